@@ -42,7 +42,9 @@ const graph = new Map(modules.map((file) => [file, importsOf(file)] as const));
 /** `proxy/pipe.ts` -> `proxy`; `kysely/migration` -> `kysely`; `@hono/x/y` -> `@hono/x`. */
 function head(path: string): string {
   const parts = path.split('/');
-  return path.startsWith('@') || path.startsWith('../') ? parts.slice(0, 2).join('/') : (parts[0] ?? path);
+  return path.startsWith('@') || path.startsWith('../')
+    ? parts.slice(0, 2).join('/')
+    : (parts[0] ?? path);
 }
 
 /** The first import cycle reachable from `file`, as a path of modules, or null. */

@@ -1,0 +1,124 @@
+import type { Capability } from './capability.ts';
+import type { ErrorCode, ErrorParams } from './errors.ts';
+import type { Grant } from './grant.ts';
+import type { Machine } from './machine.ts';
+
+declare const authorized: unique symbol;
+
+/**
+ * Proof that an access decision was made for exactly this machine and login (invariant 1). Only
+ * `decide` makes one; nothing is dialled without one.
+ */
+export interface AuthorizedRoute {
+  readonly [authorized]: true;
+  readonly userId: number;
+  readonly machine: Machine;
+  readonly login: string;
+  /** The grants that it rests on, each with what it allows and for how long. */
+  readonly terms: readonly Terms[];
+}
+
+/** What one grant gives a route. */
+export interface Terms extends Limits {
+  readonly grantId: number;
+  readonly allow: readonly Capability[];
+}
+
+export interface Limits {
+  /** Null: never ends. */
+  readonly until: Date | null;
+  /** Seconds; null: no limit. */
+  readonly maxSession: number | null;
+  /** Seconds without a byte either way; null: no limit. */
+  readonly idleTimeout: number | null;
+}
+
+export interface AccessRequest {
+  readonly userId: number;
+  readonly groups: readonly number[];
+  readonly grants: readonly Grant[];
+  readonly machine: Machine;
+  /** Null: the machine's default login. */
+  readonly login: string | null;
+  readonly sourceAddress: string;
+  readonly now: Date;
+  /** Whether an address lies in a CIDR network. */
+  readonly inNetwork: (address: string, network: string) => boolean;
+}
+
+export type AccessDecision =
+  | { readonly allowed: true; readonly route: AuthorizedRoute }
+  | { readonly allowed: false; readonly code: ErrorCode; readonly params: ErrorParams };
+
+function concerns(grant: Grant, request: AccessRequest): boolean {
+  const to = grant.to;
+  const mine = 'userId' in to ? to.userId === request.userId : request.groups.includes(to.groupId);
+  if (!mine) return false;
+  const on = grant.on;
+  if ('machineId' in on) return on.machineId === request.machine.id;
+  return request.machine.tags[on.tag.key] === on.tag.value;
+}
+
+/** The largest of several limits, where null is no limit. */
+function widest(limits: readonly (number | null)[]): number | null {
+  return limits.includes(null) ? null : Math.max(...limits.map((limit) => limit ?? 0));
+}
+
+/**
+ * The limits under which a route allows a capability, null when it does not: the widest of the
+ * grants that name this capability, and of no others, so that no grant stretches another.
+ */
+export function permission(route: AuthorizedRoute, capability: Capability): Limits | null {
+  const naming = route.terms.filter((terms) => terms.allow.includes(capability));
+  if (naming.length === 0) return null;
+  const until = widest(naming.map((terms) => terms.until?.getTime() ?? null));
+  return {
+    until: until === null ? null : new Date(until),
+    maxSession: widest(naming.map((terms) => terms.maxSession)),
+    idleTimeout: widest(naming.map((terms) => terms.idleTimeout)),
+  };
+}
+
+/**
+ * Deny by default: some grant must concern this user and machine, be in force, come from an allowed
+ * network, and name the login. What several such grants allow adds up. Pure: says the same for the
+ * same request.
+ */
+export function decide(request: AccessRequest): AccessDecision {
+  const { machine, now } = request;
+  const login = request.login ?? machine.login;
+  const deny = (code: ErrorCode, params: ErrorParams = {}): AccessDecision => ({
+    allowed: false,
+    code,
+    params: { machine: machine.name, ...params },
+  });
+
+  const mine = request.grants.filter((grant) => concerns(grant, request));
+  if (mine.length === 0) return deny('access.unknown_machine');
+  const current = mine.filter((grant) => grant.until === null || grant.until > now);
+  if (current.length === 0) return deny('access.expired');
+  const near = current.filter(
+    (grant) =>
+      grant.fromNetworks.length === 0 ||
+      grant.fromNetworks.some((network) => request.inNetwork(request.sourceAddress, network)),
+  );
+  if (near.length === 0) return deny('access.network');
+  const fitting = near.filter((grant) =>
+    grant.logins.length === 0 ? login === machine.login : grant.logins.includes(login),
+  );
+  if (fitting.length === 0) return deny('access.login', { login });
+
+  const route: Omit<AuthorizedRoute, typeof authorized> = {
+    userId: request.userId,
+    machine,
+    login,
+    terms: fitting.map((grant) => ({
+      grantId: grant.id,
+      allow: grant.allow,
+      until: grant.until,
+      maxSession: grant.maxSession,
+      idleTimeout: grant.idleTimeout,
+    })),
+  };
+  return { allowed: true, route: route as AuthorizedRoute };
+}

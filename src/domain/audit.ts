@@ -1,0 +1,78 @@
+import type { Page, PageRequest } from './page.ts';
+
+/** What happened, `area.past_tense`. Names stay as they are: scripts filter by them. */
+export const AUDIT_TYPES = [
+  'auth.succeeded',
+  'auth.failed',
+  'access.denied',
+  'session.started',
+  'session.ended',
+  'session.terminated',
+  'channel.opened',
+  'channel.denied',
+  'machine.connected',
+  'machine.failed',
+  'host_key.pinned',
+  'host_key.changed',
+  'recording.started',
+  'recording.failed',
+  'recording.viewed',
+  'recording.downloaded',
+  'logs.viewed',
+  'user.created',
+  'user.changed',
+  'user.removed',
+  'key.added',
+  'key.removed',
+  'group.created',
+  'group.changed',
+  'group.removed',
+  'machine.created',
+  'machine.changed',
+  'machine.removed',
+  'grant.created',
+  'grant.removed',
+  'token.created',
+  'token.revoked',
+  'console.signed_in',
+  'console.signed_out',
+  'server.started',
+  'server.stopped',
+] as const;
+
+export type AuditType = (typeof AUDIT_TYPES)[number];
+
+/** Facts about the event; never a secret, a keystroke or output. */
+export type AuditDetail = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface NewAuditEvent {
+  readonly at: Date;
+  readonly type: AuditType;
+  /** Who did it: a user's or token's name; null: nobody known (a failed sign-in). */
+  readonly actor: string | null;
+  readonly userId: number | null;
+  readonly machineId: number | null;
+  readonly sessionId: number | null;
+  /** The address it came from; null: the server itself. */
+  readonly source: string | null;
+  readonly detail: AuditDetail;
+}
+
+export interface AuditEvent extends NewAuditEvent {
+  readonly id: number;
+}
+
+export interface AuditFilter {
+  readonly type?: AuditType;
+  readonly userId?: number;
+  readonly machineId?: number;
+  readonly sessionId?: number;
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+/** Append-only. Implemented by store/audit.ts. */
+export interface AuditStore {
+  append(event: NewAuditEvent): Promise<void>;
+  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
+}

@@ -1,0 +1,28 @@
+import type { Program } from './terminal.ts';
+
+/** What a grant can allow (spec/interface.md); what is not named is denied. */
+export const CAPABILITIES = [
+  'shell',
+  'exec',
+  'sftp',
+  'forward-local',
+  'forward-remote',
+  'agent',
+  'x11',
+] as const;
+
+export type Capability = (typeof CAPABILITIES)[number];
+
+export function isCapability(text: string): text is Capability {
+  return (CAPABILITIES as readonly string[]).includes(text);
+}
+
+/**
+ * The capability that a program needs. `scp` in its old protocol and `rsync` are commands, so they
+ * need `exec`; other subsystems than sftp run a command of the machine's choosing, so they do too.
+ */
+export function capabilityOf(program: Program): Capability {
+  if (program.type === 'shell') return 'shell';
+  if (program.type === 'subsystem' && program.name === 'sftp') return 'sftp';
+  return 'exec';
+}

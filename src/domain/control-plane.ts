@@ -1,0 +1,146 @@
+import type { AuthorizedRoute } from './access.ts';
+import type { AuditDetail, AuditType } from './audit.ts';
+import type { ErrorCode, ErrorParams } from './errors.ts';
+import type { RecordingReceipt, RecordingState } from './recording.ts';
+import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from './session.ts';
+
+/**
+ * The one interface between the gateway (bytes) and the control plane (people, machines, sessions):
+ * architecture.md, "Two planes". Plain calls today; every argument and answer is plain data, so that
+ * it can be messages between processes.
+ */
+
+export interface ConnectionFacts {
+  readonly connectionId: string;
+  readonly sourceAddress: string;
+  /** The client's SSH identification string. */
+  readonly client: string;
+}
+
+/** An unsigned key is a question only (RFC 4252 §7): never keep anything from its answer. */
+export type Credential =
+  | {
+      readonly type: 'publickey';
+      readonly algorithm: string;
+      /** The key blob, base64. */
+      readonly blob: string;
+      /** True: the gateway has verified a signature made with this key. */
+      readonly proven: boolean;
+    }
+  | { readonly type: 'password'; readonly password: string };
+
+export interface SignedIn {
+  readonly userId: number;
+  readonly userName: string;
+}
+
+export type AuthenticationAnswer =
+  | { readonly outcome: 'accepted'; readonly user: SignedIn }
+  /** An unproven key that would be accepted with a signature. */
+  | { readonly outcome: 'acceptable' }
+  | { readonly outcome: 'rejected' };
+
+export type RouteAnswer =
+  | { readonly outcome: 'allowed'; readonly route: AuthorizedRoute }
+  | { readonly outcome: 'denied'; readonly code: ErrorCode; readonly params: ErrorParams };
+
+/** What the upstream connection logs in with; secrets in the clear, for this use alone. */
+export type UpstreamCredential =
+  | { readonly type: 'password'; readonly password: string }
+  | { readonly type: 'publickey'; readonly privateKey: string }
+  | { readonly type: 'none' };
+
+export interface SessionTicket {
+  readonly sessionId: number;
+  readonly credential: UpstreamCredential;
+}
+
+export type HostKeyAnswer =
+  | { readonly outcome: 'trusted' }
+  | { readonly outcome: 'changed'; readonly expected: string }
+  | { readonly outcome: 'unknown' };
+
+export interface ControlPlane {
+  authenticate(
+    userName: string,
+    credential: Credential,
+    facts: ConnectionFacts,
+  ): Promise<AuthenticationAnswer>;
+
+  /** The access decision; `machine` null: the only one that the user may reach, if there is one. */
+  authorize(
+    user: SignedIn,
+    wanted: { readonly machine: string | null; readonly login: string | null },
+    facts: ConnectionFacts,
+  ): Promise<RouteAnswer>;
+
+  /** Rejects with PosternError when the session cannot be noted: then it must not be. */
+  openSession(
+    user: SignedIn,
+    route: AuthorizedRoute,
+    kind: SessionKind,
+    facts: ConnectionFacts,
+  ): Promise<SessionTicket>;
+
+  /** Asked while connecting: is this the machine's key? Pins it on first use where that is policy. */
+  checkHostKey(
+    sessionId: number,
+    machineId: number,
+    key: { readonly line: string; readonly fingerprint: string },
+  ): Promise<HostKeyAnswer>;
+
+  /** The machine answered and the session is under way. */
+  sessionActive(sessionId: number, machineId: number): Promise<void>;
+
+  openChannel(
+    sessionId: number,
+    channel: {
+      readonly number: number;
+      readonly kind: ChannelKind;
+      readonly command: string | null;
+      readonly pty: boolean;
+    },
+  ): Promise<void>;
+  closeChannel(sessionId: number, number: number, end: ChannelEnd): Promise<void>;
+
+  openRecording(sessionId: number, channel: number, key: string): Promise<void>;
+  closeRecording(
+    sessionId: number,
+    channel: number,
+    state: RecordingState,
+    receipt: RecordingReceipt | null,
+  ): Promise<void>;
+
+  /** A living session says so, with its bytes so far. */
+  heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void>;
+
+  /** Ends the session once; a second call changes nothing. */
+  closeSession(
+    sessionId: number,
+    reason: EndReason,
+    bytes: { readonly bytesIn: number; readonly bytesOut: number },
+  ): Promise<void>;
+
+  /** An audit event that only the gateway can know. */
+  note(
+    type: AuditType,
+    about: {
+      readonly user: SignedIn | null;
+      readonly userName: string | null;
+      readonly machineId: number | null;
+      readonly sessionId: number | null;
+      readonly facts: ConnectionFacts | null;
+      readonly detail: AuditDetail;
+    },
+  ): Promise<void>;
+}
+
+/** What the control plane asks of the gateway. */
+export interface Gateway {
+  /**
+   * Ends a session held here, telling its user `by`; answers when it has ended. False: not here.
+   */
+  terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean>;
+  /** How many sessions are held here. */
+  readonly count: number;
+}

@@ -1,0 +1,213 @@
+/**
+ * Every sentence that a user or a client of the API can see about a failure (invariant 6): code,
+ * HTTP status, SSH exit status, text. `{name}` in a text is filled from the error's parameters.
+ * Causes go to the log alone.
+ */
+
+export type ApiCode =
+  | 'BAD_REQUEST'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'RATE_LIMITED'
+  | 'UNAVAILABLE'
+  | 'INTERNAL';
+
+export const HTTP_STATUS = {
+  BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const satisfies Readonly<Record<ApiCode, number>>;
+
+/** SSH exit status: 255 Postern refuses or cannot connect, 254 no recording (spec/interface.md). */
+export type SshExit = 254 | 255;
+
+interface CatalogueEntry {
+  readonly api: ApiCode;
+  readonly exit: SshExit;
+  readonly text: string;
+}
+
+export const CATALOGUE = {
+  // The API
+  'request.invalid': { api: 'BAD_REQUEST', exit: 255, text: 'the request is not valid' },
+  'request.unauthorized': {
+    api: 'UNAUTHORIZED',
+    exit: 255,
+    text: 'a valid token is needed: Authorization: Bearer TOKEN',
+  },
+  'request.forbidden': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'this token lacks the scope {scope}',
+  },
+  'request.not_found': { api: 'NOT_FOUND', exit: 255, text: 'there is no such thing here' },
+  'request.method': { api: 'BAD_REQUEST', exit: 255, text: '{method} is not possible on {path}' },
+  'request.rate_limited': {
+    api: 'RATE_LIMITED',
+    exit: 255,
+    text: 'too many requests; try again in {seconds} s',
+  },
+  'thing.not_found': { api: 'NOT_FOUND', exit: 255, text: 'no {kind} {id}' },
+  'thing.exists': { api: 'CONFLICT', exit: 255, text: 'there is a {kind} named {name} already' },
+  'thing.in_use': { api: 'CONFLICT', exit: 255, text: '{kind} {name} is in use: {by}' },
+  'session.already_ended': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'session {id} has already ended',
+  },
+  'session.unconfirmed': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the node that holds session {id} did not confirm its end',
+  },
+  'recording.none': { api: 'NOT_FOUND', exit: 255, text: 'session {id} has no recording' },
+  'recording.missing': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'the recording of session {id} is not where it was stored',
+  },
+  'store.down': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the database does not answer; try again later',
+  },
+  internal: { api: 'INTERNAL', exit: 255, text: 'an internal error; the log has it' },
+
+  // The gateway: what a user reads after `postern: `
+  'access.no_machine': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: 'name a machine: {user}+MACHINE. You may reach: {machines}',
+  },
+  'access.nothing': { api: 'FORBIDDEN', exit: 255, text: 'you may reach no machine' },
+  'access.unknown_machine': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'no machine {machine} that you may reach',
+  },
+  'access.login': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'no grant allows you the login {login} on {machine}',
+  },
+  'access.capability': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'no grant allows you {capability} on {machine}',
+  },
+  'access.network': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'your grant on {machine} is not valid from this address',
+  },
+  'access.expired': { api: 'FORBIDDEN', exit: 255, text: 'your grant on {machine} has expired' },
+  'access.unsupported': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'your grant on {machine} demands {demand}, which this version cannot ask for',
+  },
+  'machine.kind': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: '{machine} is of kind {kind}, which this version cannot reach',
+  },
+  'machine.unreachable': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'cannot reach {machine}: {reason}',
+  },
+  'machine.auth': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} did not accept the stored credentials for {login}',
+  },
+  'machine.host_key': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the host key of {machine} has changed: pinned {expected}, offered {found}. Not connected. An admin can accept the new key',
+  },
+  'machine.host_key_unknown': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} has no pinned host key, and its policy is not to trust a new one ({found})',
+  },
+  'machine.refused': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} refused the request: {reason}',
+  },
+  'machine.lost': { api: 'UNAVAILABLE', exit: 255, text: 'the connection to {machine} was lost' },
+  'recording.refused': {
+    api: 'UNAVAILABLE',
+    exit: 254,
+    text: 'this session must be recorded and cannot be, so it was not started',
+  },
+  'recording.broke': {
+    api: 'UNAVAILABLE',
+    exit: 254,
+    text: 'this session must be recorded and its recording broke, so it was ended',
+  },
+  'session.terminated': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'this session was ended by {by}',
+  },
+  'session.draining': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the bastion is shutting down',
+  },
+  'session.too_long': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'this session reached the longest time that the grant allows',
+  },
+  'session.idle': { api: 'CONFLICT', exit: 255, text: 'this session was idle for too long' },
+} as const satisfies Readonly<Record<string, CatalogueEntry>>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+export type ErrorParams = Readonly<Record<string, string | number>>;
+
+/** One bad field of a request: where it is, what was wrong with it. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The text of a catalogue entry with its parameters filled in. */
+export function sentence(code: ErrorCode, params: ErrorParams = {}): string {
+  return CATALOGUE[code].text.replace(/\{([a-z_]+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return value === undefined ? whole : String(value);
+  });
+}
+
+/** A failure that its receiver may read. `message` is the catalogue's sentence; `cause` is for the log. */
+export class PosternError extends Error {
+  readonly code: ErrorCode;
+  readonly params: ErrorParams;
+  readonly problems: readonly FieldProblem[];
+
+  constructor(
+    code: ErrorCode,
+    params: ErrorParams = {},
+    options: { readonly cause?: unknown; readonly problems?: readonly FieldProblem[] } = {},
+  ) {
+    super(
+      sentence(code, params),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.name = 'PosternError';
+    this.code = code;
+    this.params = params;
+    this.problems = options.problems ?? [];
+  }
+}

@@ -1,0 +1,44 @@
+import type { Capability } from './capability.ts';
+import type { Page, PageRequest } from './page.ts';
+
+export type GrantTo = { readonly userId: number } | { readonly groupId: number };
+
+export type GrantOn =
+  | { readonly machineId: number }
+  | { readonly tag: { readonly key: string; readonly value: string } };
+
+/** Who may reach which machines as which logins, with which capabilities, until when. */
+export interface NewGrant {
+  readonly to: GrantTo;
+  readonly on: GrantOn;
+  /** Empty: the machine's default login alone. */
+  readonly logins: readonly string[];
+  readonly allow: readonly Capability[];
+  /** `HOST:PORT` or `CIDR:PORT`; for forwards. */
+  readonly forwardTo: readonly string[];
+  /** CIDR networks; empty: from everywhere. */
+  readonly fromNetworks: readonly string[];
+  readonly until: Date | null;
+  /** Seconds; null: no limit. */
+  readonly maxSession: number | null;
+  /** Seconds without a byte either way; null: no limit. */
+  readonly idleTimeout: number | null;
+}
+
+export interface Grant extends NewGrant {
+  readonly id: number;
+  readonly createdAt: Date;
+}
+
+/** Implemented by store/grants.ts. */
+export interface GrantStore {
+  get(id: number): Promise<Grant | null>;
+  list(
+    filter: { userId?: number; groupId?: number; machineId?: number },
+    page: PageRequest,
+  ): Promise<Page<Grant>>;
+  /** All grants to this user or to one of these groups. */
+  forUser(userId: number, groups: readonly number[]): Promise<readonly Grant[]>;
+  create(grant: NewGrant): Promise<Grant>;
+  remove(id: number): Promise<boolean>;
+}

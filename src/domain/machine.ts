@@ -1,0 +1,79 @@
+import type { Page, PageRequest } from './page.ts';
+import type { RecordingPolicy } from './recording.ts';
+import type { Secret } from './secret.ts';
+
+export const MACHINE_KINDS = ['ssh', 'docker', 'kubernetes'] as const;
+export type MachineKind = (typeof MACHINE_KINDS)[number];
+
+/**
+ * `accept-new`: trust the first host key and pin it (OpenSSH's StrictHostKeyChecking=accept-new);
+ * `strict`: connect only to a pinned one.
+ */
+export const HOST_KEY_POLICIES = ['accept-new', 'strict'] as const;
+export type HostKeyPolicy = (typeof HOST_KEY_POLICIES)[number];
+
+export const AUTH_TYPES = ['key', 'password', 'bastion_key', 'none'] as const;
+export type AuthType = (typeof AUTH_TYPES)[number];
+
+/** What Postern logs in to a machine with. `privateKey`: OpenSSH or PEM text, not encrypted. */
+export type MachineCredential =
+  | { readonly type: 'key'; readonly privateKey: Secret }
+  | { readonly type: 'password'; readonly password: Secret }
+  | { readonly type: 'bastion_key' }
+  | { readonly type: 'none' };
+
+/** What is reached. Holds no secret: those go in through NewMachine and come out of `credential`. */
+export interface Machine {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: MachineKind;
+  readonly host: string;
+  readonly port: number;
+  /** The default login. */
+  readonly login: string;
+  readonly authType: AuthType;
+  /** `ALGORITHM BASE64` as in known_hosts, pinned; null: none yet. */
+  readonly hostKey: string | null;
+  readonly hostKeyPolicy: HostKeyPolicy;
+  readonly recording: RecordingPolicy;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly description: string;
+  readonly lastConnectedAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface NewMachine {
+  readonly name: string;
+  readonly kind: MachineKind;
+  readonly host: string;
+  readonly port: number;
+  readonly login: string;
+  readonly credential: MachineCredential;
+  readonly hostKey: string | null;
+  readonly hostKeyPolicy: HostKeyPolicy;
+  readonly recording: RecordingPolicy;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly description: string;
+}
+
+/** Implemented by store/machines.ts, which encrypts credentials with the secret key. */
+export interface MachineStore {
+  get(id: number): Promise<Machine | null>;
+  getByName(name: string): Promise<Machine | null>;
+  list(
+    filter: { tag?: { key: string; value: string }; search?: string; ids?: readonly number[] },
+    page: PageRequest,
+  ): Promise<Page<Machine>>;
+  /** All machines, for the access decision of a user who named none; at most 1000, by name. */
+  all(): Promise<readonly Machine[]>;
+  /** Throws `thing.exists` when the name is taken. */
+  create(machine: NewMachine): Promise<Machine>;
+  update(id: number, change: Partial<NewMachine>): Promise<Machine | null>;
+  /** Removes the machine and the grants on it alone; its sessions keep the name. */
+  remove(id: number): Promise<boolean>;
+  credential(id: number): Promise<MachineCredential | null>;
+  /** Pins a host key where none is pinned; answers what is pinned now. */
+  pinHostKey(id: number, hostKey: string): Promise<string | null>;
+  connected(id: number, at: Date): Promise<void>;
+}

@@ -1,0 +1,104 @@
+import type { ExitStatus, Pty, Window } from './terminal.ts';
+
+export const RECORDING_POLICIES = ['required', 'best_effort', 'off'] as const;
+
+/**
+ * `required`: no recording, no session (refused with 254, ended when it breaks);
+ * `best_effort`: the session goes on without, and the audit says so; `off`: none is made.
+ */
+export type RecordingPolicy = (typeof RECORDING_POLICIES)[number];
+
+/** `recording` while it is written; `failed` when a session went on without (best_effort). */
+export const RECORDING_STATES = ['recording', 'complete', 'recovered', 'failed'] as const;
+export type RecordingState = (typeof RECORDING_STATES)[number];
+
+/** What a recording is told when it starts; ends up in the asciicast header. */
+export interface RecordingStart {
+  readonly sessionId: number;
+  /** The channel's number in its session, from 1. */
+  readonly channel: number;
+  readonly startedAt: Date;
+  /** Null: a program without a terminal. */
+  readonly pty: Pty | null;
+  /** The exec command; null for a shell. */
+  readonly command: string | null;
+  /** `USER on LOGIN@MACHINE`. */
+  readonly title: string;
+}
+
+/** What a finished recording amounts to. */
+export interface RecordingReceipt {
+  /** Where it lies, relative to the recordings' root; never made of users' text. */
+  readonly key: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes of output and error that were handed over. */
+  readonly recordedBytes: number;
+  /** Seconds of the last event after the start. */
+  readonly duration: number;
+  /** Of the file, hex. */
+  readonly sha256: string;
+}
+
+/**
+ * One channel's tap: sees each chunk before it goes on (invariant 2). Chunks are copied at once, so
+ * the caller may hand them on. `output` and `error` answer false when the recorder has as much
+ * waiting as it may hold: the caller then pauses the machine until `onDrain` calls.
+ */
+export interface ChannelRecording {
+  readonly key: string;
+  output(chunk: Uint8Array): boolean;
+  error(chunk: Uint8Array): boolean;
+  resize(window: Window): void;
+  /** Calls once when there is room again; at once when there is. */
+  onDrain(listener: () => void): void;
+  /** Called at most once: the recording can no longer be written. `end` rejects after it. */
+  onFailure(listener: (error: Error) => void): void;
+  /** Everything on disk; idempotent, the same promise to every caller. */
+  end(exit: ExitStatus | null): Promise<RecordingReceipt>;
+}
+
+/** Implemented by recorder/recorder.ts in the gateway. */
+export interface Recorder {
+  /** Rejects when no recording can be made (directory gone, disk full, no permission). */
+  start(recording: RecordingStart): Promise<ChannelRecording>;
+  close(): Promise<void>;
+}
+
+/** One asciicast event; `at` is seconds after the start (absolute, though v3 writes intervals). */
+export interface CastEvent {
+  readonly at: number;
+  readonly code: string;
+  readonly data: string;
+}
+
+export interface CastHeader {
+  readonly version: 2 | 3;
+  readonly cols: number;
+  readonly rows: number;
+  /** Seconds since 1970. */
+  readonly timestamp: number | null;
+  readonly command: string | null;
+  readonly title: string | null;
+}
+
+/** What is stored of one recording's bytes; what is whole of it ends at `size`. */
+export interface StoredRecording {
+  /** Bytes up to the last whole line. */
+  readonly size: number;
+  readonly modifiedAt: Date;
+}
+
+/** Reading recordings, finished or being written. Implemented by recorder/library.ts. */
+export interface RecordingLibrary {
+  /** Null when there is no such recording. */
+  stat(key: string): Promise<StoredRecording | null>;
+  /** Bytes `from` (included) to `to` (excluded) of the asciicast v3 file as it lies. */
+  read(key: string, from: number, to: number): ReadableStream<Uint8Array>;
+  /** The same recording as asciicast v2. */
+  readV2(key: string): ReadableStream<Uint8Array>;
+  header(key: string): Promise<CastHeader>;
+  /** Events one after the other; a cut or damaged line ends it without an error. */
+  events(key: string): AsyncIterable<CastEvent>;
+  remove(key: string): Promise<boolean>;
+}

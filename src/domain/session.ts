@@ -1,0 +1,201 @@
+import type { Page, PageRequest } from './page.ts';
+import type { RecordingReceipt, RecordingState } from './recording.ts';
+
+/** `ended` in the seed is `stopped` or `failed` here (spec/api.md, "Container sessions"). */
+export const SESSION_STATUSES = ['pending', 'active', 'stopped', 'failed'] as const;
+export type SessionStatus = (typeof SESSION_STATUSES)[number];
+
+export const SESSION_KINDS = ['shell', 'exec', 'sftp', 'forward', 'web'] as const;
+/** Of a session: what its first channel was. */
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+export const CHANNEL_KINDS = ['shell', 'exec', 'sftp', 'subsystem', 'forward'] as const;
+export type ChannelKind = (typeof CHANNEL_KINDS)[number];
+
+/** Why a session ended; one, whoever ended it and however the process died (invariant 4). */
+export const END_REASONS = [
+  'client_closed',
+  'client_lost',
+  'machine_lost',
+  'machine_unreachable',
+  'machine_auth_failed',
+  'host_key_changed',
+  'terminated',
+  'access_revoked',
+  'recording_failed',
+  'max_session',
+  'idle_timeout',
+  'drained',
+  'node_died',
+  'internal_error',
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+const FAILURES: readonly EndReason[] = [
+  'machine_unreachable',
+  'machine_auth_failed',
+  'host_key_changed',
+  'recording_failed',
+  'internal_error',
+];
+
+/** The status that a session ends in. A session that did its work and was then cut is `stopped`. */
+export function statusAfter(reason: EndReason): 'stopped' | 'failed' {
+  return FAILURES.includes(reason) ? 'failed' : 'stopped';
+}
+
+/** The only ways forward: pending → active → stopped | failed, and pending → stopped | failed. */
+export function mayFollow(from: SessionStatus, to: SessionStatus): boolean {
+  if (from === 'pending') return to !== 'pending';
+  return from === 'active' && (to === 'stopped' || to === 'failed');
+}
+
+export interface Session {
+  readonly id: number;
+  /** Null when the user was removed since; the name stays. */
+  readonly userId: number | null;
+  readonly userName: string;
+  readonly userEmail: string | null;
+  readonly machineId: number | null;
+  readonly machineName: string;
+  readonly machineHost: string;
+  readonly login: string;
+  readonly kind: SessionKind;
+  readonly status: SessionStatus;
+  /** The node that holds or held it. */
+  readonly node: string;
+  readonly startedAt: Date;
+  readonly lastActivity: Date;
+  readonly endedAt: Date | null;
+  readonly endReason: EndReason | null;
+  /** Of the last program that ended; null: none did, or none said. */
+  readonly exitStatus: number | null;
+  readonly ipAddress: string;
+  /** What the client calls itself, e.g. its SSH identification string. */
+  readonly userAgent: string;
+  /** From the user to the machine, and back. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly commandsCount: number;
+}
+
+export interface SessionChannel {
+  readonly id: number;
+  readonly sessionId: number;
+  /** In its session, from 1. */
+  readonly number: number;
+  readonly kind: ChannelKind;
+  readonly command: string | null;
+  readonly pty: boolean;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly exitStatus: number | null;
+  readonly exitSignal: string | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface Recording {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly channel: number;
+  readonly key: string;
+  readonly state: RecordingState;
+  /** Bytes; null while it is written. */
+  readonly size: number | null;
+  /** Seconds; null while it is written. */
+  readonly duration: number | null;
+  readonly sha256: string | null;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+}
+
+export interface NewSession {
+  readonly userId: number;
+  readonly userName: string;
+  readonly userEmail: string | null;
+  readonly machineId: number;
+  readonly machineName: string;
+  readonly machineHost: string;
+  readonly login: string;
+  readonly kind: SessionKind;
+  readonly node: string;
+  readonly startedAt: Date;
+  readonly ipAddress: string;
+  readonly userAgent: string;
+}
+
+export interface SessionEnd {
+  readonly endedAt: Date;
+  readonly reason: EndReason;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface SessionFilter {
+  /** Null: any. */
+  readonly statuses: readonly SessionStatus[] | null;
+  readonly kind?: SessionKind;
+  readonly userId?: number;
+  readonly machineId?: number;
+  /** Started at or after, started before. */
+  readonly from?: Date;
+  readonly to?: Date;
+  /** In the user's, machine's or login's name, or the address; case folded. */
+  readonly search?: string;
+}
+
+export interface SessionTotals {
+  readonly totalSessions: number;
+  readonly totalDurationSeconds: number;
+  readonly uniqueUsers: number;
+  readonly topMachines: readonly {
+    readonly machineId: number | null;
+    readonly name: string;
+    readonly sessions: number;
+  }[];
+}
+
+export type NewChannel = Pick<
+  SessionChannel,
+  'sessionId' | 'number' | 'kind' | 'command' | 'pty' | 'startedAt'
+>;
+
+export type ChannelEnd = Pick<
+  SessionChannel,
+  'exitStatus' | 'exitSignal' | 'bytesIn' | 'bytesOut'
+> & { readonly endedAt: Date };
+
+/** Implemented by store/sessions.ts. Every change of status goes forward only. */
+export interface SessionStore {
+  create(session: NewSession): Promise<Session>;
+  get(id: number): Promise<Session | null>;
+  list(filter: SessionFilter, page: PageRequest): Promise<Page<Session>>;
+  /** False when it was not pending. */
+  activate(id: number, at: Date): Promise<boolean>;
+  touch(id: number, at: Date, bytesIn: number, bytesOut: number): Promise<void>;
+  /** False when it had ended already: then nothing changed. */
+  end(id: number, end: SessionEnd): Promise<boolean>;
+  /** Ends everything that this node left pending or active in an earlier life; answers them. */
+  sweep(node: string, at: Date): Promise<readonly Session[]>;
+  /** Pending and active ones, of all nodes. */
+  live(): Promise<readonly Session[]>;
+  totals(from: Date, to: Date): Promise<SessionTotals>;
+  channels(sessionId: number): Promise<readonly SessionChannel[]>;
+  openChannel(channel: NewChannel): Promise<void>;
+  closeChannel(sessionId: number, number: number, end: ChannelEnd): Promise<void>;
+  recordings(sessionId: number): Promise<readonly Recording[]>;
+  openRecording(recording: {
+    readonly sessionId: number;
+    readonly channel: number;
+    readonly key: string;
+    readonly startedAt: Date;
+  }): Promise<void>;
+  closeRecording(
+    sessionId: number,
+    channel: number,
+    state: RecordingState,
+    receipt: RecordingReceipt | null,
+    at: Date,
+  ): Promise<void>;
+}

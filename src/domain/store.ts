@@ -1,0 +1,28 @@
+import type { AuditStore } from './audit.ts';
+import type { GrantStore } from './grant.ts';
+import type { MachineStore } from './machine.ts';
+import type { SessionStore } from './session.ts';
+import type { TokenStore } from './token.ts';
+import type { GroupStore, UserStore } from './user.ts';
+
+/** The noun stores over one database (or over one transaction of it). */
+export interface Stores {
+  readonly users: UserStore;
+  readonly groups: GroupStore;
+  readonly machines: MachineStore;
+  readonly grants: GrantStore;
+  readonly sessions: SessionStore;
+  readonly tokens: TokenStore;
+  readonly audit: AuditStore;
+}
+
+/** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */
+export interface Store extends Stores {
+  /** What it is, for people: `PostgreSQL 15.4` or `embedded PGlite (PostgreSQL 18.6)`. */
+  readonly description: string;
+  /** All of `work` or nothing of it. */
+  transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
+  /** True when it answers within a second. */
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import type { AuthorizedRoute } from './access.ts';
+import type { SessionTicket } from './control-plane.ts';
+import type { ExitStatus, Program, Pty, Window } from './terminal.ts';
+
+/** What a channel to the machine is asked for. */
+export interface UpstreamRequest {
+  readonly program: Program;
+  readonly pty: Pty | null;
+  readonly env: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * One program on a machine. Bytes are untouched; `stdin.end()` is a half-close (EOF, not CLOSE).
+ */
+export interface UpstreamChannel {
+  readonly stdin: NodeJS.WritableStream;
+  readonly stdout: NodeJS.ReadableStream;
+  readonly stderr: NodeJS.ReadableStream;
+  resize(window: Window): void;
+  /** A signal's name without `SIG` (RFC 4254 §6.9). */
+  signal(name: string): void;
+  /** Milliseconds (RFC 4335). */
+  sendBreak(length: number): void;
+  /** The user's side has no reader any more (eow@openssh.com). */
+  endOfWrite(): void;
+  /**
+   * When the program has ended and stdout and stderr have been read to their ends: how; null when
+   * the machine did not say (connection lost). Never rejects.
+   */
+  readonly exited: Promise<ExitStatus | null>;
+  /** Closes both directions at once. */
+  close(): void;
+}
+
+/** One connection to a machine, for all channels of a session. */
+export interface Upstream {
+  /** Rejects with PosternError `machine.refused` or `machine.lost`. */
+  open(request: UpstreamRequest): Promise<UpstreamChannel>;
+  /** Settles once, when the connection is gone: whether we closed it. */
+  readonly closed: Promise<'closed' | 'lost'>;
+  close(): void;
+}
+
+/** Dials machines. Rejects with PosternError (`machine.*`). Implemented in targets/. */
+export interface TargetConnector {
+  connect(route: AuthorizedRoute, ticket: SessionTicket): Promise<Upstream>;
+}
