@@ -1,0 +1,246 @@
+import type { AuthorizedRoute } from '../domain/access.ts';
+import type { AuditType } from '../domain/audit.ts';
+import type {
+  AuthenticationAnswer,
+  ConnectionFacts,
+  ControlPlane,
+  Credential,
+  HostKeyAnswer,
+  RouteAnswer,
+  SessionTicket,
+  SignedIn,
+  UpstreamCredential,
+} from '../domain/control-plane.ts';
+import type { Counters } from '../domain/counters.ts';
+import { PosternError } from '../domain/errors.ts';
+import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import type { Passwords } from '../domain/password.ts';
+import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
+import type { Stores } from '../domain/store.ts';
+import { Access } from './access.ts';
+import { HostKeys } from './host-keys.ts';
+import { type About, Journal } from './journal.ts';
+import { Outbox } from './outbox.ts';
+import { SignIn } from './sign-in.ts';
+
+export interface ControlPlaneDeps {
+  readonly stores: Stores;
+  readonly counters: Counters;
+  readonly passwords: Passwords;
+  /** This node's name, kept across restarts. */
+  readonly node: string;
+  /** OpenSSH private key text of the one key that machines with `bastion_key` trust. */
+  readonly bastionKey: string;
+  readonly log: Logger;
+}
+
+/** Who is asked by the gateway; see domain/control-plane.ts for what each answer promises. */
+export class LocalControlPlane implements ControlPlane {
+  readonly #deps: ControlPlaneDeps;
+  readonly #access: Access;
+  readonly #outbox: Outbox;
+  readonly #journal: Journal;
+  readonly #signIn: SignIn;
+  readonly #hostKeys: HostKeys;
+
+  constructor(deps: ControlPlaneDeps) {
+    this.#deps = deps;
+    this.#access = new Access(deps.stores);
+    this.#outbox = new Outbox(deps.log);
+    this.#journal = new Journal(deps.stores.audit, this.#outbox);
+    this.#signIn = new SignIn(deps.stores.users, deps.passwords, this.#journal);
+    this.#hostKeys = new HostKeys(deps.stores, this.#journal);
+  }
+
+  /** Waits until what the gateway reported is written, at most `deadline` milliseconds. */
+  close(deadline: number): Promise<void> {
+    return this.#outbox.close(deadline);
+  }
+
+  authenticate(
+    userName: string,
+    credential: Credential,
+    facts: ConnectionFacts,
+  ): Promise<AuthenticationAnswer> {
+    return this.#signIn.check(userName, credential, facts);
+  }
+
+  async authorize(
+    user: SignedIn,
+    wanted: { readonly machine: string | null; readonly login: string | null },
+    facts: ConnectionFacts,
+  ): Promise<RouteAnswer> {
+    const answer = await this.#access.decide(user, wanted, facts);
+    if (answer.outcome === 'denied') {
+      void this.note('access.denied', {
+        user,
+        userName: user.userName,
+        machineId: null,
+        sessionId: null,
+        facts,
+        detail: { code: answer.code, machine: wanted.machine, login: wanted.login },
+      });
+    }
+    return answer;
+  }
+
+  async openSession(
+    user: SignedIn,
+    route: AuthorizedRoute,
+    kind: SessionKind,
+    facts: ConnectionFacts,
+  ): Promise<SessionTicket> {
+    const { stores, node } = this.#deps;
+    const account = await stores.users.get(user.userId);
+    const credential = await this.#credential(route);
+    const session = await stores.sessions.create({
+      userId: user.userId,
+      userName: user.userName,
+      userEmail: account?.email ?? null,
+      machineId: route.machine.id,
+      machineName: route.machine.name,
+      machineHost: route.machine.host,
+      login: route.login,
+      kind,
+      node,
+      startedAt: new Date(),
+      ipAddress: facts.sourceAddress,
+      userAgent: printable(facts.client, 255),
+    });
+    await this.#count(() =>
+      this.#deps.counters.started({
+        sessionId: session.id,
+        userId: user.userId,
+        machineId: route.machine.id,
+        node,
+      }),
+    );
+    void this.note('session.started', {
+      user,
+      userName: user.userName,
+      machineId: route.machine.id,
+      sessionId: session.id,
+      facts,
+      detail: { login: route.login, kind, connection: facts.connectionId },
+    });
+    return { sessionId: session.id, credential };
+  }
+
+  async #credential(route: AuthorizedRoute): Promise<UpstreamCredential> {
+    const stored = await this.#deps.stores.machines.credential(route.machine.id);
+    if (stored === null) {
+      throw new PosternError('access.unknown_machine', { machine: route.machine.name });
+    }
+    switch (stored.type) {
+      case 'password':
+        return { type: 'password', password: stored.password.expose() };
+      case 'key':
+        return { type: 'publickey', privateKey: stored.privateKey.expose() };
+      case 'bastion_key':
+        return { type: 'publickey', privateKey: this.#deps.bastionKey };
+      case 'none':
+        return { type: 'none' };
+      default:
+        return stored satisfies never;
+    }
+  }
+
+  checkHostKey(
+    sessionId: number,
+    machineId: number,
+    key: { readonly line: string; readonly fingerprint: string },
+  ): Promise<HostKeyAnswer> {
+    return this.#hostKeys.check(sessionId, machineId, key);
+  }
+
+  async sessionActive(sessionId: number, machineId: number): Promise<void> {
+    const now = new Date();
+    await this.#outbox.write('session active', async () => {
+      await this.#deps.stores.sessions.activate(sessionId, now);
+      await this.#deps.stores.machines.connected(machineId, now);
+    });
+  }
+
+  openChannel(
+    sessionId: number,
+    channel: {
+      readonly number: number;
+      readonly kind: ChannelKind;
+      readonly command: string | null;
+      readonly pty: boolean;
+    },
+  ): Promise<void> {
+    const startedAt = new Date();
+    return this.#outbox.write('channel opened', () =>
+      this.#deps.stores.sessions.openChannel({ sessionId, ...channel, startedAt }),
+    );
+  }
+
+  closeChannel(sessionId: number, number: number, end: ChannelEnd): Promise<void> {
+    return this.#outbox.write('channel closed', () =>
+      this.#deps.stores.sessions.closeChannel(sessionId, number, end),
+    );
+  }
+
+  openRecording(sessionId: number, channel: number, key: string): Promise<void> {
+    const startedAt = new Date();
+    return this.#outbox.write('recording started', () =>
+      this.#deps.stores.sessions.openRecording({ sessionId, channel, key, startedAt }),
+    );
+  }
+
+  closeRecording(
+    sessionId: number,
+    channel: number,
+    state: RecordingState,
+    receipt: RecordingReceipt | null,
+  ): Promise<void> {
+    const at = new Date();
+    return this.#outbox.write('recording closed', () =>
+      this.#deps.stores.sessions.closeRecording(sessionId, channel, state, receipt, at),
+    );
+  }
+
+  async heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void> {
+    try {
+      await this.#deps.stores.sessions.touch(sessionId, new Date(), bytesIn, bytesOut);
+    } catch (error) {
+      this.#deps.log.debug('a heartbeat was not written', { sessionId, reason: reasonOf(error) });
+    }
+  }
+
+  async closeSession(
+    sessionId: number,
+    reason: EndReason,
+    bytes: { readonly bytesIn: number; readonly bytesOut: number },
+  ): Promise<void> {
+    const endedAt = new Date();
+    await this.#outbox.write('session ended', async () => {
+      const { sessions } = this.#deps.stores;
+      const ended = await sessions.end(sessionId, { endedAt, reason, ...bytes });
+      if (!ended) return;
+      const session = await sessions.get(sessionId);
+      if (session === null) return;
+      void this.#journal.noteSession('session.ended', session, {
+        reason,
+        bytes_in: bytes.bytesIn,
+        bytes_out: bytes.bytesOut,
+      });
+    });
+    await this.#count(() => this.#deps.counters.ended(sessionId));
+  }
+
+  note(type: AuditType, about: About): Promise<void> {
+    return this.#journal.note(type, about);
+  }
+
+  /** The counters may be away: the database is the truth, and they are rebuilt from it. */
+  async #count(change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      this.#deps.log.warn('the counters did not take a change', { reason: reasonOf(error) });
+    }
+  }
+}
