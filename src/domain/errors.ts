@@ -78,6 +78,51 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the database does not answer; try again later',
   },
+  'store.url': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'DATABASE_URL is not a PostgreSQL URL; it looks like postgres://user:password@host:5432/name',
+  },
+  'store.unreachable': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'DATABASE_URL: cannot use {where}: {reason}',
+  },
+  'store.version': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'DATABASE_URL: PostgreSQL 13 or newer is needed, and {where} is {found}',
+  },
+  'store.in_use': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the data directory {dir} is in use by another postern',
+  },
+  'store.embedded': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the embedded database in {dir} cannot be opened: {reason}',
+  },
+  'store.schema': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the database could not be brought to this version of Postern: {reason}',
+  },
+  'store.behind': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the database lacks {pending}; run: postern migrate',
+  },
+  'vault.other_key': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the credentials of machine {machine} were stored under another POSTERN_SECRET_KEY',
+  },
+  'vault.damaged': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the stored credentials of machine {machine} are damaged; set them again',
+  },
   internal: { api: 'INTERNAL', exit: 255, text: 'an internal error; the log has it' },
 
   // The gateway: what a user reads after `postern: `
