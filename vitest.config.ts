@@ -1,9 +1,43 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { PlainReporter } from './scripts/plain-reporter.ts';
+
+const services = ['test/support/services.ts'].filter((file) => existsSync(file));
+
+/** One behaviour, two foundations: the same files run against each of them. */
+function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
+  return {
+    test: {
+      name: `e2e-${backend}`,
+      include: ['test/e2e/**/*.test.ts'],
+      globalSetup: backend === 'postgres' ? services : [],
+      provide: { backend },
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      sequence: { groupOrder },
+    },
+  };
+}
 
 export default defineConfig({
   test: {
+    reporters: ['default', new PlainReporter()],
+    // Each file has a bastion, a machine and clients of its own: more would measure the queue.
+    maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], globalSetup: [] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          globalSetup: services,
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      endToEnd('embedded', 1),
+      endToEnd('postgres', 2),
     ],
   },
 });
