@@ -1,0 +1,176 @@
+import type { Secret } from '../domain/secret.ts';
+import type { Listener } from './listener.ts';
+import {
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+  type Parsed,
+  parseAdminToken,
+  parseDatabaseUrl,
+  parseDirectory,
+  parseListen,
+  parsePublicSsh,
+  parsePublicUrl,
+  parseRecordings,
+  parseRedisUrl,
+  parseSecretKey,
+  parseWord,
+  parseWorkers,
+} from './parsers.ts';
+
+/** What the settings say, each read from its text; null: not set, and there is no default. */
+export interface Settings {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly sshListen: Listener;
+  readonly httpListen: Listener;
+  /** What users are told; port null: the listener's. */
+  readonly publicSsh: { readonly host: string; readonly port: number | null } | null;
+  /** Without a slash at its end. */
+  readonly publicUrl: string | null;
+  readonly databaseUrl: Secret | null;
+  readonly redisUrl: Secret | null;
+  /** Absolute directory. */
+  readonly recordings: string | null;
+  readonly secretKey: Secret | null;
+  readonly adminToken: Secret | null;
+  readonly workers: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat | null;
+  /** Absolute. */
+  readonly readyFile: string | null;
+}
+
+/** One setting: its name is both the variable's and the key's in the YAML file. */
+export interface Option<Value> {
+  readonly name: string;
+  /** Read when the setting is not given; null: then it stays unset. */
+  readonly fallback: string | null;
+  /** Instead of `fallback` with `--demo`. */
+  readonly demo?: string;
+  readonly parse: (text: string) => Parsed<Value>;
+  /** `whole`: never shown; `in-url`: shown without its password. */
+  readonly secret: 'no' | 'whole' | 'in-url';
+  /** The default, in words, where `fallback` does not say it. */
+  readonly fallbackText?: string;
+  readonly doc: string;
+}
+
+type Table = { readonly [Key in keyof Settings]: Option<NonNullable<Settings[Key]>> };
+
+/** Every setting that there is (spec/interface.md, "Settings"), in the order of its documentation. */
+export const OPTIONS: Table = {
+  dataDir: {
+    name: 'POSTERN_DATA_DIR',
+    fallback: './data',
+    parse: parseDirectory,
+    secret: 'no',
+    doc: 'host keys, embedded database, recordings, admin token; created with mode 0700',
+  },
+  sshListen: {
+    name: 'POSTERN_SSH_LISTEN',
+    fallback: '0.0.0.0:2222',
+    demo: '127.0.0.1:2222',
+    parse: parseListen,
+    secret: 'no',
+    doc: 'SSH address, `HOST:PORT` or `[IPV6]:PORT`; port 0 picks a free one',
+  },
+  httpListen: {
+    name: 'POSTERN_HTTP_LISTEN',
+    fallback: '127.0.0.1:8080',
+    parse: parseListen,
+    secret: 'no',
+    doc: 'address of the API and the console; port 0 picks a free one',
+  },
+  publicSsh: {
+    name: 'POSTERN_PUBLIC_SSH',
+    fallback: null,
+    fallbackText: 'from the listener',
+    parse: parsePublicSsh,
+    secret: 'no',
+    doc: 'the SSH address that users are told to use, `HOST` or `HOST:PORT`',
+  },
+  publicUrl: {
+    name: 'POSTERN_PUBLIC_URL',
+    fallback: null,
+    fallbackText: 'from the listener',
+    parse: parsePublicUrl,
+    secret: 'no',
+    doc: 'the address of API and console that users are told to use, `https://HOST`',
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    fallback: null,
+    fallbackText: 'embedded PGlite under the data directory',
+    parse: parseDatabaseUrl,
+    secret: 'in-url',
+    doc: 'PostgreSQL 13 or newer, `postgres://USER:PASSWORD@HOST/DATABASE`',
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    fallback: null,
+    fallbackText: 'in this process',
+    parse: parseRedisUrl,
+    secret: 'in-url',
+    doc: 'counters, limits and the bus between nodes, `redis://HOST:PORT/NUMBER` or `rediss://…`',
+  },
+  recordings: {
+    name: 'POSTERN_RECORDINGS',
+    fallback: null,
+    fallbackText: '`recordings` under the data directory',
+    parse: parseRecordings,
+    secret: 'no',
+    doc: 'where recordings are kept, `file:DIRECTORY` (`s3://…` is not available in this version)',
+  },
+  secretKey: {
+    name: 'POSTERN_SECRET_KEY',
+    fallback: null,
+    fallbackText: 'the file `secret-key` in the data directory, made on first start, 0600',
+    parse: parseSecretKey,
+    secret: 'whole',
+    doc: 'encrypts stored credentials: 32 bytes as base64 or hex (`openssl rand -base64 32`)',
+  },
+  adminToken: {
+    name: 'POSTERN_ADMIN_TOKEN',
+    fallback: null,
+    fallbackText: 'the file `admin-token` in the data directory, made on first start, 0600',
+    parse: parseAdminToken,
+    secret: 'whole',
+    doc: 'a token with scope `admin`: 32 to 256 letters, digits or `-_.~+/=`',
+  },
+  workers: {
+    name: 'POSTERN_WORKERS',
+    fallback: '1',
+    parse: parseWorkers,
+    secret: 'no',
+    doc: 'SSH worker processes beside the control process, 0 to 64; `0`: all in one process',
+  },
+  logLevel: {
+    name: 'POSTERN_LOG_LEVEL',
+    fallback: 'info',
+    parse: (text) => parseWord(text, LOG_LEVELS),
+    secret: 'no',
+    doc: 'the least important lines that are logged: `debug`, `info`, `warn` or `error`',
+  },
+  logFormat: {
+    name: 'POSTERN_LOG_FORMAT',
+    fallback: null,
+    fallbackText: '`pretty` on a terminal, else `json`',
+    parse: (text) => parseWord(text, LOG_FORMATS),
+    secret: 'no',
+    doc: '`pretty`: one readable line; `json`: one JSON object a line',
+  },
+  readyFile: {
+    name: 'POSTERN_READY_FILE',
+    fallback: null,
+    parse: parseDirectory,
+    secret: 'no',
+    doc: 'when ready, a JSON file with the ports in use is written here, and removed at the end',
+  },
+};
+
+export const KEYS = Object.keys(OPTIONS) as readonly (keyof Settings)[];
+
+/** The names of all settings. */
+export const NAMES: readonly string[] = KEYS.map((key) => OPTIONS[key].name);

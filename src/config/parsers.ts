@@ -1,0 +1,122 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeSecretKey, Secret } from '../domain/secret.ts';
+import { isHost, type Listener, parseListener } from './listener.ts';
+
+/** A setting's value, or what to do about a text that is none. */
+export type Parsed<Value> = { readonly value: Value } | { readonly remedy: string };
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ['pretty', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** The most SSH worker processes that can be asked for. */
+const MOST_WORKERS = 64;
+
+export function parseWord<Word extends string>(text: string, words: readonly Word[]): Parsed<Word> {
+  const word = words.find((each) => each === text);
+  return word === undefined ? { remedy: `write one of ${words.join(', ')}` } : { value: word };
+}
+
+/** Relative paths start at the working directory. */
+export function parseDirectory(text: string): Parsed<string> {
+  if (text.includes('\0')) return { remedy: 'write a path without a NUL character' };
+  return { value: resolve(text) };
+}
+
+export function parseListen(text: string): Parsed<Listener> {
+  const value = parseListener(text);
+  return value === null
+    ? { remedy: 'write HOST:PORT or [IPV6]:PORT, with a port from 0 to 65535' }
+    : { value };
+}
+
+export function parsePublicSsh(
+  text: string,
+): Parsed<{ readonly host: string; readonly port: number | null }> {
+  if (isHost(text)) return { value: { host: text, port: null } };
+  const value = parseListener(text);
+  if (value !== null && value.port !== 0) return { value };
+  return { remedy: 'write HOST, HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535' };
+}
+
+export function parsePublicUrl(text: string): Parsed<string> {
+  const url = URL.parse(text);
+  const plain =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.pathname === '/' &&
+    url.search === '' &&
+    url.hash === '';
+  return plain
+    ? { value: url.origin }
+    : { remedy: 'write https://HOST or http://HOST:PORT, without a path or a password' };
+}
+
+function parseSecretUrl(
+  text: string,
+  protocols: readonly string[],
+  remedy: string,
+): Parsed<Secret> {
+  const url = URL.parse(text);
+  return url !== null && protocols.includes(url.protocol)
+    ? { value: new Secret(text) }
+    : { remedy };
+}
+
+export function parseDatabaseUrl(text: string): Parsed<Secret> {
+  return parseSecretUrl(
+    text,
+    ['postgres:', 'postgresql:'],
+    'write postgres://USER:PASSWORD@HOST:PORT/DATABASE, or leave it out for the embedded database',
+  );
+}
+
+export function parseRedisUrl(text: string): Parsed<Secret> {
+  return parseSecretUrl(
+    text,
+    ['redis:', 'rediss:'],
+    'write redis://HOST:PORT or rediss://…, or leave it out for counters in this process',
+  );
+}
+
+export function parseRecordings(text: string): Parsed<string> {
+  if (/^s3:/i.test(text)) {
+    return { remedy: 's3:// is not available in this version; write file:DIRECTORY' };
+  }
+  if (!text.startsWith('file:') || text.includes('\0')) return { remedy: 'write file:DIRECTORY' };
+  if (!text.startsWith('file://')) {
+    const path = text.slice('file:'.length);
+    return path === '' ? { remedy: 'write file:DIRECTORY' } : { value: resolve(path) };
+  }
+  try {
+    return { value: fileURLToPath(text) };
+  } catch {
+    return { remedy: 'write file:DIRECTORY, a directory of this machine' };
+  }
+}
+
+export function parseSecretKey(text: string): Parsed<Secret> {
+  return decodeSecretKey(text) === null
+    ? { remedy: 'write 32 bytes as base64 or hex, as `openssl rand -base64 32` makes them' }
+    : { value: new Secret(text) };
+}
+
+export function parseAdminToken(text: string): Parsed<Secret> {
+  return /^[A-Za-z0-9._~+/=-]{32,256}$/.test(text)
+    ? { value: new Secret(text) }
+    : {
+        remedy: 'write 32 to 256 letters, digits or -_.~+/=, as `openssl rand -hex 32` makes them',
+      };
+}
+
+export function parseWorkers(text: string): Parsed<number> {
+  const count = /^[0-9]{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  return count <= MOST_WORKERS
+    ? { value: count }
+    : { remedy: `write a whole number from 0 to ${MOST_WORKERS}` };
+}
