@@ -1,0 +1,76 @@
+import { hashBearer } from './bearer.ts';
+import type { Grant } from './grant.ts';
+import type { Machine } from './machine.ts';
+import { holdsScope, type Role, type Scope, scopesOfRole } from './role.ts';
+import type { Session } from './session.ts';
+import type { Stores } from './store.ts';
+import type { Token, TokenKind } from './token.ts';
+
+/** Who asks, over the API or in the console: what they may see and do follows from this alone. */
+export interface Viewer {
+  /** Null: a token that is nobody's (the bootstrap token, a service's token). */
+  readonly userId: number | null;
+  readonly role: Role | null;
+  /** For the audit: the user's name, or the token's when it is nobody's. */
+  readonly name: string;
+  readonly token: Token;
+  /** What the token holds and the user's role still allows. */
+  readonly scopes: readonly Scope[];
+}
+
+/** A token never gives more than its owner's role does now. */
+function effectiveScopes(token: Token, role: Role | null): readonly Scope[] {
+  if (role === null || role === 'admin') return token.scopes;
+  const allowed = scopesOfRole(role);
+  if (token.scopes.includes('admin')) return allowed;
+  return token.scopes.filter((scope) => allowed.includes(scope));
+}
+
+/**
+ * Who presents this bearer secret; null when it is unknown, revoked, expired, of another kind, or
+ * its owner is disabled or gone.
+ */
+export async function viewerOf(
+  bearer: string,
+  kinds: readonly TokenKind[],
+  stores: Pick<Stores, 'tokens' | 'users'>,
+  now: Date,
+): Promise<Viewer | null> {
+  const token = await stores.tokens.getByHash(await hashBearer(bearer), now);
+  if (token === null || !kinds.includes(token.kind)) return null;
+  if (token.userId === null) {
+    return { userId: null, role: null, name: token.name, token, scopes: token.scopes };
+  }
+  const user = await stores.users.get(token.userId);
+  if (user === null || user.disabled) return null;
+  const scopes = effectiveScopes(token, user.role);
+  return { userId: user.id, role: user.role, name: user.name, token, scopes };
+}
+
+/** Admins, and tokens that are nobody's (which only admins make), see what is not theirs. */
+export function seesEverything(viewer: Viewer): boolean {
+  return viewer.userId === null || viewer.role === 'admin';
+}
+
+export function maySeeSession(viewer: Viewer, session: Session): boolean {
+  return seesEverything(viewer) || session.userId === viewer.userId;
+}
+
+export function isLive(session: Session): boolean {
+  return session.status === 'pending' || session.status === 'active';
+}
+
+export function mayTerminate(viewer: Viewer, session: Session): boolean {
+  return (
+    isLive(session) && maySeeSession(viewer, session) && holdsScope(viewer.scopes, 'sessions:write')
+  );
+}
+
+/** Whether some grant of `grants`, in force at `now`, names the machine. */
+export function isGranted(machine: Machine, grants: readonly Grant[], now: Date): boolean {
+  return grants.some(({ on, until }) => {
+    if (until !== null && until <= now) return false;
+    if ('machineId' in on) return on.machineId === machine.id;
+    return machine.tags[on.tag.key] === on.tag.value;
+  });
+}
