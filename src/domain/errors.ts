@@ -54,6 +54,31 @@ export const CATALOGUE = {
     exit: 255,
     text: 'too many requests; try again in {seconds} s',
   },
+  'request.too_large': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: 'the body of the request is larger than {limit} bytes',
+  },
+  'request.range': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: 'no such range: the recording has {size} bytes',
+  },
+  'request.cross_site': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'this request did not come from a page of this site',
+  },
+  'console.sign_in': {
+    api: 'UNAUTHORIZED',
+    exit: 255,
+    text: 'wrong user name or password',
+  },
+  'console.link': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'this sign-in link has been used or has expired',
+  },
   'thing.not_found': { api: 'NOT_FOUND', exit: 255, text: 'no {kind} {id}' },
   'thing.exists': { api: 'CONFLICT', exit: 255, text: 'there is a {kind} named {name} already' },
   'thing.in_use': { api: 'CONFLICT', exit: 255, text: '{kind} {name} is in use: {by}' },
