@@ -19,7 +19,13 @@ export interface Pty {
 /** What runs on a channel. */
 export type Program =
   | { readonly type: 'shell' }
-  | { readonly type: 'exec'; readonly command: string }
+  | {
+      readonly type: 'exec';
+      /** For people and the record; where the command was not UTF-8, with U+FFFD in it. */
+      readonly command: string;
+      /** The command as it came, where that is not what `command` encodes to. */
+      readonly bytes?: Uint8Array;
+    }
   | { readonly type: 'subsystem'; readonly name: string };
 
 /** How a program ended (RFC 4254 §6.10): a status, or the name of a signal without `SIG`. */

@@ -41,7 +41,10 @@ export interface Upstream {
   close(): void;
 }
 
-/** Dials machines. Rejects with PosternError (`machine.*`). Implemented in targets/. */
+/**
+ * Dials machines. Rejects with PosternError (`machine.*`), at once when `signal` aborts. Implemented
+ * in targets/.
+ */
 export interface TargetConnector {
-  connect(route: AuthorizedRoute, ticket: SessionTicket): Promise<Upstream>;
+  connect(route: AuthorizedRoute, ticket: SessionTicket, signal: AbortSignal): Promise<Upstream>;
 }

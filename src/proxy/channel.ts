@@ -1,0 +1,257 @@
+import type { ServerChannel } from 'ssh2';
+import type { Limits } from '../domain/access.ts';
+import { PosternError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/log.ts';
+import type { ChannelRecording } from '../domain/recording.ts';
+import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
+import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
+import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
+import {
+  closeChannel,
+  type ExitInfo,
+  finishChannel,
+  onEow,
+  sendExitSignal,
+  sendExitStatus,
+} from '../ssh/channel.ts';
+import { LimitWatch } from './limits.ts';
+import { Pipe, type PipeCounts } from './pipe.ts';
+import { startRecording } from './recording.ts';
+import { type Refusal, refusalOf, refuse } from './refusal.ts';
+import type { GatewaySession, SessionMember } from './session.ts';
+
+/** Signals kept for a program that has not started yet. */
+const MOST_EARLY = 16;
+
+/** What a channel needs of its connection: the session to run in, and under which limits. */
+export type Admit = (
+  request: UpstreamRequest,
+) => Promise<{ readonly session: GatewaySession; readonly limits: Limits }>;
+
+export function channelKind(request: UpstreamRequest): ChannelKind {
+  const { program } = request;
+  if (program.type !== 'subsystem') return program.type;
+  return program.name === 'sftp' ? 'sftp' : 'subsystem';
+}
+
+/**
+ * One program of a user: from its request to CLOSE. The order at the end is output, exit status or
+ * signal, EOF, CLOSE (invariant 5). Input that arrives before the machine answers waits in the
+ * channel's window.
+ */
+export class GatewayChannel implements SessionMember {
+  readonly done: Promise<void>;
+  readonly #down: ServerChannel;
+  readonly #request: UpstreamRequest;
+  readonly #admit: Admit;
+  readonly #early: ((channel: UpstreamChannel) => void)[] = [];
+  #window: Window | null = null;
+  #session: GatewaySession | null = null;
+  #number = 0;
+  #up: UpstreamChannel | null = null;
+  #pipe: Pipe | null = null;
+  #recording: ChannelRecording | null = null;
+  #watch: LimitWatch | null = null;
+  #stopping: Promise<void> | null = null;
+  #userGone = false;
+  #noReader = false;
+
+  /** `down` is accepted already: ssh2 drops what comes before (research, pitfall 1). */
+  constructor(down: ServerChannel, request: UpstreamRequest, admit: Admit) {
+    this.#down = down;
+    this.#request = request;
+    this.#admit = admit;
+    down.once('close', () => this.#userLeft());
+    onEow(down, () => this.#readerLeft());
+    this.done = this.#run();
+  }
+
+  get counts(): PipeCounts {
+    return this.#pipe?.counts ?? { bytesIn: 0, bytesOut: 0 };
+  }
+
+  resize(window: Window): void {
+    this.#window = window;
+    this.#recording?.resize(window);
+    this.#up?.resize(window);
+  }
+
+  signal(name: string): void {
+    this.#tell((up) => up.signal(name));
+  }
+
+  sendBreak(length: number): void {
+    this.#tell((up) => up.sendBreak(length));
+  }
+
+  stop(refusal: Refusal): Promise<void> {
+    this.#stopping ??= this.#stop(refusal);
+    return this.#stopping;
+  }
+
+  async #stop(refusal: Refusal): Promise<void> {
+    this.#pipe?.discard();
+    this.#up?.close();
+    if (!this.#userGone) await refuse(this.#down, refusal, this.#request.pty !== null);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const { session, limits } = await this.#admit(this.#request);
+      this.#session = session;
+      this.#number = session.join(this);
+      const up = await this.#begin(session, limits);
+      const exit = await up.exited;
+      await this.#finish(session, exit);
+    } catch (error) {
+      await this.#fail(error);
+    } finally {
+      this.#watch?.stop();
+      this.#session?.leave(this);
+    }
+  }
+
+  async #begin(session: GatewaySession, limits: Limits): Promise<UpstreamChannel> {
+    const { control } = session.deps;
+    void control.openChannel(session.id, {
+      number: this.#number,
+      kind: channelKind(this.#request),
+      command: this.#request.program.type === 'exec' ? this.#request.program.command : null,
+      pty: this.#request.pty !== null,
+    });
+    this.#recording = await startRecording(session, this.#number, this.#request);
+    this.#recording?.onFailure((error) => this.#recordingBroke(session, error));
+    const upstream = await session.upstream();
+    const up = await upstream.open(this.#request);
+    this.#up = up;
+    if (this.#userGone || this.#stopping !== null) {
+      up.close();
+      return up;
+    }
+    const pipe = new Pipe(up, this.#down, this.#recording);
+    this.#pipe = pipe;
+    if (this.#window !== null) this.resize(this.#window);
+    for (const word of this.#early.splice(0)) word(up);
+    pipe.start();
+    if (this.#noReader) this.#readerLeft();
+    this.#watch = new LimitWatch(
+      limits,
+      () => pipe.lastByteAt,
+      ({ reason, code }) => {
+        const { name } = session.route.machine;
+        void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
+      },
+    );
+    return up;
+  }
+
+  async #finish(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
+    await this.#endRecording(session, exit);
+    this.#noteEnd(session, exit);
+    if (this.#stopping !== null) {
+      await this.#stopping;
+    } else if (exit === null && session.machineLost) {
+      const lost = new PosternError('machine.lost', { machine: session.route.machine.name });
+      await this.#stopWith(lost);
+    } else if (this.#noReader) {
+      // Nobody reads any more: what is left of the output could wait for a window for ever.
+      if (exit !== null) this.#sendExit(exit);
+      closeChannel(this.#down);
+    } else {
+      await finishChannel(this.#down, exit === null ? undefined : exitInfoOf(exit));
+    }
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const session = this.#session;
+    if (session === null) {
+      await this.#stopWith(error);
+      return;
+    }
+    if (!(error instanceof PosternError)) {
+      session.log.error('a channel failed', { reason: reasonOf(error) });
+    }
+    await this.#endRecording(session, null);
+    this.#noteEnd(session, null);
+    await this.#stopWith(error);
+    session.leave(this);
+    // A machine that has no such program is still there for the next channel.
+    const refused = error instanceof PosternError && error.code === 'machine.refused';
+    if (!refused && !session.busy) void session.fail(error);
+  }
+
+  #stopWith(error: unknown): Promise<void> {
+    return this.stop(refusalOf(error));
+  }
+
+  #sendExit(exit: ExitStatus): void {
+    if (exit.type === 'code') sendExitStatus(this.#down, exit.code);
+    else sendExitSignal(this.#down, exit);
+  }
+
+  #noteEnd(session: GatewaySession, exit: ExitStatus | null): void {
+    const end: ChannelEnd = {
+      endedAt: new Date(),
+      exitStatus: exit === null ? null : exitNumber(exit),
+      exitSignal: exit?.type === 'signal' ? exit.signal : null,
+      ...this.counts,
+    };
+    void session.deps.control.closeChannel(session.id, this.#number, end);
+  }
+
+  /** Puts everything on disk before the user learns that the program ended. */
+  async #endRecording(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
+    const recording = this.#recording;
+    if (recording === null) return;
+    try {
+      const receipt = await recording.end(exit);
+      if (this.#recording === null) return;
+      this.#recording = null;
+      void session.deps.control.closeRecording(session.id, this.#number, 'complete', receipt);
+    } catch (error) {
+      this.#recordingBroke(session, error);
+    }
+  }
+
+  #recordingBroke(session: GatewaySession, error: unknown): void {
+    if (this.#recording === null) return;
+    this.#recording = null;
+    this.#pipe?.detachTap();
+    session.log.error('a recording broke', { channel: this.#number, reason: reasonOf(error) });
+    const { control } = session.deps;
+    void control.closeRecording(session.id, this.#number, 'failed', null);
+    void control.note('recording.failed', {
+      user: session.user,
+      userName: session.user.userName,
+      machineId: session.route.machine.id,
+      sessionId: session.id,
+      facts: session.facts,
+      detail: { channel: this.#number, policy: session.route.machine.recording },
+    });
+    if (session.route.machine.recording !== 'required') return;
+    void session.fail(new PosternError('recording.broke'));
+  }
+
+  #tell(word: (up: UpstreamChannel) => void): void {
+    if (this.#up !== null) word(this.#up);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(word);
+  }
+
+  /** The user's client closed the channel, or its connection is gone. */
+  #userLeft(): void {
+    this.#userGone = true;
+    this.#pipe?.discard();
+    this.#up?.close();
+  }
+
+  /** The user's program reads no more (`ssh host yes | head -1`): the machine's must hear of it. */
+  #readerLeft(): void {
+    this.#noReader = true;
+    this.#pipe?.discard();
+    this.#up?.endOfWrite();
+  }
+}
+
+function exitInfoOf(exit: ExitStatus): ExitInfo {
+  return exit.type === 'code' ? { status: exit.code } : exit;
+}

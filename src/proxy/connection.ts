@@ -1,0 +1,191 @@
+import { permission } from '../domain/access.ts';
+import { type Capability, capabilityOf } from '../domain/capability.ts';
+import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
+import { PosternError } from '../domain/errors.ts';
+import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import type { SessionKind } from '../domain/session.ts';
+import type { UpstreamRequest } from '../domain/upstream.ts';
+import type { GuardedConnection } from '../ssh/server.ts';
+import { type Authenticated, Authentication } from './authentication.ts';
+import { channelKind, GatewayChannel } from './channel.ts';
+import type { Refusal } from './refusal.ts';
+import { ChannelRequests } from './requests.ts';
+import { GatewaySession, type SessionDeps } from './session.ts';
+
+/** Audit events of refused forwards that one connection may cause. */
+const MOST_DENIALS = 20;
+
+/** What the gateway hears of its connections. */
+export interface ConnectionOwner {
+  opened(session: GatewaySession): void;
+}
+
+/**
+ * One SSH transport from a client. Life: `start` (listeners, in the same turn) → authentication →
+ * the access decision → session channels, which share one session → `closed`.
+ */
+export class DownstreamConnection {
+  readonly id: string;
+  readonly #guarded: GuardedConnection;
+  readonly #deps: SessionDeps;
+  readonly #owner: ConnectionOwner;
+  readonly #log: Logger;
+  readonly #authentication: Authentication;
+  #route: Promise<RouteAnswer> | null = null;
+  #session: Promise<GatewaySession> | null = null;
+  #denials = 0;
+
+  constructor(id: string, guarded: GuardedConnection, deps: SessionDeps, owner: ConnectionOwner) {
+    this.id = id;
+    this.#guarded = guarded;
+    this.#owner = owner;
+    this.#log = deps.log.child({ connection: id });
+    this.#deps = { ...deps, log: this.#log };
+    this.#authentication = new Authentication(deps.control, () => this.#facts(), this.#log);
+  }
+
+  /** Attaches every listener; ssh2 may emit anything from the next turn on. */
+  start(): void {
+    const { connection } = this.#guarded;
+    connection.on('error', (error: Error) => {
+      this.#log.debug('the connection failed', { reason: reasonOf(error) });
+    });
+    connection.on('authentication', (context) => this.#authentication.handle(context));
+    connection.on('ready', () => this.#ready());
+    connection.on('session', (accept) => {
+      const session = accept();
+      new ChannelRequests(
+        (down, request) => new GatewayChannel(down, request, (wanted) => this.#admit(wanted)),
+        (what) => this.#denied(what),
+      ).listen(session);
+    });
+    connection.on('tcpip', (_accept, reject, info) => {
+      this.#denied('forward-local', `${info.destIP}:${info.destPort}`);
+      reject();
+    });
+    connection.on('openssh.streamlocal', (_accept, reject, info) => {
+      this.#denied('forward-local', info.socketPath);
+      reject();
+    });
+    connection.on('request', (_accept, reject, name) => {
+      if (/forward$/.test(name) || name.includes('streamlocal')) this.#denied('forward-remote');
+      reject?.();
+    });
+    void this.#guarded.closed.then(() => this.#closed());
+  }
+
+  /** Ends the connection's session, if there is one, and the connection. */
+  async end(reason: 'terminated' | 'drained', refusal: Refusal): Promise<void> {
+    const session = await this.#current();
+    await session?.end(reason, refusal);
+    this.#guarded.destroy(refusal.text);
+  }
+
+  #facts(): ConnectionFacts {
+    return {
+      connectionId: this.id,
+      sourceAddress: this.#guarded.remoteAddress,
+      client: this.#guarded.clientIdent,
+    };
+  }
+
+  #ready(): void {
+    const authenticated = this.#authentication.result;
+    // ssh2 also says so of a socket that has gone since (research, pitfall 22).
+    if (authenticated === null || !this.#guarded.alive) return;
+    const { user, destination } = authenticated;
+    this.#route = this.#deps.control.authorize(user, destination, this.#facts());
+    this.#route.catch((error: unknown) => {
+      this.#log.error('no access decision could be made', { reason: reasonOf(error) });
+    });
+  }
+
+  /** The session that a program runs in, once the route and the capability are allowed. */
+  async #admit(
+    request: UpstreamRequest,
+  ): ReturnType<ConstructorParameters<typeof GatewayChannel>[2]> {
+    const authenticated = this.#authentication.result;
+    if (authenticated === null || this.#route === null) {
+      throw new PosternError('access.nothing');
+    }
+    const answer = await this.#route;
+    if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
+    const { route } = answer;
+    const capability = capabilityOf(request.program);
+    const limits = permission(route, capability);
+    if (limits === null) {
+      this.#denied(capability);
+      const { name } = route.machine;
+      throw new PosternError('access.capability', { capability, machine: name });
+    }
+    const session = await this.#enter(authenticated, route, sessionKind(request));
+    return { session, limits };
+  }
+
+  /** The connection's session: the one that lives, or a new one after it ended. */
+  async #enter(
+    authenticated: Authenticated,
+    route: GatewaySession['route'],
+    kind: SessionKind,
+  ): Promise<GatewaySession> {
+    const before = this.#session;
+    const current = await this.#current();
+    if (current !== null && !current.ending) return current;
+    // Of the channels that came in one burst, the first opens; the others find what it opened.
+    if (this.#session === before) this.#session = this.#open(authenticated, route, kind);
+    return this.#session ?? Promise.reject(new PosternError('internal'));
+  }
+
+  async #open(
+    { user }: Authenticated,
+    route: GatewaySession['route'],
+    kind: SessionKind,
+  ): Promise<GatewaySession> {
+    const session = await GatewaySession.open(this.#deps, user, route, kind, this.#facts());
+    this.#owner.opened(session);
+    if (!this.#guarded.alive) void session.end('client_lost', null);
+    return session;
+  }
+
+  async #current(): Promise<GatewaySession | null> {
+    try {
+      return (await this.#session) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  #denied(capability: Capability, detail = ''): void {
+    this.#denials += 1;
+    if (this.#denials > MOST_DENIALS) return;
+    const user = this.#authentication.result?.user ?? null;
+    void this.#deps.control.note('channel.denied', {
+      user,
+      userName: user?.userName ?? null,
+      machineId: null,
+      sessionId: null,
+      facts: this.#facts(),
+      detail: { capability, wanted: printable(detail) },
+    });
+  }
+
+  async #closed(): Promise<void> {
+    if (this.#authentication.result === null && this.#authentication.failed > 0) {
+      void this.#deps.control.note('auth.failed', {
+        user: null,
+        userName: this.#authentication.lastName,
+        machineId: null,
+        sessionId: null,
+        facts: this.#facts(),
+        detail: { attempts: this.#authentication.failed },
+      });
+    }
+    const session = await this.#current();
+    await session?.end(session.busy ? 'client_lost' : 'client_closed', null);
+  }
+}
+
+function sessionKind(request: UpstreamRequest): SessionKind {
+  const kind = channelKind(request);
+  return kind === 'subsystem' ? 'exec' : kind;
+}

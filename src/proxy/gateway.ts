@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { Algorithms } from 'ssh2';
+import type { Gateway } from '../domain/control-plane.ts';
+import { PosternError } from '../domain/errors.ts';
+import type { EndReason } from '../domain/session.ts';
+import type { HostKey } from '../ssh/host-key.ts';
+import { createSshServer, type ServerLimits, type SshServer } from '../ssh/server.ts';
+import { DownstreamConnection } from './connection.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+import type { GatewaySession, SessionDeps } from './session.ts';
+
+/** Begins with `OpenSSH_` because OpenSSH sends eow@openssh.com to its own kind alone. */
+const IDENT = 'OpenSSH_9.9 Postern';
+
+export interface GatewayOptions extends SessionDeps {
+  readonly hostKey: HostKey;
+  readonly algorithms: Algorithms;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** The SSH side of Postern: every connection and session that this process holds. */
+export class SshGateway implements Gateway {
+  readonly #server: SshServer;
+  readonly #connections = new Set<DownstreamConnection>();
+  readonly #sessions = new Map<number, { session: GatewaySession; owner: DownstreamConnection }>();
+
+  constructor(options: GatewayOptions) {
+    this.#server = createSshServer({
+      hostKey: options.hostKey,
+      ident: IDENT,
+      algorithms: options.algorithms,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      onConnection: (guarded) => {
+        const connection = new DownstreamConnection(randomUUID(), guarded, options, {
+          opened: (session) => this.#opened(session, connection),
+        });
+        this.#connections.add(connection);
+        connection.start();
+        void guarded.closed.then(() => this.#connections.delete(connection));
+      },
+      onEvent: ({ type, address, detail }) => {
+        options.log.debug('front door', { event: type, address, detail });
+      },
+    });
+  }
+
+  /** Rejects when the address cannot be listened on. */
+  listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    return this.#server.listen(host, port);
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  async terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean> {
+    const held = this.#sessions.get(sessionId);
+    if (held === undefined) return false;
+    const refusal = refusalOf(new PosternError('session.terminated', { by }));
+    // First the session, with this reason; then the connection it ran on.
+    await held.session.end(reason, refusal);
+    await held.owner.end('terminated', refusal);
+    return true;
+  }
+
+  /** Accepts nobody any more, ends every session with a word to its user, then every connection. */
+  async drain(): Promise<void> {
+    const refusal: Refusal = refusalOf(new PosternError('session.draining'));
+    const closed = this.#server.close();
+    await Promise.all(
+      [...this.#connections].map((connection) => connection.end('drained', refusal)),
+    );
+    await Promise.all([...this.#sessions.values()].map(({ session }) => session.ended));
+    await this.#server.destroyAll(refusal.text);
+    await closed;
+  }
+
+  #opened(session: GatewaySession, owner: DownstreamConnection): void {
+    this.#sessions.set(session.id, { session, owner });
+    void session.ended.then(() => this.#sessions.delete(session.id));
+  }
+}

@@ -1,0 +1,125 @@
+/** What the recorder sees of a channel; see domain/recording.ts. */
+export interface Tap {
+  output(chunk: Uint8Array): boolean;
+  error(chunk: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
+}
+
+/** The machine's side: three streams. */
+export interface UpstreamStreams {
+  readonly stdin: NodeJS.WritableStream;
+  readonly stdout: NodeJS.ReadableStream;
+  readonly stderr: NodeJS.ReadableStream;
+}
+
+/** The user's side: one duplex stream and its stderr. */
+export interface DownstreamStreams extends NodeJS.ReadableStream {
+  write(chunk: Uint8Array): boolean;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+export interface PipeCounts {
+  /** From the user to the machine, bytes. */
+  bytesIn: number;
+  /** From the machine to the user, bytes; stdout and stderr. */
+  bytesOut: number;
+}
+
+/**
+ * Carries bytes both ways, untouched, with back-pressure end to end: a source is paused while its
+ * sink or the tap has as much as it may hold. The tap is given each chunk before the user is
+ * (invariant 2). Knows no policy.
+ */
+export class Pipe {
+  readonly counts: PipeCounts = { bytesIn: 0, bytesOut: 0 };
+  /** Monotonic milliseconds of the last byte either way. */
+  lastByteAt = performance.now();
+  readonly #up: UpstreamStreams;
+  readonly #down: DownstreamStreams;
+  #tap: Tap | null;
+  #discarding = false;
+
+  constructor(up: UpstreamStreams, down: DownstreamStreams, tap: Tap | null) {
+    this.#up = up;
+    this.#down = down;
+    this.#tap = tap;
+  }
+
+  start(): void {
+    const { stdin, stdout, stderr } = this.#up;
+    const down = this.#down;
+    this.#carryOut(
+      stdout,
+      (chunk) => down.write(chunk),
+      down,
+      (tap, chunk) => tap.output(chunk),
+    );
+    this.#carryOut(
+      stderr,
+      (chunk) => down.stderr.write(chunk),
+      down.stderr,
+      (tap, chunk) => tap.error(chunk),
+    );
+    const gate = new Gate(down);
+    down.on('data', (chunk: Buffer) => {
+      this.counts.bytesIn += chunk.length;
+      this.lastByteAt = performance.now();
+      if (!stdin.write(chunk)) stdin.once('drain', gate.close());
+    });
+    down.once('end', () => stdin.end());
+  }
+
+  /** From now on nothing goes to the user; the machine is read to its end, so that it can end. */
+  discard(): void {
+    this.#discarding = true;
+    this.#tap = null;
+    this.#up.stdout.resume();
+    this.#up.stderr.resume();
+  }
+
+  /** From now on nothing is recorded; what went before stays. */
+  detachTap(): void {
+    this.#tap = null;
+  }
+
+  #carryOut(
+    source: NodeJS.ReadableStream,
+    write: (chunk: Buffer) => boolean,
+    sink: NodeJS.EventEmitter,
+    record: (tap: Tap, chunk: Buffer) => boolean,
+  ): void {
+    const gate = new Gate(source);
+    source.on('data', (chunk: Buffer) => {
+      if (this.#discarding) return;
+      this.counts.bytesOut += chunk.length;
+      this.lastByteAt = performance.now();
+      const tap = this.#tap;
+      if (tap !== null && !record(tap, chunk)) tap.onDrain(gate.close());
+      // A tap that fails inside `record` may have stopped the pipe.
+      if (!this.#discarding && !write(chunk)) sink.once('drain', gate.close());
+    });
+  }
+}
+
+/** Holds a source while anybody downstream of it asks for a pause. */
+class Gate {
+  readonly #source: NodeJS.ReadableStream;
+  #closed = 0;
+
+  constructor(source: NodeJS.ReadableStream) {
+    this.#source = source;
+  }
+
+  /** Pauses the source; what is returned undoes that, once. */
+  close(): () => void {
+    this.#closed += 1;
+    this.#source.pause();
+    let open = false;
+    return () => {
+      if (open) return;
+      open = true;
+      this.#closed -= 1;
+      if (this.#closed === 0) this.#source.resume();
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import type { ServerChannel } from 'ssh2';
+import { CATALOGUE, PosternError, type SshExit } from '../domain/errors.ts';
+import { printable } from '../domain/log.ts';
+import type { EndReason } from '../domain/session.ts';
+import { closeChannel, finishChannel } from '../ssh/channel.ts';
+
+/** What a user is told when Postern itself ends a channel, and the status that `ssh` exits with. */
+export interface Refusal {
+  readonly text: string;
+  readonly exit: SshExit;
+}
+
+/** How long a user's client may take to read the last line, in milliseconds. */
+const LAST_LINE_MS = 2000;
+
+/** The refusal for anything thrown: the catalogue's sentence, and of other errors nothing. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof PosternError) {
+    return { text: printable(error.message, 1000), exit: CATALOGUE[error.code].exit };
+  }
+  return { text: CATALOGUE.internal.text, exit: CATALOGUE.internal.exit };
+}
+
+/** Why a session that could not be begun, or not be kept, ended. */
+export function endReasonOf(error: unknown): EndReason {
+  if (!(error instanceof PosternError)) return 'internal_error';
+  switch (error.code) {
+    case 'machine.unreachable':
+      return 'machine_unreachable';
+    case 'machine.auth':
+      return 'machine_auth_failed';
+    case 'machine.host_key':
+    case 'machine.host_key_unknown':
+      return 'host_key_changed';
+    case 'machine.refused':
+    case 'machine.lost':
+      return 'machine_lost';
+    case 'recording.refused':
+    case 'recording.broke':
+      return 'recording_failed';
+    default:
+      return 'internal_error';
+  }
+}
+
+/**
+ * Writes the reason to stderr as one line that begins with `postern:` (on a terminal on a line of
+ * its own), then ends the channel with the exit status. Settles when it is closed, at most after
+ * LAST_LINE_MS; a client that does not read is cut off.
+ */
+export async function refuse(
+  channel: ServerChannel,
+  refusal: Refusal,
+  terminal: boolean,
+): Promise<void> {
+  const line = terminal ? `\r\npostern: ${refusal.text}\r\n` : `postern: ${refusal.text}\n`;
+  channel.resume();
+  channel.stderr.write(line);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_LINE_MS);
+  });
+  await Promise.race([finishChannel(channel, { status: refusal.exit }), late]);
+  clearTimeout(timer);
+  closeChannel(channel);
+}

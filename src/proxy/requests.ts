@@ -1,0 +1,122 @@
+import type { ServerChannel, Session } from 'ssh2';
+import { clampWindow, type Program, type Pty, type Window } from '../domain/terminal.ts';
+import type { UpstreamRequest } from '../domain/upstream.ts';
+import { execBytes, onBreak, onPty } from '../ssh/pty.ts';
+import type { GatewayChannel } from './channel.ts';
+
+/** Bounds of what a client may ask for before its program starts; more is refused. */
+const MOST_ENV = 128;
+const LONGEST_TERM = 64;
+const TERM = /^[\x21-\x7e]*$/;
+const SIGNAL = /^[A-Za-z0-9@._-]{1,64}$/;
+
+/** ssh2 gives no functions where the client wants no reply. */
+type Answer = (() => unknown) | undefined;
+
+type Accept = (() => ServerChannel | undefined) | undefined;
+
+/**
+ * What a client asks of one session channel (RFC 4254 §6), in the order in which it comes: terminal
+ * and environment are kept, the program starts, the rest goes to the running channel. `start` is
+ * called at once with a channel that was accepted in the same turn.
+ */
+export class ChannelRequests {
+  readonly #start: (down: ServerChannel, request: UpstreamRequest) => GatewayChannel;
+  readonly #denied: (what: 'agent' | 'x11') => void;
+  #pty: Pty | null = null;
+  readonly #env: [string, string][] = [];
+  #channel: GatewayChannel | null = null;
+
+  constructor(
+    start: (down: ServerChannel, request: UpstreamRequest) => GatewayChannel,
+    denied: (what: 'agent' | 'x11') => void,
+  ) {
+    this.#start = start;
+    this.#denied = denied;
+  }
+
+  listen(session: Session): void {
+    this.#listenBefore(session);
+    this.#listenPrograms(session);
+    this.#listenRunning(session);
+  }
+
+  #listenBefore(session: Session): void {
+    onPty(session, (accept: Answer, reject: Answer, info) => {
+      if (this.#channel !== null || info.term.length > LONGEST_TERM || !TERM.test(info.term)) {
+        reject?.();
+        return;
+      }
+      this.#pty = { term: info.term, window: clampWindow(info), modes: info.modesRaw };
+      accept?.();
+    });
+    session.on('env', (accept: Answer, reject: Answer, info: { key: string; val: string }) => {
+      if (this.#channel !== null || this.#env.length >= MOST_ENV) {
+        reject?.();
+        return;
+      }
+      this.#env.push([info.key, info.val]);
+      accept?.();
+    });
+    session.on('auth-agent', (_accept: Answer, reject: Answer) => {
+      this.#denied('agent');
+      reject?.();
+    });
+    session.on('x11', (_accept: Answer, reject: Answer) => {
+      this.#denied('x11');
+      reject?.();
+    });
+  }
+
+  #listenPrograms(session: Session): void {
+    session.on('shell', (accept: Accept) => this.#begin(accept, () => ({ type: 'shell' })));
+    session.on('exec', (accept: Accept, _reject: Answer, info: { command: string }) =>
+      this.#begin(accept, (down) => exec(info.command, down)),
+    );
+    session.on('subsystem', (accept: Accept, _reject: Answer, info: { name: string }) =>
+      this.#begin(accept, () => ({ type: 'subsystem', name: info.name })),
+    );
+  }
+
+  #listenRunning(session: Session): void {
+    session.on('window-change', (accept: Answer, _reject: Answer, info: Window) => {
+      const window = clampWindow(info);
+      if (this.#channel === null && this.#pty !== null) this.#pty = { ...this.#pty, window };
+      this.#channel?.resize(window);
+      accept?.();
+    });
+    session.on('signal', (accept: Answer, reject: Answer, info: { name: string }) => {
+      const name = info.name.replace(/^SIG/, '');
+      if (this.#channel === null || !SIGNAL.test(name)) {
+        reject?.();
+        return;
+      }
+      this.#channel.signal(name);
+      accept?.();
+    });
+    onBreak(session, (accept: Answer, reject: Answer, { lengthMs }) => {
+      if (this.#channel === null) {
+        reject?.();
+        return;
+      }
+      this.#channel.sendBreak(lengthMs);
+      accept?.();
+    });
+  }
+
+  #begin(accept: Accept, programOf: (down: ServerChannel) => Program): void {
+    if (this.#channel !== null) return;
+    const down = accept?.();
+    if (down === undefined) return;
+    // Without these a reset of the connection would end the process.
+    down.on('error', () => undefined);
+    down.stderr.on('error', () => undefined);
+    this.#channel = this.#start(down, { program: programOf(down), pty: this.#pty, env: this.#env });
+  }
+}
+
+function exec(command: string, down: ServerChannel): Program {
+  const bytes = execBytes(down);
+  const exact = bytes === undefined || bytes.equals(Buffer.from(command));
+  return exact ? { type: 'exec', command } : { type: 'exec', command, bytes };
+}
