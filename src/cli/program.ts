@@ -1,0 +1,84 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config/problem.ts';
+import { PosternError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/log.ts';
+import { addConfigCommand } from './config-command.ts';
+import { serve } from './serve.ts';
+import { CommandFailure, type Shell } from './shell.ts';
+import { readVersion } from './version.ts';
+
+/** Set by a command that ends with a status of its own. */
+interface Outcome {
+  status: number;
+}
+
+function addServe(program: Command, shell: Shell, outcome: Outcome): void {
+  program
+    .command('serve')
+    .description('run the bastion: SSH, API and console')
+    .option('--demo', 'with a demo machine: a shell on this host, for this host alone', false)
+    .option('--config <file>', 'a YAML file of settings (see docs/settings.md)')
+    .action(async (options: { demo: boolean; config?: string }) => {
+      outcome.status = await serve(shell, {
+        demo: options.demo,
+        configFile: options.config ?? shell.env.POSTERN_CONFIG ?? null,
+      });
+    });
+}
+
+export function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
+  const program = new Command('postern')
+    .description(
+      'An SSH bastion that records: plain ssh in, every session replayable in a browser.',
+    )
+    .version(readVersion(), '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.stdout.write(text),
+      writeErr: (text) => shell.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'postern: ')),
+      getOutHelpWidth: () => shell.columns || 100,
+      getErrHelpWidth: () => shell.columns || 100,
+    })
+    .showHelpAfterError('(-h after a command shows how it is used)');
+  addServe(program, shell, outcome);
+  addConfigCommand(program, shell);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      shell.stdout.write(`postern ${readVersion()} (node ${process.versions.node})\n`);
+    });
+  return program;
+}
+
+function report(shell: Shell, error: unknown): number {
+  // Commander has written its own line already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ConfigError) {
+    const lines = error.message.split('\n');
+    const count = lines.length === 1 ? 'a problem' : `${lines.length} problems`;
+    shell.stderr.write(`postern: ${count} with the settings:\n  ${lines.join('\n  ')}\n`);
+    return 2;
+  }
+  if (error instanceof CommandFailure) {
+    shell.stderr.write(`postern: ${error.message}\n`);
+    return error.status;
+  }
+  const where = error instanceof PosternError ? '' : 'failed: ';
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : null;
+  const because = cause === null ? '' : ` (${reasonOf(cause)})`;
+  shell.stderr.write(`postern: ${where}${reasonOf(error)}${because}\n`);
+  return 1;
+}
+
+/** Runs one command line; resolves to the exit status, everything written. Never rejects. */
+export async function run(argv: readonly string[], shell: Shell): Promise<number> {
+  const outcome: Outcome = { status: 0 };
+  try {
+    await createProgram(shell, outcome).parseAsync([...argv], { from: 'user' });
+    return outcome.status;
+  } catch (error) {
+    return report(shell, error);
+  }
+}

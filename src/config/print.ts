@@ -1,0 +1,45 @@
+import { Secret } from '../domain/secret.ts';
+import { formatListener } from './listener.ts';
+import type { Config, Sources } from './load.ts';
+import { KEYS, OPTIONS, type Settings } from './options.ts';
+
+/** One line of `postern config`. */
+export interface ConfigRow {
+  readonly setting: string;
+  /** Null: not set; a secret's text is `<secret>`. */
+  readonly value: string | number | null;
+  readonly source: string;
+}
+
+/** Query parameters of a database's URL that are passwords. */
+const SECRET_PARAMETERS = /password|sslpassword|secret|token|passfile/i;
+
+/** A URL without its password; `<secret>` for what cannot be read as one. */
+export function hidePassword(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return '<secret>';
+  const hidden = '--hidden--';
+  if (url.password !== '') url.password = hidden;
+  for (const name of [...url.searchParams.keys()]) {
+    if (SECRET_PARAMETERS.test(name)) url.searchParams.set(name, hidden);
+  }
+  return url.href.replaceAll(hidden, '<secret>');
+}
+
+function shown(key: keyof Settings, config: Config): string | number | null {
+  const value = config[key];
+  if (value instanceof Secret) {
+    return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';
+  }
+  if (value === null || typeof value !== 'object') return value;
+  return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });
+}
+
+/** Every setting in force, secrets hidden. */
+export function describeConfig(config: Config, sources: Sources): readonly ConfigRow[] {
+  return KEYS.map((key) => ({
+    setting: OPTIONS[key].name,
+    value: shown(key, config),
+    source: sources[key],
+  }));
+}
