@@ -4,6 +4,7 @@
  * channel or connection that is already gone, every function is silent.
  */
 import type { Channel } from 'ssh2';
+import { whenEow } from './eow.ts';
 import { type ChannelInternals, sendPayload } from './internals.ts';
 import { Message } from './messages.ts';
 import { flushed } from './output.ts';
@@ -123,17 +124,7 @@ export function exitInfo(channel: Channel): ExitInfo | undefined {
   return { signal: signal.replace(/^SIG/, ''), coreDumped: dump === true, message: desc ?? '' };
 }
 
-const EOW = 'postern:eow';
-const saidEow = new WeakSet<object>();
-
-/** Notes that the peer wants no more output; the request guard calls it. */
-export function noteEow(channel: object): void {
-  saidEow.add(channel);
-  (channel as ChannelInternals).emit(EOW);
-}
-
 /** Calls `listener` once when the peer says (or has said) that it wants no more output. */
 export function onEow(channel: Channel, listener: () => void): void {
-  if (saidEow.has(channel)) queueMicrotask(listener);
-  else inside(channel).once(EOW, listener);
+  whenEow(channel, listener);
 }

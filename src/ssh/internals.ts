@@ -164,7 +164,7 @@ export interface Library {
   readonly crypto: CryptoInternals;
   readonly channel: ChannelModule;
   readonly terminalModes: Readonly<Record<string, number>>;
-  readonly compat: Readonly<Record<string, number>>;
+  readonly compat: { readonly IMPLY_RSA_SHA2_SIGALGS: number };
 }
 
 let loaded: Library | undefined;

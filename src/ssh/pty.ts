@@ -1,4 +1,10 @@
+/** Session channels (RFC 4254 section 6): opened on a machine, listened to on a client's connection. */
 import type { Client, ClientChannel, PseudoTtyInfo, ServerChannel, Session } from 'ssh2';
+import { type ChannelInternals, library, type OwnerInternals, sendPayload } from './internals.ts';
+import { Message } from './messages.ts';
+import { encodePty, type PtyFields } from './pty-modes.ts';
+import { commandBytes } from './request-guard.ts';
+import { message, uint32, wireString } from './wire.ts';
 
 /** What a `pty` listener of a server session really gets: the modes, parsed and as they came. */
 export interface PtyInfo extends PseudoTtyInfo {
@@ -7,14 +13,7 @@ export interface PtyInfo extends PseudoTtyInfo {
 }
 
 /** A terminal to ask a machine for. Sizes are in characters and pixels. */
-export interface PtyRequest {
-  readonly term: string;
-  readonly cols: number;
-  readonly rows: number;
-  readonly width: number;
-  readonly height: number;
-  readonly modesRaw: Buffer;
-}
+export type PtyRequest = PtyFields;
 
 export type Program =
   | { readonly type: 'shell' }
@@ -23,30 +22,130 @@ export type Program =
 
 export interface SessionRequest {
   readonly pty?: PtyRequest;
+  /** Asked for without waiting: most servers refuse most names. */
   readonly env?: readonly (readonly [name: string, value: string])[];
   readonly program: Program;
   /** Until the program runs, in milliseconds; 15 000 if not given. */
   readonly timeoutMs?: number;
 }
 
-export function openSession(_client: Client, _request: SessionRequest): Promise<ClientChannel> {
-  throw new Error('not written yet');
+const TIMEOUT_MS = 15_000;
+
+/** ssh2 tells a callback `true` for a refusal, an Error when the connection is gone. */
+function refusal(failed: boolean | Error, what: string): Error {
+  return failed instanceof Error
+    ? new Error('The connection to the machine is gone.', { cause: failed })
+    : new Error(`The machine refused ${what}.`);
 }
 
+/** Opens an empty session channel; ssh2's own ways ask for a program at once. */
+function openChannel(owner: OwnerInternals, onLate: (channel: ChannelInternals) => boolean) {
+  return new Promise<ChannelInternals>((resolve, reject) => {
+    const done = (error: Error | undefined, channel: ChannelInternals) => {
+      if (error) reject(error);
+      else if (!onLate(channel)) resolve(channel);
+    };
+    const { MAX_WINDOW, PACKET_SIZE } = library().channel;
+    const id = owner._chanMgr.add(Object.assign(done, { type: 'session' }));
+    owner._protocol.session(id, MAX_WINDOW, PACKET_SIZE);
+  });
+}
+
+function ask(channel: ChannelInternals, name: string, data: Buffer, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    channel._callbacks.push((failed) => (failed ? reject(refusal(failed, what)) : resolve()));
+    request(channel, name, true, data);
+  });
+}
+
+function request(channel: ChannelInternals, name: string, wantReply: boolean, data: Buffer): void {
+  const fields = [uint32(channel.outgoing.id), wireString(name), Uint8Array.of(wantReply ? 1 : 0)];
+  sendPayload(channel._client._protocol, message(Message.ChannelRequest, ...fields, data));
+}
+
+function start(channel: ChannelInternals, program: Program): Promise<void> {
+  channel.subtype = program.type;
+  if (program.type === 'shell') return ask(channel, 'shell', Buffer.alloc(0), 'a shell');
+  if (program.type === 'exec')
+    return ask(channel, 'exec', wireString(program.command), 'the command');
+  return ask(channel, 'subsystem', wireString(program.name), 'the subsystem');
+}
+
+/**
+ * Opens a session on a machine: terminal with its modes verbatim, environment, program. Rejects with
+ * a clear Error when the machine refuses one of them, does not answer in time, or goes away; the
+ * channel is closed then. A program that ends at once may have said 'exit' before the promise is
+ * seen to resolve: ask `exitInfo` on 'close', which comes after the output was read.
+ */
+export async function openSession(client: Client, wanted: SessionRequest): Promise<ClientChannel> {
+  const owner = client as unknown as OwnerInternals;
+  if (owner._protocol._destruct === undefined || owner._sock.destroyed) {
+    throw new Error('The connection to the machine is gone.');
+  }
+  let opened: ChannelInternals | undefined;
+  let isLate = false;
+  const onOpened = (channel: ChannelInternals) => {
+    opened = channel;
+    const ignore = () => undefined;
+    channel.on('error', ignore);
+    channel.stderr.on('error', ignore);
+    if (isLate) channel.close();
+    return isLate;
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    const late = () => reject(new Error('The machine did not start the session in time.'));
+    timer = setTimeout(late, wanted.timeoutMs ?? TIMEOUT_MS);
+  });
+  try {
+    const channel = await Promise.race([begin(owner, wanted, onOpened), deadline]);
+    return channel as unknown as ClientChannel;
+  } catch (error) {
+    isLate = true;
+    opened?.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function begin(
+  owner: OwnerInternals,
+  wanted: SessionRequest,
+  onOpened: (channel: ChannelInternals) => boolean,
+): Promise<ChannelInternals> {
+  const channel = await openChannel(owner, onOpened).catch((cause: Error) => {
+    throw new Error('The machine refused a session.', { cause });
+  });
+  if (wanted.pty) await ask(channel, 'pty-req', encodePty(wanted.pty), 'a terminal');
+  for (const [name, value] of wanted.env ?? []) {
+    request(channel, 'env', false, Buffer.concat([wireString(name), wireString(value)]));
+  }
+  await start(channel, wanted.program);
+  return channel;
+}
+
+type Decide = () => void;
+
+/** Listens to pty-req on a server session. */
 export function onPty(
-  _session: Session,
-  _listener: (accept: () => void, reject: () => void, info: PtyInfo) => void,
+  session: Session,
+  listener: (accept: Decide, reject: Decide, info: PtyInfo) => void,
 ): void {
-  throw new Error('not written yet');
+  session.on('pty', (accept, reject, info) => listener(accept, reject, info as PtyInfo));
 }
 
+/** Listens to break (RFC 4335) on a server session, before and while its program runs. */
 export function onBreak(
-  _session: Session,
-  _listener: (accept: () => void, reject: () => void, info: { lengthMs: number }) => void,
+  session: Session,
+  listener: (accept: Decide, reject: Decide, info: { readonly lengthMs: number }) => void,
 ): void {
-  throw new Error('not written yet');
+  session.on('break' as 'signal', (accept, reject, info: unknown) =>
+    listener(accept, reject, info as { readonly lengthMs: number }),
+  );
 }
 
-export function execBytes(_channel: ServerChannel): Buffer | undefined {
-  throw new Error('not written yet');
+/** The bytes of the command that an accepted exec channel runs; its text loses what is not UTF-8. */
+export function execBytes(channel: ServerChannel): Buffer | undefined {
+  return commandBytes(channel as unknown as ChannelInternals);
 }

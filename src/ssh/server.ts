@@ -1,5 +1,15 @@
-import type { Algorithms, Connection } from 'ssh2';
-import type { HostKey } from './host-key.ts';
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import ssh2, { type Algorithms, type Connection, type Server } from 'ssh2';
+import { sendOwnExtInfo } from './ext-info.ts';
+import { GuardViolation } from './guard.ts';
+import { forServer, type HostKey } from './host-key.ts';
+import type { OwnerInternals } from './internals.ts';
+import { guardConnection, installGuards } from './library.ts';
+import { printable } from './printable.ts';
+import { plainAddress, Startups } from './startups.ts';
+import { type GuardedConnection, Visitor } from './visitor.ts';
+
+export type { GuardedConnection } from './visitor.ts';
 
 /** Bounds on what one client, one address and all clients together may take. */
 export interface ServerLimits {
@@ -35,22 +45,6 @@ export interface ServerLimits {
   readonly rekeyMs: number;
   /** Between two keepalive questions to a silent client, in milliseconds; three stay unanswered. */
   readonly keepaliveMs: number;
-}
-
-export interface GuardedConnection {
-  readonly connection: Connection;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  /** The client's identification line, printable ASCII, at most 255 characters. */
-  readonly clientIdent: string;
-  /** False from the moment that the connection is ending; look before dialling a machine. */
-  readonly alive: boolean;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Resolves, and never rejects, when the socket is gone. */
-  readonly closed: Promise<void>;
-  /** Says goodbye, then destroys the socket within half a second. */
-  destroy(reason: string): void;
 }
 
 /** What happened at the front door; `detail` has no control characters. */
@@ -99,6 +93,107 @@ export const DEFAULT_LIMITS: ServerLimits = {
   keepaliveMs: 20_000,
 };
 
-export function createSshServer(_options: ServerOptions): SshServer {
-  throw new Error('not written yet');
+/** Refuses, times and counts sockets before ssh2 sees them (ssh2 has no timer of its own). */
+class FrontDoor implements SshServer {
+  readonly #options: ServerOptions;
+  readonly #limits: ServerLimits;
+  readonly #ssh: Server;
+  readonly #listener: NetServer;
+  readonly #startups: Startups;
+  readonly #visitors = new Map<Socket, Visitor>();
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#startups = new Startups(this.#limits.maxStartups, this.#limits.maxStartupsPerAddress);
+    this.#ssh = new ssh2.Server({
+      hostKeys: [{ key: forServer(options.hostKey) }],
+      ident: options.ident,
+      algorithms: options.algorithms,
+      keepaliveInterval: this.#limits.keepaliveMs,
+      keepaliveCountMax: 3,
+      ...(options.banner === undefined ? {} : { banner: options.banner }),
+    });
+    this.#ssh.on('connection', (connection, info) => this.#greet(connection, info.header.identRaw));
+    // An error of a listener that never listens; ssh2 passes it on, and unheard it would be thrown.
+    this.#ssh.on('error', (error: Error) => this.#tell('error', '', error.message));
+    // Latency: without this each small packet waits for the answer to the one before.
+    this.#listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+      this.#admit(socket),
+    );
+    this.#listener.on('error', (error) => this.#tell('error', '', error.message));
+  }
+
+  get count(): number {
+    return this.#visitors.size;
+  }
+
+  listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#listener.once('error', reject);
+      this.#listener.listen(port, host, () => {
+        this.#listener.off('error', reject);
+        const address = this.#listener.address() as AddressInfo;
+        resolve({ host: address.address, port: address.port });
+      });
+    });
+  }
+
+  /** Does not wait for the connections, which net.Server#close would. */
+  close(): Promise<void> {
+    if (this.#listener.listening) this.#listener.close();
+    return Promise.resolve();
+  }
+
+  async destroyAll(reason: string): Promise<void> {
+    const visitors = [...this.#visitors.values()];
+    for (const visitor of visitors) visitor.destroy(reason);
+    await Promise.all(visitors.map((visitor) => visitor.closed));
+  }
+
+  #tell(type: ServerEvent['type'], address: string, detail: unknown): void {
+    this.#options.onEvent?.({ type, address, detail: printable(detail) });
+  }
+
+  #admit(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress);
+    socket.on('error', () => undefined);
+    const full = this.#visitors.size >= this.#limits.maxConnections;
+    const leave = full ? undefined : this.#startups.enter(address);
+    if (!leave) {
+      socket.destroy();
+      this.#tell('refused', address, full ? 'too many connections' : 'too many unauthenticated');
+      return;
+    }
+    const visitor = new Visitor(socket, address, leave);
+    this.#visitors.set(socket, visitor);
+    visitor.startGrace(this.#limits.graceMs, () =>
+      this.#tell('grace', address, 'not authenticated in time'),
+    );
+    void visitor.closed.then(() => {
+      this.#visitors.delete(socket);
+      if (!visitor.isIdentified) this.#tell('error', address, 'never identified itself');
+    });
+    this.#ssh.injectSocket(socket);
+  }
+
+  /** The client has identified itself; no packet of it was looked at yet. */
+  #greet(connection: Connection, ident: string): void {
+    const owner = connection as unknown as OwnerInternals;
+    const visitor = this.#visitors.get(owner._sock as Socket);
+    if (!visitor) return;
+    connection.on('error', (error: Error) => {
+      const type = error instanceof GuardViolation ? 'killed' : 'error';
+      this.#tell(type, visitor.remoteAddress, error.message);
+    });
+    guardConnection(owner, this.#limits);
+    sendOwnExtInfo(owner);
+    this.#options.onConnection(visitor.identify(connection, ident));
+  }
+}
+
+/** Makes a server that stands behind its own front door; see `ServerLimits` for the bounds. */
+export function createSshServer(options: ServerOptions): SshServer {
+  installGuards();
+  return new FrontDoor(options);
 }

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { clientAlgorithms, serverAlgorithms, testCiphers } from '../../src/ssh/algorithms.ts';
+import { nativeCryptoLoaded } from '../../src/ssh/library.ts';
+
+const CHACHA = 'chacha20-poly1305@openssh.com';
+
+test('only ciphers that survive a handshake and an echo are offered, on both legs', async () => {
+  const tested = await testCiphers();
+  expect(tested.ciphers).toContain('aes128-gcm@openssh.com');
+  expect(tested.ciphers).toContain('aes256-ctr');
+  expect([...tested.ciphers, ...tested.failed]).toContain(CHACHA);
+  if (nativeCryptoLoaded()) expect(tested.failed).toEqual([CHACHA]);
+  for (const offered of [serverAlgorithms(tested), clientAlgorithms(tested)]) {
+    expect(offered.cipher).toEqual(tested.ciphers);
+  }
+});
+
+test('nothing weak or slow is offered', () => {
+  const tested = { ciphers: ['aes128-gcm@openssh.com'], failed: [] };
+  for (const offered of [serverAlgorithms(tested), clientAlgorithms(tested)]) {
+    const names = Object.values(offered).flat().join(' ');
+    expect(names).not.toMatch(/sha1|group-exchange|ssh-rsa|ssh-dss|zlib|cbc|group18/);
+    expect(offered.compress).toEqual(['none']);
+  }
+  expect(serverAlgorithms(tested).serverHostKey).toEqual(['ssh-ed25519']);
+});
