@@ -1,5 +1,7 @@
+import type { Capability } from './capability.ts';
 import type { NewGrant } from './grant.ts';
-import type { NewMachine } from './machine.ts';
+import type { HostKeyPolicy, NewMachine } from './machine.ts';
+import type { RecordingPolicy } from './recording.ts';
 import type { Role } from './role.ts';
 import type { NewUserKey } from './user.ts';
 
@@ -60,4 +62,60 @@ export interface SetupApplier {
     setup: Setup,
     options: { readonly dryRun: boolean; readonly prune: boolean; readonly actor: string },
   ): Promise<readonly SetupChange[]>;
+}
+
+/**
+ * `POST /v1/setup` as `postern apply` sends it: Setup with the API's names. Keys are lines of
+ * `authorized_keys`, times ISO 8601, durations seconds. Lists may be left out; nothing else.
+ */
+export interface SetupRequest {
+  readonly users?: readonly {
+    readonly name: string;
+    readonly email: string | null;
+    readonly role: Role;
+    readonly keys: readonly string[];
+    readonly password: string | null;
+  }[];
+  readonly groups?: readonly { readonly name: string; readonly members: readonly string[] }[];
+  readonly machines?: readonly SetupRequestMachine[];
+  readonly grants?: readonly SetupRequestGrant[];
+  readonly dry_run: boolean;
+  readonly prune: boolean;
+}
+
+export interface SetupRequestMachine {
+  readonly name: string;
+  readonly kind: 'ssh';
+  readonly host: string;
+  readonly port: number;
+  readonly login: string;
+  readonly auth:
+    | { readonly type: 'key'; readonly private_key: string }
+    | { readonly type: 'password'; readonly password: string }
+    | { readonly type: 'bastion_key' }
+    | { readonly type: 'none' };
+  /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
+  readonly host_key: string | null;
+  readonly host_key_policy: HostKeyPolicy;
+  readonly recording: RecordingPolicy;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly description: string;
+}
+
+export interface SetupRequestGrant {
+  readonly to: SetupGrant['to'];
+  readonly on: SetupGrant['on'];
+  readonly logins: readonly string[];
+  readonly allow: readonly Capability[];
+  readonly forward_to: readonly string[];
+  readonly from_networks: readonly string[];
+  readonly until: string | null;
+  readonly max_session: number | null;
+  readonly idle_timeout: number | null;
+}
+
+/** The `data` of the answer. */
+export interface SetupAnswer {
+  readonly dry_run: boolean;
+  readonly changes: readonly SetupChange[];
 }
