@@ -1,0 +1,32 @@
+import type { Context } from 'hono';
+import type { Gateway } from '../domain/control-plane.ts';
+import type { Counters } from '../domain/counters.ts';
+import type { Logger } from '../domain/log.ts';
+import type { Passwords } from '../domain/password.ts';
+import type { RecordingLibrary } from '../domain/recording.ts';
+import type { SetupApplier } from '../domain/setup.ts';
+import type { Store } from '../domain/store.ts';
+import type { ParsePublicKey } from '../domain/user.ts';
+
+/** Everything that the API works with; it makes none of it. */
+export interface ApiDeps {
+  readonly store: Store;
+  readonly counters: Counters;
+  readonly gateway: Gateway;
+  readonly recordings: RecordingLibrary;
+  readonly passwords: Passwords;
+  readonly parsePublicKey: ParsePublicKey;
+  readonly setup: SetupApplier;
+  readonly log: Logger;
+  readonly version: string;
+  /** Where users reach the API and console: `https://bastion.example`. */
+  readonly publicUrl: () => string;
+  readonly publicSsh: () => { readonly host: string; readonly port: number };
+  readonly clock: () => Date;
+  /** The address that a request came from. */
+  readonly clientAddress: (c: Context) => string;
+  /** Requests a minute for each token, and for each address without one; 600. */
+  readonly requestsPerMinute?: number;
+  /** Milliseconds to wait for the holder of a session to confirm its end; 5000. */
+  readonly terminateTimeoutMs?: number;
+}

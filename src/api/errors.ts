@@ -1,0 +1,80 @@
+import type { Hook } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import {
+  CATALOGUE,
+  type FieldProblem,
+  HTTP_STATUS,
+  PosternError,
+  sentence,
+} from '../domain/errors.ts';
+import { printable, reasonOf } from '../domain/log.ts';
+import type { ApiEnv } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { failure } from './envelope.ts';
+import { problemsOf } from './problems.ts';
+
+/** Statuses that HTTP asks for where the catalogue has only the API's eight. */
+const OWN_STATUS: Readonly<Record<string, 405 | 413 | 416>> = {
+  'request.method': 405,
+  'request.too_large': 413,
+  'request.range': 416,
+};
+
+/** Turns what validation found into `request.invalid` with one problem for each bad field. */
+export const invalid: Hook<unknown, ApiEnv, string, unknown> = (result) => {
+  if (!result.success) {
+    throw new PosternError('request.invalid', {}, { problems: problemsOf(result.error.issues) });
+  }
+};
+
+function invalidField(field: string, message: string): PosternError {
+  return new PosternError('request.invalid', {}, { problems: [{ field, message }] });
+}
+
+/** Throws `request.invalid` for one field that only the store could judge. */
+export function refuse(field: string, message: string): never {
+  throw invalidField(field, message);
+}
+
+/** What the framework throws on its own: a body that is no JSON, a media type that no route takes. */
+function ofFramework(error: HTTPException): PosternError {
+  if (error.status === 415) {
+    return invalidField('Content-Type', 'must be application/json');
+  }
+  return invalidField('body', 'is not valid JSON');
+}
+
+function answer(c: Context<ApiEnv>, error: PosternError): Response {
+  const problems: readonly FieldProblem[] = error.problems;
+  const status = OWN_STATUS[error.code] ?? HTTP_STATUS[CATALOGUE[error.code].api];
+  if (error.code === 'request.unauthorized') c.header('WWW-Authenticate', 'Bearer');
+  return c.json(failure(error.code, error.message, problems), status);
+}
+
+/** The last stop of every failure: a catalogue entry for the caller, the cause for the log. */
+export function errorHandler(deps: ApiDeps) {
+  return async (thrown: Error, c: Context<ApiEnv>): Promise<Response> => {
+    const error = thrown instanceof HTTPException ? ofFramework(thrown) : thrown;
+    if (error instanceof PosternError && error.code !== 'internal') {
+      if (error.cause !== undefined) {
+        deps.log.warn('request refused', { code: error.code, reason: reasonOf(error.cause) });
+      }
+      return answer(c, error);
+    }
+    const requestId = c.get('requestId');
+    deps.log.error('request failed', {
+      requestId,
+      method: c.req.method,
+      path: printable(c.req.path),
+      reason: reasonOf(error),
+      stack: error.stack === undefined ? null : printable(error.stack, 2000),
+    });
+    if (!(await answers(deps))) return answer(c, new PosternError('store.down'));
+    return c.json(failure('internal', sentence('internal'), { request_id: requestId }), 500);
+  };
+}
+
+async function answers(deps: ApiDeps): Promise<boolean> {
+  return deps.store.healthy().catch(() => false);
+}

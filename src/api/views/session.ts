@@ -1,0 +1,149 @@
+import { z } from '@hono/zod-openapi';
+import { formatId } from '../../domain/ids.ts';
+import { RECORDING_STATES } from '../../domain/recording.ts';
+import {
+  CHANNEL_KINDS,
+  END_REASONS,
+  type Recording,
+  SESSION_KINDS,
+  SESSION_STATUSES,
+  type Session,
+  type SessionChannel,
+} from '../../domain/session.ts';
+import { isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
+
+const userRef = z.object({
+  id: outId('usr').nullable().openapi({ description: 'Null: the user was removed since' }),
+  name: z.string(),
+});
+
+const machineRef = z.object({
+  id: outId('mch').nullable().openapi({ description: 'Null: the machine was removed since' }),
+  name: z.string(),
+});
+
+export const sessionSchema = z
+  .object({
+    id: outId('sess'),
+    user: userRef,
+    machine: machineRef,
+    login: z.string(),
+    kind: z.enum(SESSION_KINDS),
+    status: z.enum(SESSION_STATUSES),
+    started_at: outTime,
+    last_activity: outTime,
+    ended_at: outTime.nullable(),
+    end_reason: z.enum(END_REASONS).nullable(),
+    ip_address: z.string(),
+  })
+  .openapi('Session');
+
+const channelSchema = z.object({
+  id: outId('chan'),
+  number: z.int(),
+  kind: z.enum(CHANNEL_KINDS),
+  command: z.string().nullable(),
+  pty: z.boolean(),
+  started_at: outTime,
+  ended_at: outTime.nullable(),
+  exit_status: z.int().nullable(),
+  exit_signal: z.string().nullable(),
+  bytes_in: z.int(),
+  bytes_out: z.int(),
+});
+
+const recordingSchema = z.object({
+  id: outId('rec'),
+  channel: z.int(),
+  state: z.enum(RECORDING_STATES),
+  size: z.int().nullable(),
+  duration: z.number().nullable(),
+  sha256: z.string().nullable(),
+  started_at: outTime,
+  ended_at: outTime.nullable(),
+});
+
+export const sessionDetailSchema = sessionSchema
+  .extend({
+    user: userRef.extend({ email: z.string().nullable() }),
+    machine: machineRef.extend({ host: z.string() }),
+    user_agent: z.string(),
+    commands_count: z.int(),
+    exit_status: z.int().nullable(),
+    bytes_in: z.int(),
+    bytes_out: z.int(),
+    channels: z.array(channelSchema),
+    recordings: z.array(recordingSchema),
+  })
+  .openapi('SessionDetail');
+
+export function sessionView(session: Session): z.infer<typeof sessionSchema> {
+  return {
+    id: formatId('sess', session.id),
+    user: {
+      id: session.userId === null ? null : formatId('usr', session.userId),
+      name: session.userName,
+    },
+    machine: {
+      id: session.machineId === null ? null : formatId('mch', session.machineId),
+      name: session.machineName,
+    },
+    login: session.login,
+    kind: session.kind,
+    status: session.status,
+    started_at: isoTime(session.startedAt),
+    last_activity: isoTime(session.lastActivity),
+    ended_at: isoTimeOrNull(session.endedAt),
+    end_reason: session.endReason,
+    ip_address: session.ipAddress,
+  };
+}
+
+function channelView(channel: SessionChannel): z.infer<typeof channelSchema> {
+  return {
+    id: formatId('chan', channel.id),
+    number: channel.number,
+    kind: channel.kind,
+    command: channel.command,
+    pty: channel.pty,
+    started_at: isoTime(channel.startedAt),
+    ended_at: isoTimeOrNull(channel.endedAt),
+    exit_status: channel.exitStatus,
+    exit_signal: channel.exitSignal,
+    bytes_in: channel.bytesIn,
+    bytes_out: channel.bytesOut,
+  };
+}
+
+function recordingView(recording: Recording): z.infer<typeof recordingSchema> {
+  return {
+    id: formatId('rec', recording.id),
+    channel: recording.channel,
+    state: recording.state,
+    size: recording.size,
+    duration: recording.duration,
+    sha256: recording.sha256,
+    started_at: isoTime(recording.startedAt),
+    ended_at: isoTimeOrNull(recording.endedAt),
+  };
+}
+
+export function sessionDetailView(
+  session: Session,
+  channels: readonly SessionChannel[],
+  recordings: readonly Recording[],
+): z.infer<typeof sessionDetailSchema> {
+  const summary = sessionView(session);
+  return {
+    ...summary,
+    user: { ...summary.user, email: session.userEmail },
+    machine: { ...summary.machine, host: session.machineHost },
+    user_agent: session.userAgent,
+    commands_count: session.commandsCount,
+    exit_status: session.exitStatus,
+    bytes_in: session.bytesIn,
+    bytes_out: session.bytesOut,
+    channels: channels.map(channelView),
+    recordings: recordings.map(recordingView),
+  };
+}
