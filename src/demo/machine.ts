@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type Algorithms, type AuthContext, utils } from 'ssh2';
+import ssh2, { type Algorithms, type AuthContext } from 'ssh2';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import { loadHostKey } from '../ssh/host-key.ts';
 import { createSshServer, type GuardedConnection } from '../ssh/server.ts';
@@ -44,7 +44,7 @@ export interface DemoMachine {
 
 /** Lets in one login with one key, and nothing else; a key without a signature is a question. */
 function authenticator(login: string, key: KeptKey): (context: AuthContext) => void {
-  const known = utils.parseKey(key.publicLine);
+  const known = ssh2.utils.parseKey(key.publicLine);
   if (known instanceof Error) throw new Error('the demo key cannot be read', { cause: known });
   const blob = known.getPublicSSH();
   return (context) => {
