@@ -98,6 +98,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the recording of session {id} is not where it was stored',
   },
+  'recording.damaged': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'the recording of session {id} is damaged: its first line is no asciicast header',
+  },
   'store.down': {
     api: 'UNAVAILABLE',
     exit: 255,

@@ -89,16 +89,36 @@ export interface StoredRecording {
   readonly modifiedAt: Date;
 }
 
-/** Reading recordings, finished or being written. Implemented by recorder/library.ts. */
+/** A piece of what a program wrote, as plain text: a line, or what came before a pause. */
+export interface LogEntry {
+  /** Seconds after the start. */
+  readonly at: number;
+  readonly type: 'output' | 'error';
+  /** Without escape sequences; at most 4096 UTF-16 units. */
+  readonly text: string;
+}
+
+/**
+ * Reading recordings, finished or being written. Only whole lines are read. Whatever reads a
+ * recording that is not there fails with `recording.missing`, one without an asciicast header with
+ * `recording.damaged`; a key that no recorder made is an Error. Implemented by recorder/library.ts.
+ */
 export interface RecordingLibrary {
   /** Null when there is no such recording. */
   stat(key: string): Promise<StoredRecording | null>;
   /** Bytes `from` (included) to `to` (excluded) of the asciicast v3 file as it lies. */
   read(key: string, from: number, to: number): ReadableStream<Uint8Array>;
-  /** The same recording as asciicast v2. */
+  /**
+   * Asciicast v3 for a player: only what one shows (no own event codes), a bare newline of a program
+   * without a terminal as CR LF, and at least one event. Not for a download: that is `read`.
+   */
+  readForPlayback(key: string): ReadableStream<Uint8Array>;
+  /** As `readForPlayback`, in asciicast v2, which has no exit status. */
   readV2(key: string): ReadableStream<Uint8Array>;
   header(key: string): Promise<CastHeader>;
   /** Events one after the other; a cut or damaged line ends it without an error. */
   events(key: string): AsyncIterable<CastEvent>;
+  /** What the programs wrote, as text for people: cursor movements are not followed. */
+  logs(key: string): AsyncIterable<LogEntry>;
   remove(key: string): Promise<boolean>;
 }

@@ -1,0 +1,106 @@
+import { PosternError } from '../domain/errors.ts';
+import type { ChannelRecording, RecordingReceipt } from '../domain/recording.ts';
+import { clampWindow, type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
+import { endPayload, FRAME, type FrameKind, resizePayload } from './frame.ts';
+import type { Lane } from './in-flight.ts';
+import type { Tap } from './tap.ts';
+
+/** One channel's recording as the gateway sees it. */
+export class TappedChannel implements ChannelRecording {
+  readonly key: string;
+  readonly #id: number;
+  readonly #tap: Tap;
+  readonly #lane: Lane;
+  /** Milliseconds; how long `end` waits for the disk. */
+  readonly #deadline: number;
+  readonly #started = performance.now();
+  readonly #receipt = Promise.withResolvers<RecordingReceipt>();
+  readonly #listeners: ((error: Error) => void)[] = [];
+  #state: 'live' | 'ending' | 'ended' | 'failed' = 'live';
+  #failure: Error | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(key: string, id: number, tap: Tap, lane: Lane, deadline: number) {
+    this.key = key;
+    this.#id = id;
+    this.#tap = tap;
+    this.#lane = lane;
+    this.#deadline = deadline;
+    // Who never calls `end` hears of the failure by `onFailure`.
+    this.#receipt.promise.catch(() => undefined);
+  }
+
+  /** Whether the receipt is in, or never will be. */
+  get isOver(): boolean {
+    return this.#state === 'ended' || this.#state === 'failed';
+  }
+
+  output(chunk: Uint8Array): boolean {
+    return this.#put(FRAME.output, chunk);
+  }
+
+  error(chunk: Uint8Array): boolean {
+    return this.#put(FRAME.error, chunk);
+  }
+
+  resize(window: Window): void {
+    const { cols, rows } = clampWindow(window);
+    this.#put(FRAME.resize, resizePayload(cols, rows));
+  }
+
+  onDrain(listener: () => void): void {
+    this.#lane.onDrain(listener);
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    if (this.#failure === null) this.#listeners.push(listener);
+    else listener(this.#failure);
+  }
+
+  end(exit: ExitStatus | null): Promise<RecordingReceipt> {
+    if (this.#state === 'live') {
+      this.#put(FRAME.end, endPayload(exit === null ? null : exitNumber(exit)));
+      this.#state = 'ending';
+      this.#tap.flush();
+      this.#timer = setTimeout(() => {
+        this.fail(new Error(`the recording was not on disk after ${this.#deadline} ms`));
+      }, this.#deadline);
+    }
+    return this.#receipt.promise;
+  }
+
+  /** The worker's word: these bytes of frames are with the operating system. */
+  written(bytes: number): void {
+    if (!this.isOver) this.#lane.written(bytes);
+  }
+
+  ended(receipt: RecordingReceipt): void {
+    if (!this.#over('ended')) return;
+    this.#receipt.resolve(receipt);
+  }
+
+  /** `cause` is for the log. Chunks that come after are nobody's. */
+  fail(cause: Error): void {
+    if (!this.#over('failed')) return;
+    const failure = new PosternError('recording.broke', {}, { cause });
+    this.#failure = failure;
+    this.#receipt.reject(failure);
+    for (const listener of this.#listeners.splice(0)) listener(failure);
+    this.#lane.close();
+  }
+
+  #put(kind: FrameKind, payload: Uint8Array): boolean {
+    if (this.#state !== 'live') return true;
+    if (payload.length === 0 && kind !== FRAME.end) return true;
+    const micros = (performance.now() - this.#started) * 1000;
+    return this.#lane.add(this.#tap.put(this.#id, kind, micros, payload));
+  }
+
+  #over(state: 'ended' | 'failed'): boolean {
+    if (this.isOver) return false;
+    this.#state = state;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (state === 'ended') this.#lane.close();
+    return true;
+  }
+}

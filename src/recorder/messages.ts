@@ -1,0 +1,39 @@
+import type { RecordingReceipt } from '../domain/recording.ts';
+
+/** What the gateway's thread tells the recorder's. */
+export type ToWorker =
+  /** `keys` are tried in turn until one is free. */
+  | {
+      readonly type: 'open';
+      readonly channel: number;
+      readonly keys: readonly string[];
+      readonly header: string;
+      readonly cap: number | null;
+    }
+  /** Transferred: the worker owns `buffer` until it sends it back. */
+  | { readonly type: 'frames'; readonly buffer: ArrayBuffer; readonly used: number }
+  /** Nobody waits for this one any more: close it; remove it when nothing was recorded yet. */
+  | { readonly type: 'abandon'; readonly channel: number };
+
+/** Why a file could not be made or written: for the log. */
+export interface FileTrouble {
+  readonly code: string | null;
+  readonly message: string;
+}
+
+export type FromWorker =
+  | { readonly type: 'opened'; readonly channel: number; readonly key: string }
+  | { readonly type: 'refused'; readonly channel: number; readonly trouble: FileTrouble }
+  | { readonly type: 'spare'; readonly buffer: ArrayBuffer }
+  /** Bytes of frames (headers included) that the operating system has taken, a channel. */
+  | { readonly type: 'written'; readonly counts: readonly (readonly [number, number])[] }
+  | { readonly type: 'ended'; readonly channel: number; readonly receipt: RecordingReceipt }
+  | { readonly type: 'failed'; readonly channel: number; readonly trouble: FileTrouble };
+
+/** Given to the worker when it starts. */
+export interface WorkerSettings {
+  /** A real path. */
+  readonly root: string;
+  /** Milliseconds between the first write to a file and its fdatasync. */
+  readonly syncDelay: number;
+}

@@ -1,0 +1,59 @@
+import { Worker } from 'node:worker_threads';
+import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { Tap } from './tap.ts';
+
+export interface ThreadListener {
+  message(message: FromWorker): void;
+  /** Once, unless it was stopped: every file that it wrote is closed now. */
+  died(cause: Error): void;
+}
+
+function workerFile(): URL {
+  return import.meta.url.endsWith('.ts')
+    ? new URL('./worker.ts', import.meta.url)
+    : new URL('./worker.js', import.meta.url);
+}
+
+/** The recorder's thread and the way to it. */
+export class RecorderThread {
+  readonly tap: Tap;
+  readonly #worker: Worker;
+  #over = false;
+
+  constructor(
+    settings: { readonly root: string; readonly commitInterval: number },
+    listener: ThreadListener,
+  ) {
+    const inTap = settings.commitInterval / 4;
+    const workerData: WorkerSettings = {
+      root: settings.root,
+      syncDelay: settings.commitInterval - inTap,
+    };
+    this.#worker = new Worker(workerFile(), { name: 'recorder', workerData });
+    this.tap = new Tap(inTap, (buffer, used) => {
+      this.#worker.postMessage({ type: 'frames', buffer, used } satisfies ToWorker, [buffer]);
+    });
+    const die = (cause: Error): void => {
+      if (this.#over) return;
+      this.#over = true;
+      listener.died(cause);
+    };
+    this.#worker.on('message', (message: FromWorker) => {
+      if (!this.#over) listener.message(message);
+    });
+    this.#worker.on('error', die);
+    this.#worker.on('exit', (code) => die(new Error(`the recorder thread ended (${code})`)));
+  }
+
+  /** What was put in the tap before goes first. */
+  post(message: ToWorker): void {
+    this.tap.flush();
+    this.#worker.postMessage(message);
+  }
+
+  /** Ends the thread as it is: the caller has waited for what matters. */
+  async stop(): Promise<void> {
+    this.#over = true;
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,111 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { CastFile } from './cast-file.ts';
+import { Disk } from './disk.ts';
+import { FRAME, FRAME_HEADER, type Frame, framesOf } from './frame.ts';
+import type { FileTrouble, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+
+/** The recorder's thread: frames come in, asciicast files come out. Started by thread.ts. */
+
+function troubleOf(thrown: unknown): FileTrouble {
+  if (!(thrown instanceof Error)) return { code: null, message: String(thrown) };
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+  return { code, message: thrown.message };
+}
+
+class RecorderWorker {
+  readonly #settings: WorkerSettings;
+  readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
+  readonly #disk = new Disk();
+  readonly #files = new Map<number, CastFile>();
+  readonly #abandoned = new Set<number>();
+  /** Written but not yet told, a channel: one message for all that finishes in one turn. */
+  #written = new Map<number, number>();
+
+  constructor(
+    settings: WorkerSettings,
+    post: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
+  ) {
+    this.#settings = settings;
+    this.#post = post;
+  }
+
+  hear(message: ToWorker): void {
+    if (message.type === 'frames') {
+      this.#frames(message.buffer, message.used);
+      this.#post({ type: 'spare', buffer: message.buffer }, [message.buffer]);
+    } else if (message.type === 'open') {
+      const { channel } = message;
+      this.#open(message).catch((thrown: unknown) => {
+        this.#post({ type: 'refused', channel, trouble: troubleOf(thrown) });
+      });
+    } else {
+      this.#abandon(message.channel);
+    }
+  }
+
+  async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
+    const { channel, keys, header, cap } = message;
+    const file = await CastFile.create({ ...this.#settings, keys, header, cap }, this.#disk, {
+      written: (bytes) => this.#tellWritten(channel, bytes),
+      failed: (cause) => {
+        this.#files.delete(channel);
+        this.#post({ type: 'failed', channel, trouble: troubleOf(cause) });
+      },
+    });
+    if (this.#abandoned.delete(channel)) {
+      await file.abandon();
+      return;
+    }
+    this.#files.set(channel, file);
+    this.#post({ type: 'opened', channel, key: file.key });
+  }
+
+  #abandon(channel: number): void {
+    const file = this.#files.get(channel);
+    if (file === undefined) {
+      this.#abandoned.add(channel);
+      return;
+    }
+    this.#files.delete(channel);
+    file.abandon().catch(() => undefined);
+  }
+
+  #frames(buffer: ArrayBuffer, used: number): void {
+    const touched = new Set<CastFile>();
+    for (const frame of framesOf(buffer, used)) {
+      const file = this.#files.get(frame.channel);
+      if (file === undefined) continue;
+      file.add(frame, FRAME_HEADER + frame.payload.length);
+      touched.add(file);
+      if (frame.kind === FRAME.end) this.#end(frame, file);
+    }
+    for (const file of touched) file.flush();
+  }
+
+  #end({ channel }: Frame, file: CastFile): void {
+    this.#files.delete(channel);
+    file.finish().then(
+      (receipt) => this.#post({ type: 'ended', channel, receipt }),
+      // The file's listener has told it.
+      () => undefined,
+    );
+  }
+
+  #tellWritten(channel: number, bytes: number): void {
+    if (this.#written.size === 0) setImmediate(() => this.#postWritten());
+    this.#written.set(channel, (this.#written.get(channel) ?? 0) + bytes);
+  }
+
+  #postWritten(): void {
+    const counts = [...this.#written];
+    this.#written = new Map();
+    this.#post({ type: 'written', counts });
+  }
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this is the recorder thread, not a program');
+const worker = new RecorderWorker(workerData as WorkerSettings, (message, transfer) => {
+  port.postMessage(message, transfer);
+});
+port.on('message', (message: ToWorker) => worker.hear(message));
