@@ -1,0 +1,59 @@
+import type { CastEvent } from '../domain/recording.ts';
+import type { CastReader } from './cast-reader.ts';
+import type { FullHeader } from './header.ts';
+import { Intervals, seconds } from './interval.ts';
+
+/** What players of each version show. */
+const SHOWN = { 2: ['o', 'r', 'm'], 3: ['o', 'r', 'm', 'x'] } as const;
+
+/**
+ * A program without a terminal ends its lines with a bare LF, which a terminal answers with a new
+ * row and not a new line: adds the CR that the line discipline would have added.
+ */
+class Newlines {
+  #last = '';
+
+  convert(text: string): string {
+    const before = this.#last === '\r' ? '\r' : '';
+    this.#last = text.at(-1) ?? this.#last;
+    return `${before}${text}`.replace(/(?<!\r)\n/g, '\r\n').slice(before.length);
+  }
+}
+
+function headerFor(version: 2 | 3, header: FullHeader): string {
+  const { cols, rows, term, timestamp, command, title } = header;
+  const described = {
+    ...(timestamp === null ? {} : { timestamp }),
+    ...(command === null ? {} : { command }),
+    ...(title === null ? {} : { title }),
+  };
+  if (version === 3) {
+    const type = term === null ? {} : { type: term };
+    return JSON.stringify({ version, term: { cols, rows, ...type }, ...described });
+  }
+  const env = term === null ? {} : { env: { TERM: term } };
+  return JSON.stringify({ version, width: cols, height: rows, ...described, ...env });
+}
+
+/** The lines of a recording as a player of `version` wants them, each with its newline. */
+export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncGenerator<string> {
+  const newlines = reader.header.pty ? null : new Newlines();
+  const intervals = new Intervals();
+  const shown: readonly string[] = SHOWN[version];
+  const line = ({ at, code, data }: CastEvent): string => {
+    const micros = Math.round(at * 1_000_000);
+    const time = version === 3 ? intervals.next(micros) : seconds(micros);
+    const text = code === 'o' && newlines !== null ? newlines.convert(data) : data;
+    return `[${time},"${code}",${JSON.stringify(text)}]\n`;
+  };
+
+  yield `${headerFor(version, reader.header)}\n`;
+  let isEmpty = true;
+  for await (const event of reader.events()) {
+    if (!shown.includes(event.code)) continue;
+    isEmpty = false;
+    yield line(event);
+  }
+  // asciinema-player refuses a recording without events.
+  if (isEmpty) yield line({ at: 0, code: 'o', data: '' });
+}
