@@ -1,4 +1,4 @@
-import { constants, open } from 'node:fs/promises';
+import { constants, open, realpath } from 'node:fs/promises';
 import { PosternError } from '../domain/errors.ts';
 import type { CastEvent } from '../domain/recording.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
@@ -16,8 +16,9 @@ function isAbsent(thrown: unknown): boolean {
  * a device is none either). The caller closes it.
  */
 export async function openCast(root: string, key: string, flags = constants.O_RDONLY) {
-  const path = pathOfKey(root, key);
+  pathOfKey(root, key);
   try {
+    const path = pathOfKey(await realpath(root), key);
     await assertNoLinks(path);
     // O_NONBLOCK: opening a FIFO that somebody put there must not wait for its other end.
     const handle = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -21,7 +21,7 @@ export function sessionOfKey(key: string): string {
 }
 
 /**
- * The path of a key under `root` (itself a real path). Throws when the key could lead out of it:
+ * The path of a key under `root`. Throws when the key could lead out of it:
  * `..`, an absolute path, NUL and everything else that no recorder has made.
  */
 export function pathOfKey(root: string, key: string): string {

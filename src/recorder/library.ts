@@ -1,4 +1,4 @@
-import { realpath, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
 import type {
@@ -17,9 +17,9 @@ import { logEntries } from './text.ts';
 /** Bytes of one piece of a stream; a stream holds about two of them, and one line. */
 const PIECE = 64 * 1024;
 
-/** Reads the recordings under a directory. Rejects when there is no such directory. */
-export async function openLibrary(root: string): Promise<RecordingLibrary> {
-  return new FileLibrary(await realpath(resolve(root)));
+/** Reads the recordings under a directory; where there is none yet, there are no recordings. */
+export function openLibrary(root: string): RecordingLibrary {
+  return new FileLibrary(resolve(root));
 }
 
 async function* range(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, type FileHandle, realpath } from 'node:fs/promises';
+import { constants, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt } from '../domain/recording.ts';
@@ -34,9 +34,15 @@ export async function repairRecordings(
   return repairs;
 }
 
+/** As `repairRecordings`, of one; null: nothing is left of it that could be played. */
+export async function repairRecording(root: string, key: string): Promise<RecordingReceipt | null> {
+  const repair = await repairOne(root, key);
+  return repair.outcome === 'recovered' ? repair.receipt : null;
+}
+
 async function repairOne(root: string, key: string): Promise<Repair> {
   try {
-    const cast = await openCast(await realpath(resolve(root)), key, constants.O_RDWR);
+    const cast = await openCast(resolve(root), key, constants.O_RDWR);
     if (cast === null) return { key, outcome: 'missing' };
     try {
       return await repairFile(key, cast.handle, cast.stats.size);
@@ -44,9 +50,6 @@ async function repairOne(root: string, key: string): Promise<Repair> {
       await cast.handle.close();
     }
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
-      return { key, outcome: 'missing' };
-    }
     return { key, outcome: 'damaged', reason: reasonOf(thrown) };
   }
 }
