@@ -143,6 +143,16 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the database lacks {pending}; run: postern migrate',
   },
+  'counters.url': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'REDIS_URL is not a Redis URL; it looks like redis://host:6379 or rediss://user:password@host:6379/0',
+  },
+  'counters.down': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the counters do not answer; try again later',
+  },
   'vault.other_key': {
     api: 'UNAVAILABLE',
     exit: 255,

@@ -1,0 +1,47 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { PosternError } from '../domain/errors.ts';
+
+export interface DataDirLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Makes this process the one owner of an embedded database's directory (absolute; made 0700 when it
+ * is missing). PGlite itself lets a second process in and then loses its rows without a word. The
+ * lock is an abstract unix socket named after device and inode, so that the kernel frees it however
+ * the process ends, and no path, however long or linked, gets round it. Linux alone has those, and
+ * two containers with their own networks do not see each other's.
+ *
+ * Throws `store.in_use`.
+ */
+export async function lockDataDir(dir: string): Promise<DataDirLock> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (process.platform !== 'linux') return { release: () => Promise.resolve() };
+  const { dev, ino } = statSync(dir);
+  const server = await listen(`\0postern-pglite-${dev}-${ino}`, dir);
+  return {
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function listen(name: string, dir: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      reject(
+        taken
+          ? new PosternError('store.in_use', { dir }, { cause })
+          : new PosternError('store.embedded', { dir, reason: cause.message }, { cause }),
+      );
+    });
+    server.listen(name, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import type { Logger } from '../domain/log.ts';
+import type { Store, Stores } from '../domain/store.ts';
+import { SqlAuditStore } from './audit.ts';
+import { connect, connectToMigrate } from './connect.ts';
+import type { Connection } from './connection.ts';
+import { SqlGrantStore } from './grants.ts';
+import { SqlGroupStore } from './groups.ts';
+import { SqlMachineStore } from './machines.ts';
+import { bringUpToDate, requireUpToDate } from './migrate.ts';
+import { SqlSessionStore } from './sessions.ts';
+import type { Db } from './tables.ts';
+import { SqlTokenStore } from './tokens.ts';
+import { SqlUserStore } from './users.ts';
+import { Vault } from './vault.ts';
+
+export interface StoreOptions {
+  /** Null: embedded PGlite under `dataDir`. */
+  readonly databaseUrl: string | null;
+  /** Absolute; PGlite lives in its `pglite`. */
+  readonly dataDir: string;
+  /** 32 bytes; encrypts the machines' credentials. */
+  readonly secretKey: Buffer;
+  /** False: `store.behind` is thrown where migrations are pending. */
+  readonly migrate: boolean;
+  readonly log: Logger;
+}
+
+/** Milliseconds. */
+const HEALTH_DEADLINE = 1000;
+
+/**
+ * Opens the database and brings it up to date. Throws PosternError `store.*` for what a person must
+ * mend: a wrong or unreachable DATABASE_URL, a data directory in use, an unknown schema.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const vault = new Vault(options.secretKey);
+  const connection = await openMigrated(options);
+  options.log.info('database open', { database: connection.description });
+  if (options.databaseUrl === null) {
+    options.log.info(
+      'the embedded database serves one node and outlives a crash of the process, not a loss of power; set DATABASE_URL for more',
+    );
+  }
+  return new SqlStore(connection, vault);
+}
+
+async function openMigrated(options: StoreOptions): Promise<Connection> {
+  // The embedded database has one owner, and opening it twice would take a second each.
+  if (options.migrate && options.databaseUrl !== null) {
+    const migrating = await connectToMigrate(options);
+    try {
+      noteMigrations(await bringUpToDate(migrating.db), options.log);
+    } finally {
+      await migrating.close();
+    }
+  }
+  const connection = await connect(options);
+  try {
+    if (!options.migrate) await requireUpToDate(connection.db);
+    else if (options.databaseUrl === null) {
+      noteMigrations(await bringUpToDate(connection.db), options.log);
+    }
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function noteMigrations(applied: readonly string[], log: Logger): void {
+  if (applied.length > 0) log.info('database migrated', { applied: applied.join(', ') });
+}
+
+function storesOver(db: Db, vault: Vault): Stores {
+  return {
+    users: new SqlUserStore(db),
+    groups: new SqlGroupStore(db),
+    machines: new SqlMachineStore(db, vault),
+    grants: new SqlGrantStore(db),
+    sessions: new SqlSessionStore(db),
+    tokens: new SqlTokenStore(db),
+    audit: new SqlAuditStore(db),
+  };
+}
+
+class SqlStore implements Store {
+  readonly users: Stores['users'];
+  readonly groups: Stores['groups'];
+  readonly machines: Stores['machines'];
+  readonly grants: Stores['grants'];
+  readonly sessions: Stores['sessions'];
+  readonly tokens: Stores['tokens'];
+  readonly audit: Stores['audit'];
+  readonly description: string;
+  readonly #connection: Connection;
+  readonly #vault: Vault;
+  #closing: Promise<void> | null = null;
+
+  constructor(connection: Connection, vault: Vault) {
+    const stores = storesOver(connection.db, vault);
+    this.users = stores.users;
+    this.groups = stores.groups;
+    this.machines = stores.machines;
+    this.grants = stores.grants;
+    this.sessions = stores.sessions;
+    this.tokens = stores.tokens;
+    this.audit = stores.audit;
+    this.description = connection.description;
+    this.#connection = connection;
+    this.#vault = vault;
+  }
+
+  async transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
+    return await this.#connection.db
+      .transaction()
+      .execute((db) => work(storesOver(db, this.#vault)));
+  }
+
+  async healthy(): Promise<boolean> {
+    const asked = sql`select 1`.execute(this.#connection.db).then(
+      () => true,
+      () => false,
+    );
+    const enough = new AbortController();
+    const late = delay(HEALTH_DEADLINE, false, { signal: enough.signal }).catch(() => false);
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      enough.abort();
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#connection.close();
+    return this.#closing;
+  }
+}

@@ -1,0 +1,218 @@
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import { PosternError } from '../domain/errors.ts';
+import type {
+  AuthType,
+  Machine,
+  MachineCredential,
+  MachineStore,
+  NewMachine,
+} from '../domain/machine.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import { Secret } from '../domain/secret.ts';
+import { meaning } from './failure.ts';
+import { containing, readPage } from './paging.ts';
+import type { Db, Tables } from './tables.ts';
+import type { Vault } from './vault.ts';
+
+type MachineFilter = Parameters<MachineStore['list']>[0];
+
+/** The most machines that `all` answers. */
+const MOST = 1000;
+
+/** Machines; their credentials sealed with the vault. */
+export class SqlMachineStore implements MachineStore {
+  readonly #db: Db;
+  readonly #vault: Vault;
+
+  constructor(db: Db, vault: Vault) {
+    this.#db = db;
+    this.#vault = vault;
+  }
+
+  async get(id: number): Promise<Machine | null> {
+    const query = this.#db.selectFrom('machines').selectAll().where('id', '=', id);
+    return machineOrNull(await query.executeTakeFirst());
+  }
+
+  async getByName(name: string): Promise<Machine | null> {
+    const query = this.#db.selectFrom('machines').selectAll().where('name', '=', name);
+    return machineOrNull(await query.executeTakeFirst());
+  }
+
+  list(filter: MachineFilter, page: PageRequest): Promise<Page<Machine>> {
+    return readPage(page, {
+      rows: ({ before, limit, offset }) =>
+        this.#found(filter)
+          .selectAll()
+          .where('id', '<', before)
+          .orderBy('id', 'desc')
+          .limit(limit)
+          .offset(offset)
+          .execute(),
+      count: async () => {
+        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
+        return (await counted.executeTakeFirstOrThrow()).count;
+      },
+      make: toMachine,
+      key: (machine) => machine.id,
+    });
+  }
+
+  async all(): Promise<readonly Machine[]> {
+    const query = this.#db.selectFrom('machines').selectAll().orderBy('name').limit(MOST);
+    return (await query.execute()).map(toMachine);
+  }
+
+  async create(machine: NewMachine): Promise<Machine> {
+    const taken = sql<{ id: number }>`select nextval('machines_id_seq') as id`;
+    const id = (await taken.execute(this.#db)).rows[0]?.id;
+    if (id === undefined) throw new PosternError('store.down');
+    const query = this.#db
+      .insertInto('machines')
+      .values({
+        id,
+        name: machine.name,
+        kind: machine.kind,
+        host: machine.host,
+        port: machine.port,
+        login: machine.login,
+        ...this.#sealed(id, machine.credential),
+        host_key: machine.hostKey,
+        host_key_policy: machine.hostKeyPolicy,
+        recording: machine.recording,
+        tags: JSON.stringify(machine.tags),
+        description: machine.description,
+      })
+      .returningAll();
+    return toMachine(await named(machine.name, query.executeTakeFirstOrThrow()));
+  }
+
+  async update(id: number, change: Partial<NewMachine>): Promise<Machine | null> {
+    const { name, kind, host, port, login, hostKey, recording, description } = change;
+    const query = this.#db
+      .updateTable('machines')
+      .set({
+        ...(name !== undefined && { name }),
+        ...(kind !== undefined && { kind }),
+        ...(host !== undefined && { host }),
+        ...(port !== undefined && { port }),
+        ...(login !== undefined && { login }),
+        ...(change.credential !== undefined && this.#sealed(id, change.credential)),
+        ...(hostKey !== undefined && { host_key: hostKey }),
+        ...(change.hostKeyPolicy !== undefined && { host_key_policy: change.hostKeyPolicy }),
+        ...(recording !== undefined && { recording }),
+        ...(change.tags !== undefined && { tags: JSON.stringify(change.tags) }),
+        ...(description !== undefined && { description }),
+        updated_at: new Date(),
+      })
+      .where('id', '=', id)
+      .returningAll();
+    return machineOrNull(await named(name ?? '', query.executeTakeFirst()));
+  }
+
+  async remove(id: number): Promise<boolean> {
+    const query = this.#db.deleteFrom('machines').where('id', '=', id);
+    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+  }
+
+  async credential(id: number): Promise<MachineCredential | null> {
+    const row = await this.#db
+      .selectFrom('machines')
+      .select(['name', 'auth_type', 'credential'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (!row) return null;
+    if (row.auth_type === 'none' || row.auth_type === 'bastion_key') return { type: row.auth_type };
+    const opened = this.#vault.open(row.credential ?? '', placeOf(id, row.auth_type));
+    if ('failed' in opened) throw new PosternError(`vault.${opened.failed}`, { machine: row.name });
+    const secret = new Secret(opened.text);
+    return row.auth_type === 'key'
+      ? { type: 'key', privateKey: secret }
+      : { type: 'password', password: secret };
+  }
+
+  async pinHostKey(id: number, hostKey: string): Promise<string | null> {
+    const row = await this.#db
+      .updateTable('machines')
+      .set((eb) => ({ host_key: eb.fn.coalesce('host_key', eb.val(hostKey)) }))
+      .where('id', '=', id)
+      .returning('host_key')
+      .executeTakeFirst();
+    return row?.host_key ?? null;
+  }
+
+  async connected(id: number, at: Date): Promise<void> {
+    const set = sql<Date>`greatest(last_connected_at, ${at}::timestamptz)`;
+    await this.#db
+      .updateTable('machines')
+      .set({ last_connected_at: set })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  #sealed(
+    id: number,
+    credential: MachineCredential,
+  ): { readonly auth_type: AuthType; readonly credential: string | null } {
+    const secret = secretOf(credential);
+    return {
+      auth_type: credential.type,
+      credential:
+        secret === null ? null : this.#vault.seal(secret.expose(), placeOf(id, credential.type)),
+    };
+  }
+
+  #found({ tag, search, ids }: MachineFilter): SelectQueryBuilder<Tables, 'machines', object> {
+    let query: SelectQueryBuilder<Tables, 'machines', object> = this.#db.selectFrom('machines');
+    if (tag) query = query.where(sql<boolean>`tags ->> ${tag.key} = ${tag.value}`);
+    if (ids) query = query.where('id', '=', sql<number>`any(${[...ids]}::bigint[])`);
+    if (search !== undefined) {
+      const pattern = containing(search);
+      query = query.where((eb) =>
+        eb.or((['name', 'host', 'description'] as const).map((one) => eb(one, 'ilike', pattern))),
+      );
+    }
+    return query;
+  }
+}
+
+function secretOf(credential: MachineCredential): Secret | null {
+  if (credential.type === 'key') return credential.privateKey;
+  return credential.type === 'password' ? credential.password : null;
+}
+
+/** What a sealed credential is bound to. */
+function placeOf(id: number, type: AuthType): string {
+  return `machine ${id} ${type}`;
+}
+
+function named<T>(name: string, work: Promise<T>): Promise<T> {
+  return meaning(
+    { unique: () => ({ code: 'thing.exists', params: { kind: 'machine', name } }) },
+    work,
+  );
+}
+
+function machineOrNull(row: Selectable<Tables['machines']> | undefined): Machine | null {
+  return row ? toMachine(row) : null;
+}
+
+function toMachine(row: Selectable<Tables['machines']>): Machine {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    host: row.host,
+    port: row.port,
+    login: row.login,
+    authType: row.auth_type,
+    hostKey: row.host_key,
+    hostKeyPolicy: row.host_key_policy,
+    recording: row.recording,
+    tags: row.tags,
+    description: row.description,
+    lastConnectedAt: row.last_connected_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,72 @@
+import { type Migration, Migrator } from 'kysely/migration';
+import * as firstTables from '../../migrations/0001-first-tables.ts';
+import { PosternError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/log.ts';
+import { connectToMigrate, type DatabaseOptions } from './connect.ts';
+import type { Db } from './tables.ts';
+
+/** Every migration by its file's name; a new one is added here (a test compares with the folder). */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first-tables': firstTables,
+};
+
+/** Names of migrations, in order. */
+export interface MigrationState {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+}
+
+/**
+ * Brings the database up to date: `applied` are those that this call ran. Several nodes may do it
+ * at once, one works and the others wait. Throws `store.schema`, and what opening throws.
+ */
+export async function migrate(options: DatabaseOptions): Promise<MigrationState> {
+  return await connected(options, async (db) => ({
+    applied: await bringUpToDate(db),
+    pending: [],
+  }));
+}
+
+/** What was applied to the database ever, and what is pending; changes nothing. */
+export async function migrationStatus(options: DatabaseOptions): Promise<MigrationState> {
+  return await connected(options, stateOf);
+}
+
+/** Throws `store.behind` when migrations are pending. */
+export async function requireUpToDate(db: Db): Promise<void> {
+  const { pending } = await stateOf(db);
+  if (pending.length > 0) throw new PosternError('store.behind', { pending: pending.join(', ') });
+}
+
+/** Answers the names that were applied now. */
+export async function bringUpToDate(db: Db): Promise<readonly string[]> {
+  const { error, results } = await migratorFor(db).migrateToLatest();
+  if (error !== undefined) {
+    if (error instanceof PosternError) throw error;
+    throw new PosternError('store.schema', { reason: reasonOf(error) }, { cause: error });
+  }
+  return (results ?? []).map((result) => result.migrationName);
+}
+
+async function stateOf(db: Db): Promise<MigrationState> {
+  const all = await migratorFor(db).getMigrations();
+  const names = (done: boolean): string[] =>
+    all.filter((one) => (one.executedAt !== undefined) === done).map((one) => one.name);
+  return { applied: names(true), pending: names(false) };
+}
+
+function migratorFor(db: Db): Migrator {
+  return new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
+  });
+}
+
+async function connected<T>(options: DatabaseOptions, work: (db: Db) => Promise<T>): Promise<T> {
+  const connection = await connectToMigrate(options);
+  try {
+    return await work(connection.db);
+  } finally {
+    await connection.close();
+  }
+}

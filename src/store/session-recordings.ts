@@ -1,0 +1,57 @@
+import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import type { Recording, SessionStore } from '../domain/session.ts';
+import { meaning } from './failure.ts';
+import { toRecording } from './session-rows.ts';
+import type { Db } from './tables.ts';
+
+export type NewRecording = Parameters<SessionStore['openRecording']>[0];
+
+export async function listRecordings(db: Db, sessionId: number): Promise<readonly Recording[]> {
+  const query = db
+    .selectFrom('recordings')
+    .selectAll()
+    .where('session_id', '=', sessionId)
+    .orderBy('channel');
+  return (await query.execute()).map(toRecording);
+}
+
+/** Throws `thing.exists` when channel or key has one, `thing.not_found` for the session. */
+export async function openRecording(db: Db, recording: NewRecording): Promise<void> {
+  const { sessionId, channel, key, startedAt } = recording;
+  const query = db
+    .insertInto('recordings')
+    .values({ session_id: sessionId, channel, key, started_at: startedAt });
+  await meaning(
+    {
+      unique: () => ({ code: 'thing.exists', params: { kind: 'recording', name: key } }),
+      foreign: () => ({ code: 'thing.not_found', params: { kind: 'session', id: sessionId } }),
+    },
+    query.execute(),
+  );
+}
+
+/** Once: a recording that has left `recording` stays as it is. */
+export async function closeRecording(
+  db: Db,
+  end: {
+    readonly sessionId: number;
+    readonly channel: number;
+    readonly state: RecordingState;
+    readonly receipt: RecordingReceipt | null;
+    readonly at: Date;
+  },
+): Promise<void> {
+  await db
+    .updateTable('recordings')
+    .set({
+      state: end.state,
+      size: end.receipt?.size ?? null,
+      duration: end.receipt?.duration ?? null,
+      sha256: end.receipt?.sha256 ?? null,
+      ended_at: end.at,
+    })
+    .where('session_id', '=', end.sessionId)
+    .where('channel', '=', end.channel)
+    .where('state', '=', 'recording')
+    .execute();
+}

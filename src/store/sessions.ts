@@ -1,0 +1,227 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import {
+  type ChannelEnd,
+  type NewChannel,
+  type NewSession,
+  type Recording,
+  type Session,
+  type SessionChannel,
+  type SessionEnd,
+  type SessionFilter,
+  type SessionStore,
+  type SessionTotals,
+  statusAfter,
+} from '../domain/session.ts';
+import { type Meaning, meaning } from './failure.ts';
+import { containing, readPage } from './paging.ts';
+import { closeChannel, listChannels, openChannel } from './session-channels.ts';
+import {
+  closeRecording,
+  listRecordings,
+  type NewRecording,
+  openRecording,
+} from './session-recordings.ts';
+import { toSession } from './session-rows.ts';
+import { totals } from './session-totals.ts';
+import type { Db, Tables } from './tables.ts';
+
+/** In words that the partial index has too, so that it serves. */
+const LIVE = sql<boolean>`status in ('pending', 'active')`;
+
+/**
+ * Sessions, their channels and recordings. What goes forward only does so in the `where` of one
+ * statement, so that two nodes, or two calls, cannot both end a session.
+ */
+export class SqlSessionStore implements SessionStore {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async create(session: NewSession): Promise<Session> {
+    const query = this.#db
+      .insertInto('sessions')
+      .values({
+        user_id: session.userId,
+        user_name: session.userName,
+        user_email: session.userEmail,
+        machine_id: session.machineId,
+        machine_name: session.machineName,
+        machine_host: session.machineHost,
+        login: session.login,
+        kind: session.kind,
+        node: session.node,
+        started_at: session.startedAt,
+        last_activity: session.startedAt,
+        ip_address: session.ipAddress,
+        user_agent: session.userAgent,
+      })
+      .returningAll();
+    const foreign = (constraint: string): Meaning => ({
+      code: 'thing.not_found',
+      params: constraint.includes('machine')
+        ? { kind: 'machine', id: session.machineId }
+        : { kind: 'user', id: session.userId },
+    });
+    return toSession(await meaning({ foreign }, query.executeTakeFirstOrThrow()));
+  }
+
+  async get(id: number): Promise<Session | null> {
+    const query = this.#db.selectFrom('sessions').selectAll().where('id', '=', id);
+    const row = await query.executeTakeFirst();
+    return row ? toSession(row) : null;
+  }
+
+  list(filter: SessionFilter, page: PageRequest): Promise<Page<Session>> {
+    return readPage(page, {
+      rows: ({ before, limit, offset }) =>
+        this.#found(filter)
+          .selectAll()
+          .where('id', '<', before)
+          .orderBy('id', 'desc')
+          .limit(limit)
+          .offset(offset)
+          .execute(),
+      count: async () => {
+        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
+        return (await counted.executeTakeFirstOrThrow()).count;
+      },
+      make: toSession,
+      key: (session) => session.id,
+    });
+  }
+
+  async activate(id: number, at: Date): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('sessions')
+      .set({ status: 'active', last_activity: at })
+      .where('id', '=', id)
+      .where('status', '=', 'pending')
+      .executeTakeFirst();
+    return result.numUpdatedRows > 0n;
+  }
+
+  async touch(id: number, at: Date, bytesIn: number, bytesOut: number): Promise<void> {
+    // Heartbeats may overtake each other; nothing goes back.
+    await this.#db
+      .updateTable('sessions')
+      .set({
+        last_activity: sql<Date>`greatest(last_activity, ${at}::timestamptz)`,
+        bytes_in: sql<number>`greatest(bytes_in, ${bytesIn}::bigint)`,
+        bytes_out: sql<number>`greatest(bytes_out, ${bytesOut}::bigint)`,
+      })
+      .where('id', '=', id)
+      .where(LIVE)
+      .execute();
+  }
+
+  async end(id: number, end: SessionEnd): Promise<boolean> {
+    const ended = await this.#db
+      .with('ended', (db) =>
+        db
+          .updateTable('sessions')
+          .set({
+            status: statusAfter(end.reason),
+            ended_at: end.endedAt,
+            end_reason: end.reason,
+            bytes_in: end.bytesIn,
+            bytes_out: end.bytesOut,
+          })
+          .where('id', '=', id)
+          .where(LIVE)
+          .returning('id'),
+      )
+      .with('closed', (db) =>
+        db
+          .updateTable('session_channels')
+          .set({ ended_at: end.endedAt })
+          .where('ended_at', 'is', null)
+          .where('session_id', 'in', (eb) => eb.selectFrom('ended').select('ended.id')),
+      )
+      .selectFrom('ended')
+      .select('ended.id')
+      .executeTakeFirst();
+    return ended !== undefined;
+  }
+
+  async sweep(node: string, at: Date): Promise<readonly Session[]> {
+    const rows = await this.#db
+      .with('ended', (db) =>
+        db
+          .updateTable('sessions')
+          .set({ status: statusAfter('node_died'), ended_at: at, end_reason: 'node_died' })
+          .where('node', '=', node)
+          .where(LIVE)
+          .returningAll(),
+      )
+      .with('closed', (db) =>
+        db
+          .updateTable('session_channels')
+          .set({ ended_at: at })
+          .where('ended_at', 'is', null)
+          .where('session_id', 'in', (eb) => eb.selectFrom('ended').select('ended.id')),
+      )
+      .selectFrom('ended')
+      .selectAll()
+      .orderBy('id')
+      .execute();
+    return rows.map(toSession);
+  }
+
+  async live(): Promise<readonly Session[]> {
+    const query = this.#db.selectFrom('sessions').selectAll().where(LIVE).orderBy('id', 'desc');
+    return (await query.execute()).map(toSession);
+  }
+
+  totals(from: Date, to: Date): Promise<SessionTotals> {
+    return totals(this.#db, from, to);
+  }
+
+  channels(sessionId: number): Promise<readonly SessionChannel[]> {
+    return listChannels(this.#db, sessionId);
+  }
+
+  openChannel(channel: NewChannel): Promise<void> {
+    return openChannel(this.#db, channel);
+  }
+
+  closeChannel(sessionId: number, number: number, end: ChannelEnd): Promise<void> {
+    return closeChannel(this.#db, sessionId, number, end);
+  }
+
+  recordings(sessionId: number): Promise<readonly Recording[]> {
+    return listRecordings(this.#db, sessionId);
+  }
+
+  openRecording(recording: NewRecording): Promise<void> {
+    return openRecording(this.#db, recording);
+  }
+
+  closeRecording(
+    sessionId: number,
+    channel: number,
+    state: RecordingState,
+    receipt: RecordingReceipt | null,
+    at: Date,
+  ): Promise<void> {
+    return closeRecording(this.#db, { sessionId, channel, state, receipt, at });
+  }
+
+  #found(filter: SessionFilter): SelectQueryBuilder<Tables, 'sessions', object> {
+    const { statuses, kind, userId, machineId, from, to, search } = filter;
+    let query: SelectQueryBuilder<Tables, 'sessions', object> = this.#db.selectFrom('sessions');
+    if (statuses) query = query.where('status', '=', sql<never>`any(${[...statuses]}::text[])`);
+    if (kind !== undefined) query = query.where('kind', '=', kind);
+    if (userId !== undefined) query = query.where('user_id', '=', userId);
+    if (machineId !== undefined) query = query.where('machine_id', '=', machineId);
+    if (from !== undefined) query = query.where('started_at', '>=', from);
+    if (to !== undefined) query = query.where('started_at', '<', to);
+    if (search === undefined) return query;
+    const pattern = containing(search);
+    const searched = ['user_name', 'machine_name', 'login', 'ip_address'] as const;
+    return query.where((eb) => eb.or(searched.map((one) => eb(one, 'ilike', pattern))));
+  }
+}

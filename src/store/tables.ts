@@ -1,0 +1,186 @@
+import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
+import type { AuditDetail, AuditType } from '../domain/audit.ts';
+import type { Capability } from '../domain/capability.ts';
+import type { AuthType, HostKeyPolicy, MachineKind } from '../domain/machine.ts';
+import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
+import type { Role, Scope } from '../domain/role.ts';
+import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
+import type { TokenKind } from '../domain/token.ts';
+
+/** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
+export interface Tables {
+  readonly users: UserTable;
+  readonly user_keys: UserKeyTable;
+  readonly groups: GroupTable;
+  readonly group_members: GroupMemberTable;
+  readonly machines: MachineTable;
+  readonly grants: GrantTable;
+  readonly sessions: SessionTable;
+  readonly session_channels: SessionChannelTable;
+  readonly recordings: RecordingTable;
+  readonly tokens: TokenTable;
+  readonly sign_ins: SignInTable;
+  readonly audit: AuditTable;
+}
+
+/** The database, or one transaction of it. */
+export type Db = Kysely<Tables>;
+
+/** Has a default: may be left out of an insert. */
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
+
+/** Never changes once written. */
+type Fixed<T> = ColumnType<T, T, never>;
+
+interface UserTable {
+  id: GeneratedAlways<number>;
+  name: string;
+  email: string | null;
+  role: Role;
+  password_hash: string | null;
+  disabled: Defaulted<boolean>;
+  created_at: Defaulted<Date>;
+  updated_at: Defaulted<Date>;
+}
+
+interface UserKeyTable {
+  id: GeneratedAlways<number>;
+  user_id: Fixed<number>;
+  algorithm: string;
+  blob: string;
+  fingerprint: string;
+  comment: string;
+  created_at: Defaulted<Date>;
+  last_used_at: Date | null;
+}
+
+interface GroupTable {
+  id: GeneratedAlways<number>;
+  name: string;
+  created_at: Defaulted<Date>;
+}
+
+interface GroupMemberTable {
+  group_id: number;
+  user_id: number;
+}
+
+interface MachineTable {
+  /** Taken from the sequence before the insert: the sealed credential is bound to it. */
+  id: Fixed<number>;
+  name: string;
+  kind: MachineKind;
+  host: string;
+  port: number;
+  login: string;
+  auth_type: AuthType;
+  /** As store/vault.ts seals it; null for kinds of auth without a secret. */
+  credential: string | null;
+  host_key: string | null;
+  host_key_policy: HostKeyPolicy;
+  recording: RecordingPolicy;
+  tags: ColumnType<Record<string, string>, string, string>;
+  description: string;
+  last_connected_at: Date | null;
+  created_at: Defaulted<Date>;
+  updated_at: Defaulted<Date>;
+}
+
+interface GrantTable {
+  id: GeneratedAlways<number>;
+  user_id: number | null;
+  group_id: number | null;
+  machine_id: number | null;
+  tag_key: string | null;
+  tag_value: string | null;
+  logins: string[];
+  allow: Capability[];
+  forward_to: string[];
+  from_networks: string[];
+  until: Date | null;
+  max_session: number | null;
+  idle_timeout: number | null;
+  created_at: Defaulted<Date>;
+}
+
+interface SessionTable {
+  id: GeneratedAlways<number>;
+  user_id: number | null;
+  user_name: Fixed<string>;
+  user_email: Fixed<string | null>;
+  machine_id: number | null;
+  machine_name: Fixed<string>;
+  machine_host: Fixed<string>;
+  login: Fixed<string>;
+  kind: Fixed<SessionKind>;
+  status: Defaulted<SessionStatus>;
+  node: Fixed<string>;
+  started_at: Fixed<Date>;
+  last_activity: Date;
+  ended_at: Date | null;
+  end_reason: EndReason | null;
+  exit_status: number | null;
+  ip_address: Fixed<string>;
+  user_agent: Fixed<string>;
+  bytes_in: Defaulted<number>;
+  bytes_out: Defaulted<number>;
+  commands_count: Defaulted<number>;
+}
+
+interface SessionChannelTable {
+  id: GeneratedAlways<number>;
+  session_id: Fixed<number>;
+  number: Fixed<number>;
+  kind: Fixed<ChannelKind>;
+  command: Fixed<string | null>;
+  pty: Fixed<boolean>;
+  started_at: Fixed<Date>;
+  ended_at: Date | null;
+  exit_status: number | null;
+  exit_signal: string | null;
+  bytes_in: Defaulted<number>;
+  bytes_out: Defaulted<number>;
+}
+
+interface RecordingTable {
+  id: GeneratedAlways<number>;
+  session_id: Fixed<number>;
+  channel: Fixed<number>;
+  key: Fixed<string>;
+  state: Defaulted<RecordingState>;
+  size: number | null;
+  duration: number | null;
+  sha256: string | null;
+  started_at: Fixed<Date>;
+  ended_at: Date | null;
+}
+
+interface TokenTable {
+  id: GeneratedAlways<number>;
+  user_id: Fixed<number | null>;
+  kind: Fixed<TokenKind>;
+  name: string;
+  scopes: Scope[];
+  hash: Fixed<string>;
+  created_at: Defaulted<Date>;
+  expires_at: Fixed<Date | null>;
+  last_used_at: Date | null;
+}
+
+interface SignInTable {
+  hash: Fixed<string>;
+  user_id: Fixed<number>;
+  expires_at: Fixed<Date>;
+}
+
+interface AuditTable {
+  id: GeneratedAlways<number>;
+  at: Fixed<Date>;
+  type: Fixed<AuditType>;
+  actor: Fixed<string | null>;
+  user_id: Fixed<number | null>;
+  machine_id: Fixed<number | null>;
+  session_id: Fixed<number | null>;
+  source: Fixed<string | null>;
+  detail: ColumnType<AuditDetail, string, never>;
+}
