@@ -1,4 +1,3 @@
-import { duplexPair } from 'node:stream';
 import ssh2, {
   type Algorithms,
   type CipherAlgorithm,
@@ -8,6 +7,7 @@ import ssh2, {
 } from 'ssh2';
 import { forServer, generateHostKey, loadHostKey } from './host-key.ts';
 import { installGuards } from './library.ts';
+import { memoryPair } from './memory-pair.ts';
 
 /** Which ciphers really work in this process: the library's own list is not to be trusted. */
 export interface WorkingAlgorithms {
@@ -16,7 +16,7 @@ export interface WorkingAlgorithms {
 }
 
 const DEADLINE_MS = 5_000;
-const ECHO_BYTES = 4_096;
+const ECHO_BYTES = 100_000;
 
 /** In the order that the target leg, where we choose, prefers. */
 const CIPHERS: readonly CipherAlgorithm[] = [
@@ -88,7 +88,7 @@ export async function testCiphers(): Promise<WorkingAlgorithms> {
 }
 
 function echoes(server: ssh2.Server, cipher: CipherAlgorithm): Promise<boolean> {
-  const [near, far] = duplexPair();
+  const [near, far] = memoryPair();
   const client = new ssh2.Client();
   return new Promise<boolean>((resolve) => {
     const timer = setTimeout(() => resolve(false), DEADLINE_MS);

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { clientAlgorithms, serverAlgorithms, testCiphers } from '../../src/ssh/algorithms.ts';
-import { nativeCryptoLoaded } from '../../src/ssh/library.ts';
 
 const CHACHA = 'chacha20-poly1305@openssh.com';
 
@@ -9,7 +8,8 @@ test('only ciphers that survive a handshake and an echo are offered, on both leg
   expect(tested.ciphers).toContain('aes128-gcm@openssh.com');
   expect(tested.ciphers).toContain('aes256-ctr');
   expect([...tested.ciphers, ...tested.failed]).toContain(CHACHA);
-  if (nativeCryptoLoaded()) expect(tested.failed).toEqual([CHACHA]);
+  // With the addon on Node 24 this one may fail, by the OpenSSL in use; whatever it does is a result.
+  expect(tested.failed.filter((cipher) => cipher !== CHACHA)).toEqual([]);
   for (const offered of [serverAlgorithms(tested), clientAlgorithms(tested)]) {
     expect(offered.cipher).toEqual(tested.ciphers);
   }
