@@ -1,0 +1,82 @@
+import { z } from '@hono/zod-openapi';
+import { HOST_KEY_POLICIES, type MachineCredential } from '../domain/machine.ts';
+import { RECORDING_POLICIES } from '../domain/recording.ts';
+import { Secret } from '../domain/secret.ts';
+import type { ParsePublicKey } from '../domain/user.ts';
+import { refuse } from './errors.ts';
+import { text } from './fields.ts';
+
+const NOT_YET = 'is not possible in this version';
+
+/** Anything else of the product's kinds and ways is said to be impossible yet, by name. */
+export const kindField = z
+  .enum(['ssh'], { error: `${NOT_YET}: ssh is` })
+  .openapi({ description: 'What the machine is' });
+
+export const hostField = z
+  .string()
+  .regex(/^[A-Za-z0-9._:%[\]-]{1,253}$/, 'is not a host name or an address');
+
+export const portField = z.int().min(1).max(65535);
+
+const TAG_KEY = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
+
+export const tagsField = z
+  .record(
+    z.string().regex(TAG_KEY, 'must be 1 to 63 letters, digits, ".", "_", "/" or "-"'),
+    text(200),
+  )
+  .refine((tags) => Object.keys(tags).length <= 64, 'must be at most 64');
+
+export const tagKey = z.string().regex(TAG_KEY, 'is not the key of a tag');
+export const descriptionField = z
+  .string()
+  .max(1000)
+  .refine((value) => !value.includes('\0'), 'must not have NUL');
+export const recordingField = z.enum(RECORDING_POLICIES);
+export const hostKeyPolicyField = z.enum(HOST_KEY_POLICIES);
+export const hostKeyField = z.string().max(20_000);
+
+const secretText = z
+  .string()
+  .min(1)
+  .max(64 * 1024);
+
+/** What Postern logs in with. Goes in, never comes out. */
+export const authField = z
+  .discriminatedUnion(
+    'type',
+    [
+      z.strictObject({ type: z.literal('key'), private_key: secretText }),
+      z.strictObject({ type: z.literal('password'), password: secretText }),
+      z.strictObject({ type: z.literal('bastion_key') }),
+      z.strictObject({ type: z.literal('none') }),
+    ],
+    { error: `must be key, password, bastion_key or none; others: ${NOT_YET}` },
+  )
+  .transform(credentialOf);
+
+function credentialOf(
+  auth:
+    | { type: 'key'; private_key: string }
+    | { type: 'password'; password: string }
+    | { type: 'bastion_key' }
+    | { type: 'none' },
+): MachineCredential {
+  switch (auth.type) {
+    case 'key':
+      return { type: 'key', privateKey: new Secret(auth.private_key) };
+    case 'password':
+      return { type: 'password', password: new Secret(auth.password) };
+    default:
+      return { type: auth.type };
+  }
+}
+
+/** `ALGORITHM BASE64` of a host key's line, without its comment. Throws `request.invalid`. */
+export function pinnedKey(parse: ParsePublicKey, line: string | null, field: string) {
+  if (line === null) return null;
+  const key = parse(line);
+  if ('problem' in key) refuse(field, key.problem);
+  return `${key.algorithm} ${key.blob}`;
+}

@@ -1,0 +1,96 @@
+import { PosternError } from '../domain/errors.ts';
+import { byteRange, namesEntity } from './byte-range.ts';
+import type { Caller } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { note } from './journal.ts';
+import { type FoundRecording, findRecording } from './recording-files.ts';
+
+/** What of a recording is asked for, and how. */
+export interface DownloadRequest {
+  readonly id: number;
+  readonly channel: number | undefined;
+  readonly format: 'v2' | 'v3';
+  readonly method: string;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+}
+
+const CAST = 'application/x-asciicast';
+
+/** Finished recordings do not change, so their hash names them; one being written has no name. */
+function etagOf(found: FoundRecording, format: 'v2' | 'v3'): string | null {
+  const { sha256, state } = found.recording;
+  if (state === 'recording' || sha256 === null) return null;
+  return format === 'v3' ? `"${sha256}"` : `"${sha256}-v2"`;
+}
+
+function headersOf(found: FoundRecording, asked: DownloadRequest, etag: string | null): Headers {
+  const name = `session-${found.session.id}-channel-${found.recording.channel}.cast`;
+  const headers = new Headers({
+    'Content-Type': CAST,
+    'Content-Disposition': `attachment; filename="${name}"`,
+    'Accept-Ranges': asked.format === 'v3' ? 'bytes' : 'none',
+    'Cache-Control': etag === null ? 'no-store' : 'private, no-cache',
+  });
+  if (etag !== null) headers.set('ETag', etag);
+  return headers;
+}
+
+function whole(
+  deps: ApiDeps,
+  found: FoundRecording,
+  asked: DownloadRequest,
+  headers: Headers,
+): Response {
+  const { key } = found.recording;
+  const bodyless = asked.method === 'HEAD';
+  if (asked.format === 'v2') {
+    return new Response(bodyless ? null : deps.recordings.readV2(key), { headers });
+  }
+  headers.set('Content-Length', String(found.size));
+  return new Response(bodyless ? null : deps.recordings.read(key, 0, found.size), { headers });
+}
+
+function answer(
+  deps: ApiDeps,
+  found: FoundRecording,
+  asked: DownloadRequest,
+  headers: Headers,
+  etag: string | null,
+): Response {
+  const fresh = asked.ifRange === undefined || (etag !== null && asked.ifRange === etag);
+  const ranged = asked.format === 'v3' && asked.method === 'GET' && fresh;
+  const range = ranged ? byteRange(asked.range, found.size) : null;
+  if (range === null) return whole(deps, found, asked, headers);
+  if (range === 'unsatisfiable') throw new PosternError('request.range', { size: found.size });
+  headers.set('Content-Range', `bytes ${range.from}-${range.to - 1}/${found.size}`);
+  headers.set('Content-Length', String(range.to - range.from));
+  const stream = deps.recordings.read(found.recording.key, range.from, range.to);
+  return new Response(stream, { status: 206, headers });
+}
+
+/**
+ * The asciicast of a channel, whole or a range of it (v3 alone has ranges: v2 is made on the way).
+ * Noted in the audit each time that bytes of it are handed out.
+ */
+export async function downloadRecording(
+  deps: ApiDeps,
+  caller: Caller,
+  asked: DownloadRequest,
+): Promise<Response> {
+  const found = await findRecording(deps, caller, asked.id, asked.channel);
+  const etag = etagOf(found, asked.format);
+  const headers = headersOf(found, asked, etag);
+  if (etag !== null && namesEntity(asked.ifNoneMatch, etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  if (asked.method !== 'HEAD') {
+    await note(deps.store, caller, deps.clock(), 'recording.downloaded', {
+      sessionId: asked.id,
+      machineId: found.session.machineId,
+      detail: { channel: found.recording.channel, format: asked.format },
+    });
+  }
+  return answer(deps, found, asked, headers, etag);
+}

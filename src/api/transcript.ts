@@ -1,0 +1,94 @@
+import type { RecordingLibrary } from '../domain/recording.ts';
+import type { Recording, SessionChannel } from '../domain/session.ts';
+import { PlainText } from './plain-text.ts';
+
+/** One thing that happened in a session, as text. */
+export interface TranscriptEntry {
+  readonly at: Date;
+  readonly type: 'command' | 'output';
+  readonly content: string;
+  readonly channel: number;
+}
+
+/** What of a transcript is wanted. Seconds after the session's start; null: no bound. */
+export interface TranscriptWish {
+  readonly startedAt: Date;
+  readonly from: number | null;
+  readonly to: number | null;
+  /** Case folded; null: everything. */
+  readonly search: string | null;
+}
+
+/** Output that follows within this many seconds belongs to one entry, */
+const GAP = 1;
+/** of at most this many characters. */
+const MOST = 16 * 1024;
+
+async function* output(
+  library: RecordingLibrary,
+  recording: Recording,
+): AsyncGenerator<TranscriptEntry> {
+  const plain = new PlainText();
+  const began = recording.startedAt.getTime();
+  const entry = (at: number, content: string): TranscriptEntry => ({
+    at: new Date(began + Math.round(at * 1000)),
+    type: 'output',
+    content,
+    channel: recording.channel,
+  });
+  let content = '';
+  let first = 0;
+  let last = 0;
+  for await (const event of library.events(recording.key)) {
+    if (event.code !== 'o') continue;
+    if (content !== '' && (event.at - last > GAP || content.length >= MOST)) {
+      yield entry(first, content);
+      content = '';
+    }
+    if (content === '') first = event.at;
+    last = event.at;
+    content += plain.write(event.data);
+  }
+  if (content !== '') yield entry(first, content);
+}
+
+async function* ofChannel(
+  library: RecordingLibrary,
+  channel: SessionChannel,
+  recording: Recording | undefined,
+): AsyncGenerator<TranscriptEntry> {
+  if (channel.command !== null) {
+    const { startedAt, command, number } = channel;
+    const content = new PlainText().write(command);
+    yield { at: startedAt, type: 'command', content, channel: number };
+  }
+  if (recording !== undefined && (await library.stat(recording.key)) !== null) {
+    yield* output(library, recording);
+  }
+}
+
+function wanted(entry: TranscriptEntry, wish: TranscriptWish): boolean {
+  const seconds = (entry.at.getTime() - wish.startedAt.getTime()) / 1000;
+  if (wish.from !== null && seconds < wish.from) return false;
+  if (wish.to !== null && seconds > wish.to) return false;
+  return wish.search === null || entry.content.toLowerCase().includes(wish.search.toLowerCase());
+}
+
+/**
+ * A session as text: channel after channel in the order in which they began, in each the command and
+ * then its output. Yields null for an entry that is not wanted, so that a reader can count and stop.
+ */
+export async function* transcript(
+  library: RecordingLibrary,
+  channels: readonly SessionChannel[],
+  recordings: readonly Recording[],
+  wish: TranscriptWish,
+): AsyncGenerator<TranscriptEntry | null> {
+  const ordered = [...channels].sort((a, b) => a.number - b.number);
+  for (const channel of ordered) {
+    const recording = recordings.find((one) => one.channel === channel.number);
+    for await (const entry of ofChannel(library, channel, recording)) {
+      yield wanted(entry, wish) ? entry : null;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from '@hono/zod-openapi';
+import { formatId } from '../../domain/ids.ts';
+import {
+  AUTH_TYPES,
+  HOST_KEY_POLICIES,
+  MACHINE_KINDS,
+  type Machine,
+} from '../../domain/machine.ts';
+import { RECORDING_POLICIES } from '../../domain/recording.ts';
+import { isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
+
+/** `connected`: a session is on it now; `idle`: it was reached before; `unused`: never yet. */
+export const MACHINE_STATUSES = ['connected', 'idle', 'unused'] as const;
+export type MachineStatus = (typeof MACHINE_STATUSES)[number];
+
+export const machineSchema = z
+  .object({
+    id: outId('mch'),
+    name: z.string(),
+    kind: z.enum(MACHINE_KINDS),
+    host: z.string(),
+    port: z.int(),
+    username: z.string(),
+    auth_type: z.enum(AUTH_TYPES),
+    tags: z.record(z.string(), z.string()),
+    description: z.string(),
+    jump_host: z.null(),
+    status: z.enum(MACHINE_STATUSES),
+    recording: z.enum(RECORDING_POLICIES),
+    host_key: z.string().nullable(),
+    host_key_policy: z.enum(HOST_KEY_POLICIES),
+    last_connected: outTime.nullable(),
+    created_at: outTime,
+    updated_at: outTime,
+  })
+  .openapi('Machine');
+
+export function machineStatus(machine: Machine, connected: ReadonlySet<number>): MachineStatus {
+  if (connected.has(machine.id)) return 'connected';
+  return machine.lastConnectedAt === null ? 'unused' : 'idle';
+}
+
+export function machineView(
+  machine: Machine,
+  connected: ReadonlySet<number>,
+): z.infer<typeof machineSchema> {
+  return {
+    id: formatId('mch', machine.id),
+    name: machine.name,
+    kind: machine.kind,
+    host: machine.host,
+    port: machine.port,
+    username: machine.login,
+    auth_type: machine.authType,
+    tags: machine.tags,
+    description: machine.description,
+    jump_host: null,
+    status: machineStatus(machine, connected),
+    recording: machine.recording,
+    host_key: machine.hostKey,
+    host_key_policy: machine.hostKeyPolicy,
+    last_connected: isoTimeOrNull(machine.lastConnectedAt),
+    created_at: isoTime(machine.createdAt),
+    updated_at: isoTime(machine.updatedAt),
+  };
+}
