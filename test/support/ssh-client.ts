@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { plainEnvironment } from './environment.ts';
 import { the } from './requirements.ts';
 import { type Finished, type RunOptions, run } from './run.ts';
@@ -27,6 +27,11 @@ export class SshClient implements Disposable {
 
   get identity(): string {
     return this.#files.join('id');
+  }
+
+  /** Uses this private key from now on. */
+  adopt(keyFile: string): void {
+    copyFileSync(keyFile, this.identity);
   }
 
   path(name: string): string {
