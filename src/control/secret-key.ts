@@ -8,7 +8,7 @@ import { keptFile } from './kept-file.ts';
  * DATA_DIR/secret-key, made on first start with mode 0600. Throws when the text is no key, or when
  * others may read the file; the message never holds the key.
  */
-export function loadSecretKey(dataDir: string, configured: Secret | null): Buffer {
+export function loadSecretKey(configured: Secret | null, dataDir: string): Buffer {
   const file = join(dataDir, 'secret-key');
   const text =
     configured?.expose() ?? keptFile(file, () => `${randomBytes(32).toString('base64')}\n`).trim();

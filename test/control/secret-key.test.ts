@@ -14,33 +14,33 @@ afterEach(() => {
 });
 
 test('the key is made on first start for its owner alone, and found again', () => {
-  const made = loadSecretKey(dir, null);
+  const made = loadSecretKey(null, dir);
   expect(made).toHaveLength(32);
   expect(statSync(join(dir, 'secret-key')).mode & 0o777).toBe(0o600);
-  expect(loadSecretKey(dir, null).equals(made)).toBe(true);
+  expect(loadSecretKey(null, dir).equals(made)).toBe(true);
 });
 
 test.each(['hex', 'base64', 'base64url'] as const)(
   'a configured key may be written as %s',
   (form) => {
     const bytes = Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37) % 256));
-    expect(loadSecretKey(dir, new Secret(bytes.toString(form))).equals(bytes)).toBe(true);
+    expect(loadSecretKey(new Secret(bytes.toString(form)), dir).equals(bytes)).toBe(true);
   },
 );
 
 test('a file that others may read is refused, with the remedy', () => {
-  loadSecretKey(dir, null);
+  loadSecretKey(null, dir);
   chmodSync(join(dir, 'secret-key'), 0o640);
-  expect(() => loadSecretKey(dir, null)).toThrow(/mode 640.*chmod 600/);
+  expect(() => loadSecretKey(null, dir)).toThrow(/mode 640.*chmod 600/);
 });
 
 test('a damaged key is refused and not repeated', () => {
   const file = join(dir, 'secret-key');
-  loadSecretKey(dir, null);
+  loadSecretKey(null, dir);
   const cut = readFileSync(file, 'utf8').slice(0, 20);
   writeFileSync(file, cut);
-  expect(() => loadSecretKey(dir, null)).toThrow(`${file} does not hold 32 bytes`);
-  expect(() => loadSecretKey(dir, new Secret('not a key'))).toThrow(
+  expect(() => loadSecretKey(null, dir)).toThrow(`${file} does not hold 32 bytes`);
+  expect(() => loadSecretKey(new Secret('not a key'), dir)).toThrow(
     /^(?!.*not a key).*POSTERN_SECRET_KEY/,
   );
 });

@@ -1,0 +1,137 @@
+import type { Grant, GrantOn, GrantTo, NewGrant } from '../domain/grant.ts';
+import type { SetupGrant } from '../domain/setup.ts';
+import { allRows, canonical, differing, type SetupWork } from './setup-work.ts';
+
+/** Ids by name, of everything that a setup may refer to. */
+export interface Names {
+  readonly users: ReadonlyMap<string, number>;
+  readonly groups: ReadonlyMap<string, number>;
+  readonly machines: ReadonlyMap<string, number>;
+}
+
+const WRITTEN: Readonly<Record<string, string>> = {
+  forwardTo: 'forward_to',
+  fromNetworks: 'from_networks',
+  maxSession: 'max_session',
+  idleTimeout: 'idle_timeout',
+};
+
+/** What a grant says, without what it is to and on; lists in order, for they are sets. */
+function termsOf(grant: NewGrant | SetupGrant) {
+  return {
+    logins: [...grant.logins].sort(),
+    allow: [...grant.allow].sort(),
+    forwardTo: [...grant.forwardTo].sort(),
+    fromNetworks: [...grant.fromNetworks].sort(),
+    until: grant.until?.toISOString() ?? null,
+    maxSession: grant.maxSession,
+    idleTimeout: grant.idleTimeout,
+  };
+}
+
+interface Wanted {
+  readonly grant: NewGrant;
+  readonly name: string;
+}
+
+/** Who and what, as a key: grants have no names, so this is how one is known again. */
+function ends(grant: { readonly to: GrantTo; readonly on: GrantOn }): string {
+  return canonical({ to: grant.to, on: grant.on });
+}
+
+function sameTerms(a: NewGrant, b: NewGrant): boolean {
+  return differing(termsOf(a), termsOf(b)).length === 0;
+}
+
+function resolve(wanted: SetupGrant, names: Names): Wanted {
+  const { to, on, ...terms } = wanted;
+  const grant: NewGrant = {
+    ...terms,
+    to:
+      'user' in to
+        ? { userId: names.users.get(to.user) ?? 0 }
+        : { groupId: names.groups.get(to.group) ?? 0 },
+    on: 'machine' in on ? { machineId: names.machines.get(on.machine) ?? 0 } : on,
+  };
+  const who = 'user' in to ? `user ${to.user}` : `group ${to.group}`;
+  const what = 'machine' in on ? `machine ${on.machine}` : `tag ${on.tag.key}=${on.tag.value}`;
+  return { grant, name: `${who} on ${what} (${wanted.allow.join(', ')})` };
+}
+
+/**
+ * Makes the grants be what the setup says. One that is there word for word is left alone. One of the
+ * same user or group on the same machine or tag that says something else is replaced, so that what a
+ * file takes back is taken back without --prune; what the file does not speak of goes with it alone.
+ */
+export async function applyGrants(work: SetupWork, names: Names): Promise<void> {
+  const stored = new Set(await allRows((page) => work.stores.grants.list({}, page)));
+  const missing: Wanted[] = [];
+  const met: NewGrant[] = [];
+  for (const wanted of work.setup.grants.map((grant) => resolve(grant, names))) {
+    const same = (grant: NewGrant): boolean =>
+      ends(grant) === ends(wanted.grant) && sameTerms(grant, wanted.grant);
+    const found = [...stored].find(same);
+    if (found === undefined && !met.some(same)) missing.push(wanted);
+    if (found !== undefined) stored.delete(found);
+    met.push(wanted.grant);
+  }
+  for (const wanted of missing) {
+    const old = [...stored].find((grant) => ends(grant) === ends(wanted.grant));
+    if (old !== undefined) stored.delete(old);
+    await put(work, wanted, old ?? null);
+  }
+  if (work.prune) await pruneGrants(work, [...stored], names);
+}
+
+async function put(work: SetupWork, wanted: Wanted, old: Grant | null): Promise<void> {
+  const { grants } = work.stores;
+  if (old !== null) await grants.remove(old.id);
+  const created = await grants.create(wanted.grant);
+  const fields = old === null ? [] : differing(termsOf(old), termsOf(wanted.grant));
+  await work.changes.note(
+    {
+      action: old === null ? 'create' : 'update',
+      kind: 'grant',
+      name: wanted.name,
+      fields: fields.map((field) => WRITTEN[field] ?? field),
+    },
+    {
+      type: 'grant.created',
+      detail: { grant: created.id, ...(old === null ? {} : { replaces: old.id }) },
+      ...about(created),
+    },
+  );
+}
+
+function about(grant: Grant): { userId?: number; machineId?: number } {
+  return {
+    ...('userId' in grant.to ? { userId: grant.to.userId } : {}),
+    ...('machineId' in grant.on ? { machineId: grant.on.machineId } : {}),
+  };
+}
+
+async function pruneGrants(work: SetupWork, grants: readonly Grant[], names: Names): Promise<void> {
+  const nameOf = (ids: ReadonlyMap<string, number>, id: number): string =>
+    [...ids].find(([, each]) => each === id)?.[0] ?? String(id);
+  for (const grant of grants) {
+    const { to, on } = grant;
+    const who =
+      'userId' in to
+        ? `user ${nameOf(names.users, to.userId)}`
+        : `group ${nameOf(names.groups, to.groupId)}`;
+    const what =
+      'machineId' in on
+        ? `machine ${nameOf(names.machines, on.machineId)}`
+        : `tag ${on.tag.key}=${on.tag.value}`;
+    await work.stores.grants.remove(grant.id);
+    await work.changes.note(
+      {
+        action: 'remove',
+        kind: 'grant',
+        name: `${who} on ${what} (${grant.allow.join(', ')})`,
+        fields: [],
+      },
+      { type: 'grant.removed', detail: { grant: grant.id }, ...about(grant) },
+    );
+  }
+}
