@@ -36,6 +36,12 @@ export function residentBytes(pid: number): number {
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }
 
+/** Ticks of a hundredth of a second that a process has used of the processor. */
+export function processorTime(pid: number): number {
+  const fields = stat(pid);
+  return Number(fields?.[11]) + Number(fields?.[12]);
+}
+
 /** Silent when it is gone. */
 export function kill(pid: number, signal: NodeJS.Signals): void {
   try {

@@ -1,0 +1,125 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, within } from '../support/eventually.ts';
+import { needs } from '../support/requirements.ts';
+import { must } from '../support/run.ts';
+import { openStage, type Stage } from '../support/stage.ts';
+
+const MB = 1024 * 1024;
+
+needs('ssh', 'sshd').describe('the recording of a session', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(async () => {
+    await stage[Symbol.asyncDispose]();
+  });
+
+  /** The last session's asciicast, as lines of JSON. */
+  async function cast(): Promise<{
+    header: Record<string, unknown>;
+    events: [number, string, string][];
+  }> {
+    const { id } = await stage.bastion.lastEnded();
+    const answer = await stage.bastion.api(`sessions/${id}/recording`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/x-asciicast/);
+    const [header = '', ...events] = answer.text.trimEnd().split('\n');
+    return {
+      header: JSON.parse(header) as Record<string, unknown>,
+      events: events.map((line) => JSON.parse(line) as [number, string, string]),
+    };
+  }
+
+  test('has the output, the resizes and the exit status, and not the input', async () => {
+    await using screen = stage.alice.terminal('alice+web1', null, { cols: 90, rows: 30 });
+    await screen.until('a prompt', () => screen.text !== '');
+    screen.type("stty -echo; PS1='%% '; clear\r");
+    await screen.shows(/^%%/m);
+    screen.type('read secret; echo got $(printf %s "$secret" | wc -c)\r');
+    screen.type('swordfish\r');
+    await screen.shows('got 9');
+    screen.resize(100, 33);
+    screen.type('stty size\r');
+    await screen.shows('33 100');
+    screen.type('printf "\\346\\274\\242\\345\\255\\227 \\360\\237\\232\\252\\n"; exit 4\r');
+    expect(await screen.exited()).toBe(4);
+    const { header, events } = await cast();
+    expect(header).toMatchObject({ version: 3, term: { cols: 90, rows: 30 } });
+    const output = events.filter(([, code]) => code === 'o').map(([, , data]) => data);
+    expect(output.join('')).toContain('got 9\r\n');
+    expect(output.join('')).toContain('漢字 🚪\r\n');
+    expect(JSON.stringify(events)).not.toContain('swordfish');
+    expect(events.filter(([, code]) => code === 'r')).toEqual([
+      [expect.any(Number), 'r', '100x33'],
+    ]);
+    expect(events.at(-1)).toEqual([expect.any(Number), 'x', '4']);
+  });
+
+  test('of a command has what it wrote on both streams', async () => {
+    await stage.alice.ssh('alice+web1', 'echo to stdout; echo to stderr >&2; exit 3');
+    const { events } = await cast();
+    const text = events.map(([, , data]) => data).join('');
+    expect(text).toContain('to stdout');
+    expect(text).toContain('to stderr');
+    expect(events.at(-1)).toEqual([expect.any(Number), 'x', '3']);
+  });
+
+  test('that must be made and cannot be means no session, and an exit status of 254', async () => {
+    const { alice, bastion } = stage;
+    const root = join(bastion.dataDir, 'recordings');
+    renameSync(root, `${root}.away`);
+    writeFileSync(root, 'a file where the directory should be');
+    const done = await alice.ssh('alice+web1', 'echo must not run');
+    expect(done.status).toBe(254);
+    expect(done.stdout.toString()).toBe('');
+    expect(done.stderr).toBe(
+      'postern: this session must be recorded and cannot be, so it was not started\n',
+    );
+    expect(await bastion.lastEnded()).toMatchObject({
+      status: 'failed',
+      end_reason: 'recording_failed',
+    });
+    expect(await bastion.audit()).toContain('recording.failed');
+    // Where none is wanted, nothing is in the way.
+    expect(await alice.ssh('alice+exec1', 'exit 3')).toMatchObject({ status: 3 });
+    rmSync(root);
+    renameSync(`${root}.away`, root);
+    expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
+  });
+
+  test('that breaks ends the session with a line that says so, and 254', async () => {
+    const { alice, bastion } = stage;
+    await using screen = alice.terminal('alice+web1', 'echo started; cat >/dev/null; exec yes');
+    await screen.shows('started');
+    // No file of the bastion may grow beyond this: the next chunk of a long recording fails.
+    const limit = `--fsize=${40 * MB}`;
+    await must('prlimit', ['--pid', String(bastion.pid), limit]);
+    screen.type('\x04');
+    expect(await screen.exited(30_000)).toBe(254);
+    expect(screen.text).toMatch(
+      /^postern: this session must be recorded and its recording broke, so it was ended$/m,
+    );
+    await must('prlimit', ['--pid', String(bastion.pid), '--fsize=unlimited']);
+    expect(await bastion.lastEnded()).toMatchObject({
+      status: 'failed',
+      end_reason: 'recording_failed',
+    });
+    expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
+  });
+
+  test('can be read while the session goes on', async () => {
+    const { alice, bastion } = stage;
+    const child = alice.spawn('alice+web1', 'echo so far; cat');
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const session = await eventually('it is active', async () => (await bastion.sessions())[0]);
+    await eventually('its recording has the output', async () => {
+      const answer = await bastion.api(`sessions/${session.id}/recording`);
+      return answer.status === 200 && answer.text.includes('so far');
+    });
+    child.stdin?.end();
+    await within('ssh ends', ended);
+  });
+});

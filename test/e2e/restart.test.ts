@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, within } from '../support/eventually.ts';
+import { descendants, running } from '../support/processes.ts';
+import { needs } from '../support/requirements.ts';
+import { openStage, type Stage } from '../support/stage.ts';
+
+needs('ssh', 'sshd').describe('a bastion that ends', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(async () => {
+    await stage[Symbol.asyncDispose]();
+  });
+
+  test('by a crash finds its data again, and closes what it left behind', async () => {
+    const { alice, bastion } = stage;
+    await using screen = alice.terminal('alice+web1', 'echo before the crash; exec sleep 1000');
+    await screen.shows('before the crash');
+    const session = await eventually('it is active', async () => (await bastion.sessions())[0]);
+    await eventually('its recording is on disk', async () => {
+      const answer = await bastion.api(`sessions/${session.id}/recording`);
+      return answer.text.includes('before the crash');
+    });
+    const token = bastion.token;
+    await bastion.kill();
+    expect(await screen.exited()).toBe(255);
+    await bastion.start();
+    expect(bastion.token).toBe(token);
+    expect(await bastion.session(session.id)).toMatchObject({
+      status: 'stopped',
+      end_reason: 'node_died',
+      recordings: [{ state: 'recovered' }],
+    });
+    expect(await bastion.sessions()).toEqual([]);
+    const cast = await bastion.api(`sessions/${session.id}/recording`);
+    const lines = cast.text.trimEnd().split('\n');
+    for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
+    expect(cast.text).toContain('before the crash');
+    expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
+  });
+
+  test('by a signal tells its users, and leaves nothing behind', async () => {
+    const { alice, bastion } = stage;
+    await using screen = alice.terminal('alice+web1', 'echo ready; exec sleep 1000');
+    await screen.shows('ready');
+    const child = alice.spawn('alice+web1', 'echo ready; exec sleep 1000');
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    await eventually('it runs', () => child.stdout?.readableLength);
+    child.stdout?.resume();
+    const { pid, ssh } = bastion;
+    const family = descendants(pid);
+    expect(await bastion.stop()).toEqual({ code: 0, signal: null });
+    expect(await within('ssh ends', ended)).toBe(255);
+    expect(errors).toContain('postern: the bastion is shutting down');
+    expect(await screen.exited()).toBe(255);
+    expect(screen.text).toContain('postern: the bastion is shutting down');
+    expect(existsSync(bastion.readyFile)).toBe(false);
+    expect([pid, ...family].filter(running)).toEqual([]);
+    const socket = connect(ssh);
+    const answer = new Promise((resolve) => {
+      socket.once('connect', () => resolve('connected'));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+    expect(await within('an answer', answer)).toBe('ECONNREFUSED');
+    await bastion.start();
+    const sessions = await bastion.sessions('status=all&limit=2');
+    expect(sessions).toEqual([
+      expect.objectContaining({ status: 'stopped', end_reason: 'drained' }),
+      expect.objectContaining({ status: 'stopped', end_reason: 'drained' }),
+    ]);
+  });
+});
