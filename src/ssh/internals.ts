@@ -144,6 +144,7 @@ interface CryptoInternals {
   readonly CIPHER_INFO: Readonly<Record<string, { keyLen: number; ivLen: number }>>;
   readonly MAC_INFO: Readonly<Record<string, { len: number }>>;
   createCipher(config: unknown): CipherInternals;
+  createDecipher(config: unknown): DecipherInternals & { free(): void };
 }
 
 interface ChannelModule {

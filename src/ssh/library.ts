@@ -1,5 +1,6 @@
 import { installAuthGuard } from './auth-guard.ts';
 import { installChannelGuard } from './channel-guard.ts';
+import { installCipherKeeper } from './cipher-keeper.ts';
 import { installGeneralGuard } from './general-guard.ts';
 import { type ConnectionLimits, register } from './guard.ts';
 import { installInboundGuard } from './inbound.ts';
@@ -26,6 +27,7 @@ export function installGuards(): void {
   if (version !== SSH2_VERSION) {
     throw new Error(`The guards know ssh2 ${SSH2_VERSION}, but ${version} is installed.`);
   }
+  installCipherKeeper();
   installInboundGuard();
   installAuthGuard();
   installChannelGuard();

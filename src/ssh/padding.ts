@@ -3,6 +3,7 @@
  * packet, which costs as much as encrypting it.
  */
 import { randomFillSync } from 'node:crypto';
+import { sampleCiphers } from './cipher-keeper.ts';
 import { type CipherInternals, library } from './internals.ts';
 
 const POOL_BYTES = 65_536;
@@ -44,24 +45,11 @@ interface GenericCipher extends CipherInternals {
   readonly _macLen?: number;
 }
 
-/** The prototype of the class that ssh2 uses for this cipher; it exports instances alone. */
 function prototypeFor(cipher: string, mac?: string): { allocPacket: unknown } {
-  const { CIPHER_INFO, MAC_INFO, createCipher } = library().crypto;
-  const cipherInfo = CIPHER_INFO[cipher];
-  const macInfo = mac === undefined ? undefined : MAC_INFO[mac];
-  const sample = createCipher({
-    outbound: {
-      onWrite: () => undefined,
-      cipherInfo,
-      cipherKey: Buffer.alloc(cipherInfo?.keyLen ?? 0),
-      cipherIV: Buffer.alloc(cipherInfo?.ivLen ?? 0),
-      seqno: 0,
-      macInfo,
-      macKey: macInfo ? Buffer.alloc(macInfo.len) : undefined,
-    },
-  });
-  sample.free();
-  return Object.getPrototypeOf(sample);
+  const [encrypts, decrypts] = sampleCiphers(cipher, mac) as readonly CipherInternals[];
+  encrypts?.free();
+  decrypts?.free();
+  return Object.getPrototypeOf(encrypts);
 }
 
 /** Gives the AES ciphers pooled padding. */
