@@ -258,12 +258,10 @@ describe('applying a setup', () => {
   test('may refer to what is in the store, unless that would be pruned', async () => {
     await apply(whole);
     const more: Setup = { ...nothing, grants: [{ ...grant, to: { user: 'bob' } }] };
+    const pruned = 'is not in the file, so it would be pruned';
     expect(await problemsOf(apply(more, { prune: true }))).toEqual([
-      { field: 'grants[0].to.user', message: 'user bob is not in the file, so it would be pruned' },
-      {
-        field: 'grants[0].on.machine',
-        message: 'machine web1 is not in the file, so it would be pruned',
-      },
+      { field: 'grants[0].to.user', message: `user bob ${pruned}` },
+      { field: 'grants[0].on.machine', message: `machine web1 ${pruned}` },
     ]);
     expect(written(await apply(more))).toEqual([
       'create grant user bob on machine web1 (shell, exec)',
