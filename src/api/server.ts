@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { PosternError } from '../domain/errors.ts';
@@ -7,9 +8,23 @@ import { RateLimit } from '../domain/rate-limit.ts';
 import { authentication } from './auth.ts';
 import type { Api, ApiEnv } from './context.ts';
 import type { ApiDeps } from './deps.ts';
+import { documentRoutes } from './document.ts';
 import { errorHandler, invalid } from './errors.ts';
 import { assertGuarded, demands } from './guard.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { grantRoutes } from './routes/grants.ts';
+import { groupRoutes } from './routes/groups.ts';
+import { healthRoutes } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { machineChangeRoutes } from './routes/machine-changes.ts';
+import { machineRoutes } from './routes/machines.ts';
+import { meRoutes } from './routes/me.ts';
+import { sessionFileRoutes } from './routes/session-files.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { setupRoutes } from './routes/setup.ts';
+import { statsRoutes } from './routes/stats.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 const REQUESTS_PER_MINUTE = 600;
@@ -29,52 +44,77 @@ function methodsOn(api: Api, path: string): readonly string[] {
     .map(([method = '']) => method);
 }
 
+/** Before everything on the API's own paths; what else is mounted beside it sees none of it. */
 function middleware(api: Api, deps: ApiDeps): void {
   const limit = new RateLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE, 60_000);
-  api.use(async (c, next) => {
-    c.set('requestId', crypto.randomUUID());
-    c.header('X-Request-Id', c.get('requestId'));
-    c.header('Cache-Control', 'no-store');
-    await next();
-  });
-  api.use(
+  const own: readonly MiddlewareHandler<ApiEnv>[] = [
+    async (c, next) => {
+      c.set('requestId', crypto.randomUUID());
+      c.set('caller', null);
+      c.header('X-Request-Id', c.get('requestId'));
+      c.header('Cache-Control', 'no-store');
+      c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+      await next();
+    },
     secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
       crossOriginResourcePolicy: 'same-origin',
       xFrameOptions: 'DENY',
       referrerPolicy: 'no-referrer',
       strictTransportSecurity: false,
     }),
-  );
-  api.use(authentication(deps, limit));
-  api.use(
+    authentication(deps, limit),
     bodyLimit({
       maxSize: BODY_LIMIT,
       onError: () => {
         throw new PosternError('request.too_large', { limit: BODY_LIMIT });
       },
     }),
-  );
+  ];
+  for (const path of ['/v1/*', '/healthz', '/readyz', '/docs']) api.use(path, ...own);
+}
+
+function routes(api: Api, deps: ApiDeps): void {
+  statsRoutes(api, deps);
+  sessionRoutes(api, deps);
+  sessionFileRoutes(api, deps);
+  machineRoutes(api, deps);
+  machineChangeRoutes(api, deps);
+  userRoutes(api, deps);
+  keyRoutes(api, deps);
+  groupRoutes(api, deps);
+  grantRoutes(api, deps);
+  tokenRoutes(api, deps);
+  auditRoutes(api, deps);
+  meRoutes(api);
+  setupRoutes(api, deps);
+  healthRoutes(api, deps);
+  documentRoutes(api, deps);
+}
+
+/** Unknown paths, and methods that a path does not have. */
+function refuseUnknown(api: Api, c: Context<ApiEnv>): never {
+  const methods = methodsOn(api, c.req.path);
+  if (methods.length === 0) throw new PosternError('request.not_found');
+  c.header('Allow', methods.join(', '));
+  throw new PosternError('request.method', {
+    method: printable(c.req.method, 20),
+    path: printable(c.req.path),
+  });
 }
 
 /**
- * The HTTP API of spec/api.md. `env` is what @hono/node-server passes. Throws when a route has no
- * declared scope.
+ * The HTTP API of spec/api.md. `env` of its `fetch` is what @hono/node-server passes. The console may
+ * be mounted beside it. Throws when a route has no declared demand.
  */
 export function createApi(deps: ApiDeps): Api {
   const api: Api = new OpenAPIHono<ApiEnv>({ defaultHook: invalid });
   middleware(api, deps);
-  sessionRoutes(api, deps);
+  routes(api, deps);
   assertGuarded(api);
+  for (const path of ['/v1', '/v1/*', '/healthz', '/readyz', '/docs']) {
+    api.all(path, (c) => refuseUnknown(api, c));
+  }
   api.onError(errorHandler(deps));
-  api.notFound((c) => {
-    const methods = methodsOn(api, c.req.path);
-    if (methods.length === 0) throw new PosternError('request.not_found');
-    c.header('Allow', methods.join(', '));
-    throw new PosternError('request.method', {
-      method: printable(c.req.method, 20),
-      path: printable(c.req.path),
-    });
-  });
+  api.notFound((c) => refuseUnknown(api, c));
   return api;
 }

@@ -1,0 +1,50 @@
+import { z } from '@hono/zod-openapi';
+import { CAPABILITIES } from '../domain/capability.ts';
+import { login, time } from './fields.ts';
+
+/** `HOST:PORT` or `CIDR:PORT`; an IPv6 host stands in brackets. */
+const FORWARD = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._*-]+)(\/[0-9]{1,3})?:([0-9]{1,5}|\*)$/;
+
+const network = z.union([z.cidrv4(), z.cidrv6()], {
+  error: 'is not a network: 10.0.0.0/8, 2001:db8::/32',
+});
+
+const seconds = z
+  .int()
+  .min(1)
+  .max(365 * 86_400)
+  .nullable()
+  .openapi({ description: 'Seconds; null: no limit' });
+
+/** What a grant gives, in the API and in a set-up alike. */
+export const termsFields = {
+  logins: z.array(login).max(100),
+  allow: z.array(z.enum(CAPABILITIES)).max(CAPABILITIES.length),
+  forward_to: z.array(z.string().regex(FORWARD, 'must be HOST:PORT or CIDR:PORT')).max(100),
+  from_networks: z.array(network).max(100),
+  until: time.nullable(),
+  max_session: seconds,
+  idle_timeout: seconds,
+};
+
+interface TermsAsked {
+  readonly logins: readonly string[];
+  readonly allow: readonly (typeof CAPABILITIES)[number][];
+  readonly forward_to: readonly string[];
+  readonly from_networks: readonly string[];
+  readonly until: Date | null;
+  readonly max_session: number | null;
+  readonly idle_timeout: number | null;
+}
+
+export function termsOf(asked: TermsAsked) {
+  return {
+    logins: asked.logins,
+    allow: asked.allow,
+    forwardTo: asked.forward_to,
+    fromNetworks: asked.from_networks,
+    until: asked.until,
+    maxSession: asked.max_session,
+    idleTimeout: asked.idle_timeout,
+  };
+}

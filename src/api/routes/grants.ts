@@ -1,0 +1,236 @@
+import { z } from '@hono/zod-openapi';
+import { CAPABILITIES } from '../../domain/capability.ts';
+import { PosternError } from '../../domain/errors.ts';
+import type { Grant, GrantOn, GrantTo } from '../../domain/grant.ts';
+import { formatId } from '../../domain/ids.ts';
+import type { Stores } from '../../domain/store.ts';
+import { type Api, type Caller, callerOf } from '../context.ts';
+import type { ApiDeps } from '../deps.ts';
+import { enveloped, json, messageOnly, success } from '../envelope.ts';
+import { refuse } from '../errors.ts';
+import { body, given, idOf, isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
+import { termsFields, termsOf } from '../grant-fields.ts';
+import { guarded } from '../guard.ts';
+import { note } from '../journal.ts';
+import { tagKey } from '../machine-fields.ts';
+import { NamesOf } from '../names-of.ts';
+import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
+import { namedSchema } from '../views/named.ts';
+
+const params = z.object({ id: idOf('grt') });
+const query = z
+  .strictObject({
+    user_id: idOf('usr').optional(),
+    group_id: idOf('grp').optional(),
+    machine_id: idOf('mch').optional(),
+    ...pagingFields,
+  })
+  .superRefine(onePaging);
+
+const tag = z.strictObject({ key: tagKey, value: z.string().max(200) });
+
+/** Exactly one of the ways to say it. */
+function exactlyOne(value: object, context: z.RefinementCtx): void {
+  const said = Object.values(value).filter((one) => one !== undefined).length;
+  if (said !== 1) context.addIssue({ code: 'custom', message: 'must name exactly one thing' });
+}
+
+const created = z.strictObject({
+  to: z
+    .strictObject({
+      user_id: idOf('usr').optional(),
+      user: z.string().optional(),
+      group_id: idOf('grp').optional(),
+      group: z.string().optional(),
+    })
+    .superRefine(exactlyOne),
+  on: z
+    .strictObject({
+      machine_id: idOf('mch').optional(),
+      machine: z.string().optional(),
+      tag: tag.optional(),
+    })
+    .superRefine(exactlyOne),
+  logins: termsFields.logins.default([]),
+  allow: termsFields.allow,
+  forward_to: termsFields.forward_to.default([]),
+  from_networks: termsFields.from_networks.default([]),
+  until: termsFields.until.default(null),
+  max_session: termsFields.max_session.default(null),
+  idle_timeout: termsFields.idle_timeout.default(null),
+});
+
+type Asked = z.infer<typeof created>;
+
+const grantSchema = z
+  .object({
+    id: outId('grt'),
+    to: z.object({ user: namedSchema('usr').optional(), group: namedSchema('grp').optional() }),
+    on: z.object({
+      machine: namedSchema('mch').optional(),
+      tag: z.object({ key: z.string(), value: z.string() }).optional(),
+    }),
+    logins: z.array(z.string()),
+    allow: z.array(z.enum(CAPABILITIES)),
+    forward_to: z.array(z.string()),
+    from_networks: z.array(z.string()),
+    until: outTime.nullable(),
+    max_session: z.int().nullable(),
+    idle_timeout: z.int().nullable(),
+    created_at: outTime,
+  })
+  .openapi('Grant');
+
+const one = json(enveloped(grantSchema), 'The grant');
+
+const listRoute = guarded('admin', {
+  method: 'get',
+  path: '/v1/grants',
+  summary: 'Grants, newest first',
+  request: { query },
+  responses: {
+    200: json(
+      enveloped(z.object({ grants: z.array(grantSchema), pagination: paginationSchema })),
+      'A page of grants',
+    ),
+  },
+});
+
+const getRoute = guarded('admin', {
+  method: 'get',
+  path: '/v1/grants/{id}',
+  summary: 'One grant',
+  request: { params },
+  responses: { 200: one },
+});
+
+const createRoute = guarded('admin', {
+  method: 'post',
+  path: '/v1/grants',
+  summary: 'A new grant: who, on what, with what; what is not named is denied',
+  request: body(created),
+  responses: { 201: one },
+});
+
+const removeRoute = guarded('admin', {
+  method: 'delete',
+  path: '/v1/grants/{id}',
+  summary: 'Takes a grant back',
+  request: { params },
+  responses: { 200: json(messageOnly, 'It was removed') },
+});
+
+function noGrant(id: number): PosternError {
+  return new PosternError('thing.not_found', { kind: 'grant', id: formatId('grt', id) });
+}
+
+async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof grantSchema>> {
+  const { to, on } = grant;
+  return {
+    id: formatId('grt', grant.id),
+    to:
+      'userId' in to
+        ? { user: await names.user(to.userId) }
+        : { group: await names.group(to.groupId) },
+    on: 'machineId' in on ? { machine: await names.machine(on.machineId) } : { tag: on.tag },
+    logins: [...grant.logins],
+    allow: [...grant.allow],
+    forward_to: [...grant.forwardTo],
+    from_networks: [...grant.fromNetworks],
+    until: isoTimeOrNull(grant.until),
+    max_session: grant.maxSession,
+    idle_timeout: grant.idleTimeout,
+    created_at: isoTime(grant.createdAt),
+  };
+}
+
+/** The thing that a field names by id or by name. Throws `request.invalid` naming the field. */
+async function named<T>(field: string, find: Promise<T | null>): Promise<T> {
+  return (await find) ?? refuse(field, 'there is no such thing');
+}
+
+async function toOf(stores: Stores, to: Asked['to']): Promise<GrantTo> {
+  const { users, groups } = stores;
+  if (to.user_id !== undefined)
+    return { userId: (await named('to.user_id', users.get(to.user_id))).id };
+  if (to.user !== undefined)
+    return { userId: (await named('to.user', users.getByName(to.user))).id };
+  if (to.group_id !== undefined) {
+    return { groupId: (await named('to.group_id', groups.get(to.group_id))).id };
+  }
+  return { groupId: (await named('to.group', groups.getByName(to.group ?? ''))).id };
+}
+
+async function onOf(stores: Stores, on: Asked['on']): Promise<GrantOn> {
+  const { machines } = stores;
+  if (on.tag !== undefined) return { tag: on.tag };
+  if (on.machine_id !== undefined) {
+    return { machineId: (await named('on.machine_id', machines.get(on.machine_id))).id };
+  }
+  return { machineId: (await named('on.machine', machines.getByName(on.machine ?? ''))).id };
+}
+
+function create(deps: ApiDeps, caller: Caller, asked: Asked): Promise<Grant> {
+  return deps.store.transaction(async (stores) => {
+    const to = await toOf(stores, asked.to);
+    const on = await onOf(stores, asked.on);
+    const grant = await stores.grants.create({ to, on, ...termsOf(asked) });
+    await noteGrant(deps, stores, caller, 'grant.created', grant);
+    return grant;
+  });
+}
+
+async function noteGrant(
+  deps: ApiDeps,
+  stores: Stores,
+  caller: Caller,
+  type: 'grant.created' | 'grant.removed',
+  { id, to, on, allow }: Grant,
+): Promise<void> {
+  await note(stores, caller, deps.clock(), type, {
+    ...('userId' in to ? { userId: to.userId } : {}),
+    machineId: 'machineId' in on ? on.machineId : null,
+    detail: { grant: formatId('grt', id), allow: allow.join(' ') },
+  });
+}
+
+function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
+  return deps.store.transaction(async (stores) => {
+    const grant = await stores.grants.get(id);
+    if (grant === null || !(await stores.grants.remove(id))) throw noGrant(id);
+    await noteGrant(deps, stores, caller, 'grant.removed', grant);
+  });
+}
+
+export function grantRoutes(api: Api, deps: ApiDeps): void {
+  api.openapi(listRoute, async (c) => {
+    const asked = c.req.valid('query');
+    const request = pageRequest(asked);
+    const filter = given({
+      userId: asked.user_id,
+      groupId: asked.group_id,
+      machineId: asked.machine_id,
+    });
+    const page = await deps.store.grants.list(filter, request);
+    const names = new NamesOf(deps.store);
+    const grants = await Promise.all(page.rows.map((grant) => grantView(grant, names)));
+    return c.json(success({ grants, pagination: pagination(request, page) }), 200);
+  });
+
+  api.openapi(getRoute, async (c) => {
+    const { id } = c.req.valid('param');
+    const grant = await deps.store.grants.get(id);
+    if (grant === null) throw noGrant(id);
+    return c.json(success(await grantView(grant, new NamesOf(deps.store))), 200);
+  });
+
+  api.openapi(createRoute, async (c) => {
+    const grant = await create(deps, callerOf(c), c.req.valid('json'));
+    return c.json(success(await grantView(grant, new NamesOf(deps.store))), 201);
+  });
+
+  api.openapi(removeRoute, async (c) => {
+    await remove(deps, callerOf(c), c.req.valid('param').id);
+    return c.json({ success: true as const, message: 'Grant removed' }, 200);
+  });
+}

@@ -1,0 +1,62 @@
+import { z } from '@hono/zod-openapi';
+import type { Api } from '../context.ts';
+import type { ApiDeps } from '../deps.ts';
+import { enveloped, json } from '../envelope.ts';
+import { guarded } from '../guard.ts';
+
+const part = z.enum(['up', 'down']);
+
+const health = enveloped(z.object({ status: z.literal('up'), version: z.string() }));
+
+const readiness = z.object({
+  success: z.boolean(),
+  data: z.object({ status: part, database: part, counters: part }),
+});
+
+function healthRoute<P extends string>(path: P) {
+  return guarded('public', {
+    method: 'get',
+    path,
+    summary: 'Whether the process answers',
+    responses: { 200: json(health, 'It does') },
+  });
+}
+
+function readyRoute<P extends string>(path: P) {
+  return guarded('public', {
+    method: 'get',
+    path,
+    summary: 'Whether sessions can be had: the database answers; counters can be done without',
+    responses: {
+      200: json(readiness, 'They can'),
+      503: json(readiness, 'The database does not answer'),
+    },
+  });
+}
+
+async function state(answers: Promise<boolean>): Promise<'up' | 'down'> {
+  return (await answers.catch(() => false)) ? 'up' : 'down';
+}
+
+/** Both under /v1 and at the root, where load balancers and orchestrators look. */
+export function healthRoutes(api: Api, deps: ApiDeps): void {
+  for (const path of ['/healthz', '/v1/healthz'] as const) {
+    api.openapi(healthRoute(path), (c) =>
+      c.json(
+        { success: true as const, data: { status: 'up' as const, version: deps.version } },
+        200,
+      ),
+    );
+  }
+  for (const path of ['/readyz', '/v1/readyz'] as const) {
+    api.openapi(readyRoute(path), async (c) => {
+      const [database, counters] = await Promise.all([
+        state(deps.store.healthy()),
+        state(deps.counters.healthy()),
+      ]);
+      const up = database === 'up';
+      const data = { status: database, database, counters };
+      return c.json({ success: up, data }, up ? 200 : 503);
+    });
+  }
+}

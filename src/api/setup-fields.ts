@@ -1,0 +1,103 @@
+import { z } from '@hono/zod-openapi';
+import { ROLES } from '../domain/role.ts';
+import type { Setup } from '../domain/setup.ts';
+import type { NewUserKey, ParsePublicKey } from '../domain/user.ts';
+import { refuse } from './errors.ts';
+import { login, machineName, password, userName } from './fields.ts';
+import { termsFields, termsOf } from './grant-fields.ts';
+import {
+  authField,
+  descriptionField,
+  hostField,
+  hostKeyField,
+  hostKeyPolicyField,
+  kindField,
+  pinnedKey,
+  portField,
+  recordingField,
+  tagKey,
+  tagsField,
+} from './machine-fields.ts';
+
+/** The most things of one kind in one set-up. */
+const MOST = 5000;
+
+const setupUser = z.strictObject({
+  name: userName,
+  email: z.email('is not an e-mail address').max(254).nullable(),
+  role: z.enum(ROLES),
+  keys: z.array(z.string().min(1).max(20_000)).max(100),
+  password: password.nullable(),
+});
+
+const setupMachine = z.strictObject({
+  name: machineName,
+  kind: kindField,
+  host: hostField,
+  port: portField,
+  login,
+  auth: authField,
+  host_key: hostKeyField.nullable(),
+  host_key_policy: hostKeyPolicyField,
+  recording: recordingField,
+  tags: tagsField,
+  description: descriptionField,
+});
+
+const setupGrant = z.strictObject({
+  to: z.union([z.strictObject({ user: userName }), z.strictObject({ group: userName })], {
+    error: 'must be {"user": NAME} or {"group": NAME}',
+  }),
+  on: z.union(
+    [
+      z.strictObject({ machine: machineName }),
+      z.strictObject({ tag: z.strictObject({ key: tagKey, value: z.string().max(200) }) }),
+    ],
+    { error: 'must be {"machine": NAME} or {"tag": {"key": …, "value": …}}' },
+  ),
+  ...termsFields,
+});
+
+/** `SetupRequest` of domain/setup.ts, checked. */
+export const setupSchema = z.strictObject({
+  users: z.array(setupUser).max(MOST).default([]),
+  groups: z
+    .array(z.strictObject({ name: userName, members: z.array(userName).max(MOST) }))
+    .max(MOST)
+    .default([]),
+  machines: z.array(setupMachine).max(MOST).default([]),
+  grants: z.array(setupGrant).max(MOST).default([]),
+  dry_run: z.boolean().default(false),
+  prune: z.boolean().default(false),
+});
+
+function keyOf(parse: ParsePublicKey, line: string, field: string): NewUserKey {
+  const key = parse(line);
+  if ('problem' in key) refuse(field, key.problem);
+  return key;
+}
+
+/** Throws `request.invalid` naming the line of a key that cannot be read. */
+export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKey): Setup {
+  return {
+    users: asked.users.map((user, at) => ({
+      ...user,
+      keys: user.keys.map((line, n) => keyOf(parse, line, `users[${at}].keys[${n}]`)),
+    })),
+    groups: asked.groups,
+    machines: asked.machines.map((machine, at) => ({
+      name: machine.name,
+      kind: machine.kind,
+      host: machine.host,
+      port: machine.port,
+      login: machine.login,
+      credential: machine.auth,
+      hostKey: pinnedKey(parse, machine.host_key, `machines[${at}].host_key`),
+      hostKeyPolicy: machine.host_key_policy,
+      recording: machine.recording,
+      tags: machine.tags,
+      description: machine.description,
+    })),
+    grants: asked.grants.map((grant) => ({ to: grant.to, on: grant.on, ...termsOf(grant) })),
+  };
+}
