@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants, type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RecordingReceipt } from '../domain/recording.ts';
 import type { Disk } from './disk.ts';
 import { CastEncoder } from './encoder.ts';
 import type { Frame } from './frame.ts';
-import { assertNoLinks, pathOfKey } from './key.ts';
+import { pathOfKey } from './key.ts';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -26,10 +26,22 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function create(path: string): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await assertNoLinks(path);
-  return open(path, NEW_FILE, 0o600);
+/** One after the other, so that none is made on the far side of a symbolic link. */
+async function makeDirectories(root: string, key: string): Promise<void> {
+  let parent = root;
+  for (const name of key.split('/').slice(0, -1)) {
+    const path = join(parent, name);
+    try {
+      await mkdir(path, { mode: 0o700 });
+      await syncDirectory(parent);
+    } catch (thrown) {
+      if (!isTaken(thrown)) throw thrown;
+      if (!(await lstat(path)).isDirectory()) {
+        throw new Error(`${name} in the recordings is no directory`, { cause: thrown });
+      }
+    }
+    parent = path;
+  }
 }
 
 function isTaken(thrown: unknown): boolean {
@@ -41,8 +53,10 @@ async function createFirstFree(
   keys: readonly string[],
 ): Promise<[string, FileHandle]> {
   for (const key of keys) {
+    const path = pathOfKey(root, key);
+    await makeDirectories(root, key);
     try {
-      return [key, await create(pathOfKey(root, key))];
+      return [key, await open(path, NEW_FILE, 0o600)];
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
     }
