@@ -44,18 +44,13 @@ export async function serve(shell: Shell, options: ServeOptions): Promise<number
   const unlisten = shutdown.listen();
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-    const { startApp } = await loadApp();
+    // Loaded here alone: the other commands must not wait for ssh2 and the database.
+    const { startApp } = await import('../app.ts');
     return await runUntilSignal(shell, { config, log, shutdown, startApp });
   } finally {
     for (const file of readyFiles(config)) removeReadyFile(file);
     unlisten();
   }
-}
-
-/** Loaded when it is needed alone: the other commands must not wait for ssh2 and the database. */
-async function loadApp(): Promise<{ readonly startApp: StartApp }> {
-  const file = '../app.ts';
-  return await import(file);
 }
 
 interface Run {
