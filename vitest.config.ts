@@ -10,6 +10,8 @@ function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
     test: {
       name: `e2e-${backend}`,
       include: ['test/e2e/**/*.test.ts'],
+      // The demo brings its own database.
+      exclude: backend === 'postgres' ? ['test/e2e/demo.test.ts'] : [],
       globalSetup: backend === 'postgres' ? services : [],
       provide: { backend },
       testTimeout: 60_000,
