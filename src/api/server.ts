@@ -29,19 +29,21 @@ import { userRoutes } from './routes/users.ts';
 const BODY_LIMIT = 1024 * 1024;
 const REQUESTS_PER_MINUTE = 600;
 
-/** Which methods the API has on a path; none: the path is unknown. */
+/** Whether a path is of a route's pattern: `/v1/users/:id`. */
+function isOf(pattern: string, path: string): boolean {
+  const [parts, here] = [pattern.split('/'), path.split('/')];
+  return (
+    parts.length === here.length &&
+    parts.every((part, at) => part.startsWith(':') || part === here[at])
+  );
+}
+
+/** Which methods the API has on a path; none: the path is unknown. A literal path goes first. */
 function methodsOn(api: Api, path: string): readonly string[] {
-  const here = path.split('/');
-  return [...demands(api).keys()]
-    .map((route) => route.split(' '))
-    .filter(([, pattern = '']) => {
-      const parts = pattern.split('/');
-      return (
-        parts.length === here.length &&
-        parts.every((part, at) => part.startsWith(':') || part === here[at])
-      );
-    })
-    .map(([method = '']) => method);
+  const routes = [...demands(api).keys()].map((route) => route.split(' '));
+  const literal = routes.filter(([, pattern]) => pattern === path);
+  const found = literal.length > 0 ? literal : routes.filter(([, p = '']) => isOf(p, path));
+  return [...new Set(found.map(([method = '']) => method))];
 }
 
 /** Before everything on the API's own paths; what else is mounted beside it sees none of it. */

@@ -1,6 +1,6 @@
+import { printable } from '../domain/log.ts';
 import type { RecordingLibrary } from '../domain/recording.ts';
 import type { Recording, SessionChannel } from '../domain/session.ts';
-import { PlainText } from './plain-text.ts';
 
 /** One thing that happened in a session, as text. */
 export interface TranscriptEntry {
@@ -28,7 +28,6 @@ async function* output(
   library: RecordingLibrary,
   recording: Recording,
 ): AsyncGenerator<TranscriptEntry> {
-  const plain = new PlainText();
   const began = recording.startedAt.getTime();
   const entry = (at: number, content: string): TranscriptEntry => ({
     at: new Date(began + Math.round(at * 1000)),
@@ -39,15 +38,14 @@ async function* output(
   let content = '';
   let first = 0;
   let last = 0;
-  for await (const event of library.events(recording.key)) {
-    if (event.code !== 'o') continue;
-    if (content !== '' && (event.at - last > GAP || content.length >= MOST)) {
+  for await (const { at, text } of library.logs(recording.key)) {
+    if (content !== '' && (at - last > GAP || content.length >= MOST)) {
       yield entry(first, content);
       content = '';
     }
-    if (content === '') first = event.at;
-    last = event.at;
-    content += plain.write(event.data);
+    if (content === '') first = at;
+    last = at;
+    content += content === '' ? text : `\n${text}`;
   }
   if (content !== '') yield entry(first, content);
 }
@@ -59,8 +57,7 @@ async function* ofChannel(
 ): AsyncGenerator<TranscriptEntry> {
   if (channel.command !== null) {
     const { startedAt, command, number } = channel;
-    const content = new PlainText().write(command);
-    yield { at: startedAt, type: 'command', content, channel: number };
+    yield { at: startedAt, type: 'command', content: printable(command, 4000), channel: number };
   }
   if (recording !== undefined && (await library.stat(recording.key)) !== null) {
     yield* output(library, recording);

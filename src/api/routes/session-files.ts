@@ -9,9 +9,9 @@ import { idOf, isoTime, outId, outTime, search } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { wholeNumber } from '../paging.ts';
-import { streamed } from '../playback.ts';
 import { downloadRecording } from '../recording-download.ts';
 import { seenSession } from '../terminate.ts';
+import { textStream } from '../text-stream.ts';
 import { type TranscriptEntry, transcript } from '../transcript.ts';
 
 /** A page of logs stops looking after this many milliseconds, and says where to go on. */
@@ -135,7 +135,7 @@ async function* plainLines(
 ): AsyncGenerator<string> {
   for await (const entry of entries) {
     if (entry === null) continue;
-    yield entry.type === 'command' ? `$ ${entry.content}\n` : entry.content;
+    yield entry.type === 'command' ? `$ ${entry.content}\n` : `${entry.content}\n`;
   }
 }
 
@@ -169,7 +169,7 @@ export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
     const entries = await entriesOf(deps, session, query);
     if (query.format === 'text') {
       const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
-      return new Response(streamed(plainLines(entries)), { headers });
+      return new Response(textStream(plainLines(entries)), { headers });
     }
     const { limit, logs, next } = await pageOf(entries, query);
     return c.json(
