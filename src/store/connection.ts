@@ -12,13 +12,17 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** OID of int8; our keys and byte counts stay below 2^53. */
+/** OIDs; our keys and byte counts stay below 2^53. */
 const INT8 = 20;
+const INT8_ARRAY = 1016;
+const INT4_ARRAY = 1007;
 
 /** Given to our pools alone: the driver's own table of types is everybody's. */
 export const columnTypes: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8 && format !== 'binary') return Number;
+    return pg.types.getTypeParser(oid === INT8_ARRAY ? INT4_ARRAY : oid, format);
+  },
 };
 
 /** Kysely over a pool; each query has `deadlineMs`. */
