@@ -72,6 +72,19 @@ function start(channel: ChannelInternals, program: Program): Promise<void> {
 }
 
 /**
+ * A stream that has ended both ways destroys itself, which here means CLOSE: before the machine has
+ * said how its program ended.
+ */
+function keepForExit(channel: ChannelInternals): void {
+  const states = channel as unknown as Record<
+    '_readableState' | '_writableState',
+    { autoDestroy: boolean }
+  >;
+  states._readableState.autoDestroy = false;
+  states._writableState.autoDestroy = false;
+}
+
+/**
  * Opens a session on a machine: terminal with its modes verbatim, environment, program. Rejects with
  * a clear Error when the machine refuses one of them, does not answer in time, or goes away; the
  * channel is closed then. A program that ends at once may have said 'exit' before the promise is
@@ -86,6 +99,7 @@ export async function openSession(client: Client, wanted: SessionRequest): Promi
   let isLate = false;
   const onOpened = (channel: ChannelInternals) => {
     opened = channel;
+    keepForExit(channel);
     const ignore = () => undefined;
     channel.on('error', ignore);
     channel.stderr.on('error', ignore);

@@ -76,7 +76,8 @@ export function installRekeyGuard(): void {
   watchMessages([Message.Kexinit], (protocol, payload, next) => {
     if (!protocol._authenticated) return fatal(protocol, 're-key before authentication');
     const age = keyAge(protocol);
-    age.count += 1;
+    // An answer to our own is none that the peer asked for.
+    if (protocol._kexinit === undefined) age.count += 1;
     if (age.count > FREE_REKEYS + moved(protocol) / BYTES_PER_REKEY) {
       return fatal(protocol, 'too many re-keys');
     }

@@ -2,7 +2,7 @@
 import { lazily } from './guard.ts';
 import type { ChannelInternals, OwnerInternals } from './internals.ts';
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
 
 interface Reading {
   readonly readableEnded: boolean;
@@ -23,7 +23,7 @@ const waitingFor = lazily<Reading, { timer: NodeJS.Timeout | undefined }>(() => 
 }));
 
 /**
- * After the peer's CLOSE: throws away what nobody came to read within five seconds. A reader that
+ * After the peer's CLOSE: throws away what nobody came to read within two seconds. A reader that
  * has only paused keeps its data for as long as the connection lives.
  */
 export function endReading(stream: Reading): void {

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { openSession } from '../../src/ssh/pty.ts';
+import { message, wireString } from '../../src/ssh/wire.ts';
+import { bothLegs, Lab } from './lab.ts';
+import { collect, digest, exec, MIB, pattern, withWindow } from './output-lab.ts';
+import { Attacker, inside, within } from './raw-peer.ts';
+
+test('output waits for a re-key, then goes on; an unfinished re-key ends the connection', async () => {
+  await using run = await withWindow(64 * MIB, { rekeyTimeoutMs: 300 });
+  const server = inside(run.lab.connections[0]?.connection);
+  const client = inside(run.attacker.client);
+  server._protocol.rekey();
+  run.channel.write(pattern(4 * MIB, 5));
+  expect(server._protocol._queue ?? []).toHaveLength(0);
+  await run.attacker.hears(94, 128);
+  // Now the attacker goes silent in the middle.
+  client._sock.pause();
+  server._protocol.rekey();
+  run.channel.write(pattern(4 * MIB, 6));
+  expect(server._protocol._queue ?? []).toHaveLength(0);
+  await run.lab.tells(/killed key re-exchange not finished/);
+  client._sock.resume();
+  await within(run.attacker.closed, 'the end');
+});
+
+test('keys are renewed by bytes on both legs, and the data is intact', async () => {
+  const bytes = pattern(6 * MIB, 7);
+  let rekeys = 0;
+  const limits = { rekeyBytes: MIB };
+  await using legs = await bothLegs(
+    {
+      limits,
+      onSession: (_, connection) => connection.on('rekey', () => (rekeys += 1)),
+      onExec: (channel) => {
+        channel.pipe(channel);
+      },
+    },
+    { limits },
+  );
+  const channel = await openSession(legs.client, exec('cat'));
+  channel.end(bytes);
+  const echoed = await within(collect(channel), 'the echo', 10_000);
+  expect(digest(echoed)).toBe(digest(bytes));
+  expect(rekeys).toBeGreaterThan(1);
+});
+
+test('keys are renewed by age', async () => {
+  await using lab = await Lab.start({ limits: { rekeyMs: 0 } });
+  await using attacker = await Attacker.ready(lab.port);
+  const handshake = attacker.event('handshake');
+  attacker.send(message(2, wireString('')));
+  await handshake;
+});
+
+test('a storm of re-keys ends the connection', async () => {
+  await using lab = await Lab.start();
+  await using attacker = await Attacker.ready(lab.port);
+  attacker.client.on('handshake', () => inside(attacker.client)._protocol.rekey());
+  inside(attacker.client)._protocol.rekey();
+  await within(attacker.closed, 'the end');
+  await lab.tells(/killed too many re-keys/);
+});
