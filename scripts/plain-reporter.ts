@@ -37,7 +37,7 @@ function countModule(tally: Tally, module: TestModule): void {
 function lines(tally: Tally): string[] {
   const skipped = [...tally.lacking].map(([packages, count]) =>
     packages === ''
-      ? `skipped: ${count} (no package would enable them)`
+      ? `skipped: ${count} (not for want of a package)`
       : `skipped: ${count}, for want of ${packages}: apt-get install ${packages.replaceAll(',', '')}`,
   );
   return [

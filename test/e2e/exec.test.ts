@@ -12,7 +12,7 @@ needs('ssh', 'sshd').describe('a command through the bastion', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   const exec = (command: string, options: RunOptions & { more?: string[] } = {}) =>

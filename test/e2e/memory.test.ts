@@ -12,7 +12,7 @@ needs('ssh', 'sshd').describe('the memory of the bastion', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   /** The most that it holds until it has nothing to do any more. */

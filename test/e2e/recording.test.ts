@@ -14,7 +14,7 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   /** The last session's asciicast, as lines of JSON. */

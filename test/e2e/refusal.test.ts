@@ -23,7 +23,7 @@ needs('ssh', 'sshd').describe('who comes to the bastion', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   test('with a key that nobody has is not let in, and noted', async () => {
@@ -144,7 +144,7 @@ needs('ssh', 'sshd').describe('a machine behind the bastion', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   test('is trusted at first, and refused once its host key has changed', async () => {

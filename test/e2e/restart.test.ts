@@ -12,7 +12,7 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   test('by a crash finds its data again, and closes what it left behind', async () => {

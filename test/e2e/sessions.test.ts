@@ -10,7 +10,7 @@ needs('ssh', 'sshd').describe('a session over the API', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   /** The only active session. */

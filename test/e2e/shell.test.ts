@@ -12,7 +12,7 @@ needs('ssh', 'sshd').describe('a shell through the bastion', () => {
     stage = await openStage();
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   /** A shell that is known to listen. */

@@ -19,7 +19,7 @@ needs('ssh', 'sshd', 'scp', 'sftp').describe('files and bulk data through the ba
     bulk = { path, sha256: createHash('sha256').update(bytes).digest('hex') };
   });
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]();
+    await stage?.[Symbol.asyncDispose]();
   });
 
   const same = (path: string): void => {

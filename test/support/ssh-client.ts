@@ -29,9 +29,10 @@ export class SshClient implements Disposable {
     return this.#files.join('id');
   }
 
-  /** Uses this private key from now on. */
+  /** Uses this key pair (FILE and FILE.pub) from now on. */
   adopt(keyFile: string): void {
     copyFileSync(keyFile, this.identity);
+    copyFileSync(`${keyFile}.pub`, `${this.identity}.pub`);
   }
 
   path(name: string): string {
