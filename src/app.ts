@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { getConnInfo } from '@hono/node-server/conninfo';
+import { consoleActions } from './api/for-console.ts';
 import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
@@ -148,7 +149,7 @@ async function openHttp(
       plainAddress(getConnInfo(context).remote.address ?? ''),
   };
   const app = createApi(deps);
-  app.route('/', createConsole(deps));
+  app.route('/', createConsole({ ...deps, ...consoleActions(deps) }));
   const http = await listenHttp({ fetch: app.fetch, ...config.httpListen });
   closers.add('HTTP', () => http.close());
   return `http://${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}`;

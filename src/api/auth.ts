@@ -40,9 +40,7 @@ export function authentication(deps: ApiDeps, limit: RateLimit): MiddlewareHandl
     c.set('caller', caller);
     const key = caller === null ? `address ${source}` : `token ${caller.token.id}`;
     const allowance = limit.take(key, now);
-    c.header('X-RateLimit-Limit', String(allowance.limit));
-    c.header('X-RateLimit-Remaining', String(allowance.remaining));
-    c.header('X-RateLimit-Reset', String(allowance.resetSeconds));
+    c.set('allowance', allowance);
     if (!allowance.allowed) {
       c.header('Retry-After', String(allowance.resetSeconds));
       throw new PosternError('request.rate_limited', { seconds: allowance.resetSeconds });

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { PosternError } from '../domain/errors.ts';
+import type { Allowance } from '../domain/rate-limit.ts';
 import type { Viewer } from '../domain/visibility.ts';
 
 /** What middleware puts beside each request. */
@@ -11,6 +12,8 @@ export interface ApiEnv {
     /** The address it came from. */
     source: string;
     requestId: string;
+    /** What is left of the caller's requests; null: not counted yet. */
+    allowance: Allowance | null;
   };
 }
 

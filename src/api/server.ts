@@ -28,6 +28,7 @@ import { userRoutes } from './routes/users.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 const REQUESTS_PER_MINUTE = 600;
+const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether a path is of a route's pattern: `/v1/users/:id`. */
 function isOf(pattern: string, path: string): boolean {
@@ -46,18 +47,28 @@ function methodsOn(api: Api, path: string): readonly string[] {
   return [...new Set(found.map(([method = '']) => method))];
 }
 
+/** What every answer carries. Set last, as some routes answer with a Response of their own. */
+const ownHeaders: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  c.set('requestId', crypto.randomUUID());
+  c.set('caller', null);
+  c.set('allowance', null);
+  await next();
+  const { headers } = c.res;
+  headers.set('X-Request-Id', c.get('requestId'));
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
+  if (!headers.has('Content-Security-Policy')) headers.set('Content-Security-Policy', NO_CONTENT);
+  const allowance = c.get('allowance');
+  if (allowance === null) return;
+  headers.set('X-RateLimit-Limit', String(allowance.limit));
+  headers.set('X-RateLimit-Remaining', String(allowance.remaining));
+  headers.set('X-RateLimit-Reset', String(allowance.resetSeconds));
+};
+
 /** Before everything on the API's own paths; what else is mounted beside it sees none of it. */
 function middleware(api: Api, deps: ApiDeps): void {
   const limit = new RateLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE, 60_000);
   const own: readonly MiddlewareHandler<ApiEnv>[] = [
-    async (c, next) => {
-      c.set('requestId', crypto.randomUUID());
-      c.set('caller', null);
-      c.header('X-Request-Id', c.get('requestId'));
-      c.header('Cache-Control', 'no-store');
-      c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-      await next();
-    },
+    ownHeaders,
     secureHeaders({
       crossOriginResourcePolicy: 'same-origin',
       xFrameOptions: 'DENY',

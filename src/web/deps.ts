@@ -1,0 +1,36 @@
+import type { Context } from 'hono';
+import type { Logger } from '../domain/log.ts';
+import type { Passwords } from '../domain/password.ts';
+import type { Store } from '../domain/store.ts';
+import type { Viewer } from '../domain/visibility.ts';
+
+/** Who acts in the console, and from where. */
+export interface Actor {
+  readonly viewer: Viewer;
+  readonly source: string;
+}
+
+/** Everything that the console works with. */
+export interface ConsoleDeps {
+  readonly store: Store;
+  readonly passwords: Passwords;
+  readonly log: Logger;
+  /** Where users reach the console: `https://bastion.example`. */
+  readonly publicUrl: () => string;
+  readonly publicSsh: () => { readonly host: string; readonly port: number };
+  readonly clock: () => Date;
+  /** The address that a request came from. */
+  readonly clientAddress: (c: Context) => string;
+  /** What the player plays; throws PosternError, and notes the viewing in the audit. */
+  readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
+  /** Settles when the session has ended; throws PosternError. */
+  readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
+}
+
+export interface ConsoleEnv {
+  readonly Variables: {
+    /** Null: not signed in. */
+    viewer: Viewer | null;
+    source: string;
+  };
+}

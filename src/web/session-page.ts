@@ -1,0 +1,108 @@
+import { html } from 'hono/html';
+import type { Recording, Session, SessionChannel } from '../domain/session.ts';
+import { isLive, mayTerminate, type Viewer } from '../domain/visibility.ts';
+import type { Assets } from './assets.ts';
+import { layout, type Markup, shown } from './layout.ts';
+import { bytes, lasting, moment, reasonText, status } from './words.ts';
+
+interface SessionPage {
+  readonly viewer: Viewer;
+  readonly session: Session;
+  readonly channels: readonly SessionChannel[];
+  readonly recordings: readonly Recording[];
+  /** The recording that is shown; null: there is none, or the viewer may not see it. */
+  readonly chosen: Recording | null;
+  readonly now: Date;
+}
+
+function fact(name: string, value: Markup | string): Markup {
+  return html`<dt>${name}</dt>
+    <dd>${value}</dd>`;
+}
+
+function facts({ session, now }: SessionPage): Markup {
+  const until = session.endedAt ?? now;
+  const email = session.userEmail === null ? '' : ` (${shown(session.userEmail)})`;
+  const { exitStatus } = session;
+  return html`<dl>
+    ${fact('User', `${shown(session.userName)}${email}`)}
+    ${fact('Machine', `${shown(session.login)}@${shown(session.machineName)} (${shown(session.machineHost)})`)}
+    ${fact('Kind', session.kind)} ${fact('Status', status(session))}
+    ${isLive(session) ? '' : fact('End', reasonText(session))}
+    ${fact('Started', moment(session.startedAt))}
+    ${fact('Duration', lasting(until.getTime() - session.startedAt.getTime()))}
+    ${exitStatus === null ? '' : fact('Exit status', String(exitStatus))}
+    ${fact('From', `${shown(session.ipAddress)}, ${shown(session.userAgent)}`)}
+    ${fact('Sent and received', `${bytes(session.bytesIn)}, ${bytes(session.bytesOut)}`)}
+  </dl>`;
+}
+
+function channelName(channel: SessionChannel | undefined, number: number): string {
+  if (channel === undefined) return `channel ${number}`;
+  const command = channel.command === null ? '' : `: ${shown(channel.command, 40)}`;
+  return `${number} ${channel.kind}${command}`;
+}
+
+function tabs({ session, channels, recordings, chosen }: SessionPage): Markup | string {
+  const playable = recordings.filter(({ state }) => state !== 'failed');
+  if (playable.length < 2) return '';
+  return html`<nav class="tabs" aria-label="Channels">
+    ${playable.map(({ channel: number }) => {
+      const channel = channels.find((one) => one.number === number);
+      const current = number === chosen?.channel ? html` aria-current="page"` : '';
+      return html`<a href="/sessions/${session.id}?channel=${number}" ${current}
+        >${channelName(channel, number)}</a
+      >`;
+    })}
+  </nav>`;
+}
+
+function replay(page: SessionPage): Markup {
+  const { session, channels, chosen } = page;
+  if (chosen === null) return html`<p class="note">There is no recording to show.</p>`;
+  const channel = channels.find(({ number }) => number === chosen.channel);
+  const command = channel?.command ?? null;
+  const source = `/sessions/${session.id}/recording?channel=${chosen.channel}`;
+  return html`${tabs(page)}
+    ${command === null ? '' : html`<p>Command: <code>${shown(command, 2000)}</code></p>`}
+    ${
+      chosen.state === 'recording'
+        ? html`<p class="note" role="status">
+            This goes on now: the replay ends where it was when the page was loaded.
+            <a href="/sessions/${session.id}?channel=${chosen.channel}">Reload</a>
+          </p>`
+        : ''
+    }
+    ${
+      chosen.state === 'recovered'
+        ? html`<p class="note">Recovered after a crash: its very end may be missing.</p>`
+        : ''
+    }
+    <div id="player" data-src="${source}">
+      <noscript>Replaying needs JavaScript.</noscript>
+    </div>`;
+}
+
+function terminate({ session, viewer }: SessionPage): Markup | string {
+  if (!mayTerminate(viewer, session)) return '';
+  return html`<form method="post" action="/sessions/${session.id}/terminate">
+    <button class="danger" type="submit">Terminate this session</button>
+  </form>`;
+}
+
+function playerFiles(assets: Assets): Markup {
+  return html`<link rel="stylesheet" href="${assets.path('player.css')}" />
+    <script src="${assets.path('player.js')}" defer></script>
+    <script src="${assets.path('replay.js')}" defer></script>`;
+}
+
+/** One session: what is known of it, and its replay. */
+export function sessionPage(assets: Assets, page: SessionPage): Markup {
+  const { session, viewer, chosen } = page;
+  const content = html`<h1>Session ${session.id}</h1>
+    ${facts(page)} ${terminate(page)}
+    <h2>Replay</h2>
+    ${replay(page)}`;
+  const head = chosen === null ? html`` : playerFiles(assets);
+  return layout(assets, { title: `Session ${session.id}`, viewer, content, head });
+}
