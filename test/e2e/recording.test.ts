@@ -38,7 +38,8 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     await screen.until('a prompt', () => screen.text !== '');
     screen.type("stty -echo; PS1='%% '; clear\r");
     await screen.shows(/^%%/m);
-    screen.type('read secret; echo got $(printf %s "$secret" | wc -c)\r');
+    screen.type('printf "who%s\\n" "?"; read secret; echo got $(printf %s "$secret" | wc -c)\r');
+    await screen.shows('who?');
     screen.type('swordfish\r');
     await screen.shows('got 9');
     screen.resize(100, 33);
@@ -95,14 +96,14 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     await using screen = alice.terminal('alice+web1', 'echo started; cat >/dev/null; exec yes');
     await screen.shows('started');
     // No file of the bastion may grow beyond this: the next chunk of a long recording fails.
-    const limit = `--fsize=${40 * MB}`;
+    const limit = `--fsize=${40 * MB}:`;
     await must('prlimit', ['--pid', String(bastion.pid), limit]);
     screen.type('\x04');
     expect(await screen.exited(30_000)).toBe(254);
     expect(screen.text).toMatch(
       /^postern: this session must be recorded and its recording broke, so it was ended$/m,
     );
-    await must('prlimit', ['--pid', String(bastion.pid), '--fsize=unlimited']);
+    await must('prlimit', ['--pid', String(bastion.pid), '--fsize=unlimited:']);
     expect(await bastion.lastEnded()).toMatchObject({
       status: 'failed',
       end_reason: 'recording_failed',

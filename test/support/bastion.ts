@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Backend, freshBackend } from './backend.ts';
 import { plainEnvironment } from './environment.ts';
@@ -130,6 +130,8 @@ export class Bastion implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    // One that was killed has left its own.
+    rmSync(this.readyFile, { force: true });
     const args = ['--pdeathsig', 'KILL', process.execPath, MAIN, 'serve'];
     const child = spawn('setpriv', [...args, ...(this.#options.args ?? [])], {
       cwd: this.#files.path,
@@ -152,7 +154,7 @@ export class Bastion implements AsyncDisposable {
         if (failed !== null || child.exitCode !== null || child.signalCode !== null) return 'ended';
         return existsSync(this.readyFile) ? this.#readReady() : null;
       },
-      30_000,
+      45_000,
     )
       .then((answer) => {
         if (answer === 'ended') throw new Error(`the bastion ended: ${String(failed)}`);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const LOOK_MS = 25;
 
 /**
- * The first answer of `look` that is not null, undefined or false; rejects at the deadline with
+ * The first answer of `look` that is true, in the way of JavaScript; rejects at the deadline with
  * `what` and the last answer or error. For what happens in other processes, where no event says so.
  */
 export async function eventually<T>(
@@ -17,7 +17,7 @@ export async function eventually<T>(
     try {
       const answer = await look();
       last = answer;
-      if (answer !== null && answer !== undefined && answer !== false) return answer;
+      if (answer) return answer;
     } catch (error) {
       last = error;
     }
