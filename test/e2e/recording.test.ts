@@ -1,6 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CheckedCast, checkAsciicast } from '../support/asciicast.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
@@ -17,20 +18,13 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     await stage?.[Symbol.asyncDispose]();
   });
 
-  /** The last session's asciicast, as lines of JSON. */
-  async function cast(): Promise<{
-    header: Record<string, unknown>;
-    events: [number, string, string][];
-  }> {
+  /** The last session's asciicast, checked line by line. */
+  async function cast(): Promise<CheckedCast> {
     const { id } = await stage.bastion.lastEnded();
     const answer = await stage.bastion.api(`sessions/${id}/recording`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^application\/x-asciicast/);
-    const [header = '', ...events] = answer.text.trimEnd().split('\n');
-    return {
-      header: JSON.parse(header) as Record<string, unknown>,
-      events: events.map((line) => JSON.parse(line) as [number, string, string]),
-    };
+    return checkAsciicast(answer.text);
   }
 
   test('has the output, the resizes and the exit status, and not the input', async () => {
@@ -47,25 +41,21 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     await screen.shows('33 100');
     screen.type('printf "\\346\\274\\242\\345\\255\\227 \\360\\237\\232\\252\\n"; exit 4\r');
     expect(await screen.exited()).toBe(4);
-    const { header, events } = await cast();
-    expect(header).toMatchObject({ version: 3, term: { cols: 90, rows: 30 } });
-    const output = events.filter(([, code]) => code === 'o').map(([, , data]) => data);
-    expect(output.join('')).toContain('got 9\r\n');
-    expect(output.join('')).toContain('漢字 🚪\r\n');
-    expect(JSON.stringify(events)).not.toContain('swordfish');
-    expect(events.filter(([, code]) => code === 'r')).toEqual([
-      [expect.any(Number), 'r', '100x33'],
-    ]);
-    expect(events.at(-1)).toEqual([expect.any(Number), 'x', '4']);
+    const checked = await cast();
+    expect(checked).toMatchObject({ version: 3, cols: 90, rows: 30, exitStatus: 4 });
+    expect(checked.text).toContain('got 9\r\n');
+    expect(checked.text).toContain('漢字 🚪\r\n');
+    expect(JSON.stringify(checked.events)).not.toContain('swordfish');
+    const resizes = checked.events.filter(({ code }) => code === 'r').map(({ data }) => data);
+    expect(resizes).toEqual(['100x33']);
   });
 
   test('of a command has what it wrote on both streams', async () => {
     await stage.alice.ssh('alice+web1', 'echo to stdout; echo to stderr >&2; exit 3');
-    const { events } = await cast();
-    const text = events.map(([, , data]) => data).join('');
-    expect(text).toContain('to stdout');
-    expect(text).toContain('to stderr');
-    expect(events.at(-1)).toEqual([expect.any(Number), 'x', '3']);
+    const checked = await cast();
+    expect(checked.output.toString()).toBe('to stdout\n');
+    expect(checked.error.toString()).toBe('to stderr\n');
+    expect(checked.exitStatus).toBe(3);
   });
 
   test('that must be made and cannot be means no session, and an exit status of 254', async () => {
