@@ -1,6 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, type Stats, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { PosternError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/log.ts';
 
 export interface DataDirLock {
   release(): Promise<void>;
@@ -13,12 +14,11 @@ export interface DataDirLock {
  * the process ends, and no path, however long or linked, gets round it. Linux alone has those, and
  * two containers with their own networks do not see each other's.
  *
- * Throws `store.in_use`.
+ * Throws `store.in_use`, or `store.embedded` when the directory cannot be made.
  */
 export async function lockDataDir(dir: string): Promise<DataDirLock> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const { dev, ino } = made(dir);
   if (process.platform !== 'linux') return { release: () => Promise.resolve() };
-  const { dev, ino } = statSync(dir);
   const server = await listen(`\0postern-pglite-${dev}-${ino}`, dir);
   return {
     release: () =>
@@ -26,6 +26,15 @@ export async function lockDataDir(dir: string): Promise<DataDirLock> {
         server.close(() => resolve());
       }),
   };
+}
+
+function made(dir: string): Stats {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return statSync(dir);
+  } catch (cause) {
+    throw new PosternError('store.embedded', { dir, reason: reasonOf(cause) }, { cause });
+  }
 }
 
 function listen(name: string, dir: string): Promise<Server> {
@@ -36,7 +45,7 @@ function listen(name: string, dir: string): Promise<Server> {
       reject(
         taken
           ? new PosternError('store.in_use', { dir }, { cause })
-          : new PosternError('store.embedded', { dir, reason: cause.message }, { cause }),
+          : new PosternError('store.embedded', { dir, reason: reasonOf(cause) }, { cause }),
       );
     });
     server.listen(name, () => {

@@ -5,10 +5,10 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { CountedSession, Counters } from '../../src/domain/counters.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { silent } from '../support/database.ts';
 import { environment } from '../support/environment.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs, the } from '../support/requirements.ts';
+import { silent } from './options.ts';
 
 const counted = (sessionId: number, change: Partial<CountedSession> = {}): CountedSession => ({
   sessionId,

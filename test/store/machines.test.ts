@@ -5,14 +5,9 @@ import { Secret } from '../../src/domain/secret.ts';
 import { connect } from '../../src/store/connect.ts';
 import { openStore } from '../../src/store/database.ts';
 import { Vault } from '../../src/store/vault.ts';
-import {
-  onBothDatabases,
-  SECRET_KEY,
-  silent,
-  type TestStore,
-  testStore,
-} from '../support/database.ts';
+import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
 import { grant, machine, user } from './examples.ts';
+import { SECRET_KEY, silent } from './options.ts';
 
 const LINE = 'ssh-ed25519 AAAAC3Nz';
 

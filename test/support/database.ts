@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { describe, inject } from 'vitest';
-import type { Logger } from '../../src/domain/log.ts';
 import type { Store } from '../../src/domain/store.ts';
-import { openStore } from '../../src/store/database.ts';
+import { openStore, type StoreOptions } from '../../src/store/database.ts';
+import { SECRET_KEY, silent } from '../store/options.ts';
 import { environment } from './environment.ts';
 import { needs } from './requirements.ts';
 import { scratch } from './scratch.ts';
@@ -16,16 +18,6 @@ export function onBothDatabases(what: string, suite: (kind: DatabaseKind) => voi
   const given = environment.has('POSTERN_TEST_PG_URL') ? { describe } : needs('postgres');
   given.describe(`${what}, on PostgreSQL`, () => suite('postgres'));
 }
-
-export const SECRET_KEY: Buffer = Buffer.alloc(32, 7);
-
-export const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
 
 /** A place for a database that nobody else has: a directory, and a database where it is a server. */
 export interface Place extends AsyncDisposable {
@@ -56,9 +48,8 @@ export interface TestStore extends AsyncDisposable {
 
 export async function testStore(kind: DatabaseKind): Promise<TestStore> {
   const where = await place(kind);
-  const { databaseUrl, dataDir } = where;
-  const options = { databaseUrl, dataDir, secretKey: SECRET_KEY, migrate: true, log: silent };
-  const store = await openStore(options);
+  if (kind === 'embedded') await useTemplate(where.dataDir);
+  const store = await openStore(optionsFor(where));
   return {
     store,
     place: where,
@@ -67,6 +58,35 @@ export async function testStore(kind: DatabaseKind): Promise<TestStore> {
       await where[Symbol.asyncDispose]();
     },
   };
+}
+
+function optionsFor({
+  databaseUrl,
+  dataDir,
+}: Pick<Place, 'databaseUrl' | 'dataDir'>): StoreOptions {
+  return { databaseUrl, dataDir, secretKey: SECRET_KEY, migrate: true, log: silent };
+}
+
+/**
+ * Fills `dataDir` with an empty, migrated database: a copy of the run's first one where that is
+ * there (0.1 s), for making one takes seconds of a processor. Whoever comes while it is being made
+ * makes one too.
+ */
+async function useTemplate(dataDir: string): Promise<void> {
+  const shared = inject('shared');
+  if (shared === undefined) return;
+  const [template, making] = [join(shared, 'template'), join(shared, 'making')];
+  if (!existsSync(template)) {
+    try {
+      mkdirSync(making);
+    } catch {
+      return;
+    }
+    const store = await openStore(optionsFor({ databaseUrl: null, dataDir: making }));
+    await store.close();
+    renameSync(making, template);
+  }
+  cpSync(template, dataDir, { recursive: true });
 }
 
 async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {

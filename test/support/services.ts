@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,13 +12,16 @@ declare module 'vitest' {
     /** A PostgreSQL server on which tests may make databases; null: there is none. */
     pgUrl: string | null;
     redisUrl: string | null;
+    /** A directory of the run, where files leave for each other what is slow to make. */
+    shared: string;
   }
 }
 
 /** A server of the test run's own; stopping it resolves when it is gone. */
-interface Service {
+export interface Service {
   readonly url: string;
-  stop(): Promise<void>;
+  /** With `SIGINT` PostgreSQL writes down what it holds first; else it is gone at once. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const START_DEADLINE = 30_000;
@@ -31,10 +34,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const pgUrl = environment.get('POSTERN_TEST_PG_URL') ?? null;
   const redisUrl = environment.get('POSTERN_TEST_REDIS_URL') ?? null;
   const dir = mkdtempSync(join(tmpdir(), 'postern-services-'));
+  const shared = mkdtempSync(join(tmpdir(), 'postern-shared-'));
   const running: Service[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((service) => service.stop()));
-    rmSync(dir, { recursive: true, force: true });
+    for (const path of [dir, shared]) rmSync(path, { recursive: true, force: true });
   };
   const url = async (given: string | null, starting: Starter): Promise<string | null> => {
     if (given !== null) return given;
@@ -43,6 +47,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return service?.url ?? null;
   };
   try {
+    project.provide('shared', shared);
     project.provide('pgUrl', await url(pgUrl, startPostgres));
     project.provide('redisUrl', await url(redisUrl, startRedis));
     return stop;
@@ -54,31 +59,38 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 type Starter = (dir: string) => Promise<Service | null>;
 
-async function startPostgres(dir: string): Promise<Service | null> {
+/**
+ * A PostgreSQL on `dir`, which must be a directory of its own; started again on the same one it has
+ * its data, and with `port` its address. Null: not installed.
+ */
+export async function startPostgres(dir: string, port?: number): Promise<Service | null> {
   const server = find('postgres');
   if (server === null) return null;
   const user = becomePostgres(dir);
   const data = join(dir, 'pg');
-  const port = await freePort();
-  const [program = '', ...args] = [
-    ...user,
-    ...[join(dirname(server), 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
-    ...['--locale=C.UTF-8', '--no-sync', '--no-instructions'],
-  ];
-  execFileSync(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+  if (!existsSync(data)) initialize(join(dirname(server), 'initdb'), user, data);
+  const chosen = port ?? (await freePort());
   const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
   return await start({
     // QUIT is what PostgreSQL calls an immediate shutdown; its children go with it.
     command: [...dyingWithUs('QUIT'), ...user.slice(1), server],
     args: [
-      ...['-D', data, '-k', dir, '-p', String(port), '-c', 'listen_addresses=127.0.0.1'],
+      ...['-D', data, '-k', dir, '-p', String(chosen), '-c', 'listen_addresses=127.0.0.1'],
       ...[...settings, 'max_connections=200'].flatMap((setting) => ['-c', setting]),
     ],
     ready: 'ready to accept connections',
     cwd: dir,
     stopSignal: 'SIGQUIT',
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    url: `postgres://postgres@127.0.0.1:${chosen}/postgres`,
   });
+}
+
+function initialize(initdb: string, user: readonly string[], data: string): void {
+  const [program = '', ...args] = [
+    ...[...user, initdb, '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
+    ...['--locale=C.UTF-8', '--no-sync', '--no-instructions'],
+  ];
+  execFileSync(program, args, { cwd: dirname(data), stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 async function startRedis(dir: string): Promise<Service | null> {
@@ -128,8 +140,8 @@ function start({ command, args, ready, cwd, stopSignal, url }: Starting): Promis
   const gone = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
   });
-  const stop = async (): Promise<void> => {
-    child.kill(stopSignal);
+  const stop = async (signal = stopSignal): Promise<void> => {
+    child.kill(signal);
     await gone;
   };
   let said = '';
