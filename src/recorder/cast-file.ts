@@ -91,6 +91,8 @@ export class CastFile {
   #size = 0;
   #writing: Promise<void> | null = null;
   #syncTimer: NodeJS.Timeout | null = null;
+  /** The syncs, one behind the other: the file is closed when none is under way. */
+  #syncing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
 
   private constructor(
@@ -151,7 +153,7 @@ export class CastFile {
     this.flush();
     await this.#writing;
     this.#stopTimer();
-    if (this.#failure === null) await this.#sync();
+    await this.#sync();
     if (this.#failure === null) await this.#handle.close().catch((thrown) => this.#fail(thrown));
     if (this.#failure !== null) throw this.#failure;
     return {
@@ -168,6 +170,7 @@ export class CastFile {
     this.#failure ??= new Error('abandoned');
     await this.#writing;
     this.#stopTimer();
+    await this.#syncing;
     await this.#handle.close().catch(() => undefined);
     if (this.#encoder.bytes === 0) await rm(this.#path, { force: true });
   }
@@ -176,13 +179,14 @@ export class CastFile {
   async #writeAll(): Promise<void> {
     try {
       while (this.#pendingFrames > 0 && this.#failure === null) {
-        const bytes = Buffer.concat(this.#pending);
+        const [only, ...more] = this.#pending;
+        const bytes = only && more.length === 0 ? only : Buffer.concat(this.#pending);
         const frames = this.#pendingFrames;
         this.#pending = [];
         this.#pendingFrames = 0;
         await this.#disk.run(() => this.#write(bytes));
         this.#listener.written(frames);
-        this.#syncTimer ??= setTimeout(() => this.#syncLater(), this.#syncDelay);
+        this.#syncTimer ??= setTimeout(() => this.#timeToSync(), this.#syncDelay);
       }
     } catch (thrown) {
       await this.#fail(thrown);
@@ -201,13 +205,18 @@ export class CastFile {
     this.#size += bytes.length;
   }
 
-  #syncLater(): void {
+  #timeToSync(): void {
     this.#syncTimer = null;
-    this.#sync().catch(() => undefined);
+    this.#sync().catch((thrown) => this.#fail(thrown));
+  }
+
+  #sync(): Promise<void> {
+    this.#syncing = this.#syncing.then(() => this.#syncNow());
+    return this.#syncing;
   }
 
   /** Never rejects: what goes wrong goes to the listener. */
-  async #sync(): Promise<void> {
+  async #syncNow(): Promise<void> {
     try {
       await this.#disk.run(async () => {
         if (this.#failure !== null) return;

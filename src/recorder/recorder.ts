@@ -8,7 +8,7 @@ import { headerLine } from './header.ts';
 import { InFlight } from './in-flight.ts';
 import { recordingKey } from './key.ts';
 import type { FileTrouble, FromWorker } from './messages.ts';
-import { RecorderThread } from './thread.ts';
+import { RecorderThread, type ThreadListener, type ThreadSettings } from './thread.ts';
 
 /**
  * Milliseconds: whatever was handed over this long ago has been given to fdatasync, as long as the
@@ -21,7 +21,7 @@ export const COMMIT_INTERVAL_MS = 100;
 const MAX_IN_FLIGHT = 4 * 1024 * 1024;
 
 /** Bytes of all channels: a stalled disk under many sessions must not take the memory. */
-const MAX_TOTAL_IN_FLIGHT = 128 * 1024 * 1024;
+const MAX_TOTAL_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** Bytes of a program's output without a terminal that are kept; the rest is counted and hashed. */
 export const PIPED_CAP = 16 * 1024 * 1024;
@@ -41,7 +41,11 @@ export interface RecorderOptions {
   readonly maxTotalInFlight?: number;
   readonly pipedCap?: number;
   readonly deadlineMs?: number;
+  /** How the recorder's thread is started, again after it has died. */
+  readonly startThread?: StartThread;
 }
+
+type StartThread = (settings: ThreadSettings, listener: ThreadListener) => RecorderThread;
 
 /** Rejects when the directory cannot be made or read. */
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
@@ -63,7 +67,8 @@ class ThreadedRecorder implements Recorder {
   readonly #cap: number;
   readonly #deadline: number;
   readonly #inFlight: InFlight;
-  readonly #settings: { readonly root: string; readonly commitInterval: number };
+  readonly #settings: ThreadSettings;
+  readonly #startThread: StartThread;
   #thread: RecorderThread | null = null;
   readonly #openings = new Map<number, Opening>();
   readonly #channels = new Map<number, TappedChannel>();
@@ -78,6 +83,8 @@ class ThreadedRecorder implements Recorder {
       options.maxInFlight ?? MAX_IN_FLIGHT,
       options.maxTotalInFlight ?? MAX_TOTAL_IN_FLIGHT,
     );
+    this.#startThread =
+      options.startThread ?? ((settings, listener) => new RecorderThread(settings, listener));
     this.#settings = { root, commitInterval: options.commitIntervalMs ?? COMMIT_INTERVAL_MS };
   }
 
@@ -132,7 +139,7 @@ class ThreadedRecorder implements Recorder {
   }
 
   #running(): RecorderThread {
-    this.#thread ??= new RecorderThread(this.#settings, {
+    this.#thread ??= this.#startThread(this.#settings, {
       message: (message) => this.#hear(message),
       died: (cause) => this.#died(cause),
     });

@@ -3,8 +3,8 @@ import { BUFFER_SIZE, FRAME_HEADER, type FrameKind, putFrame } from './frame.ts'
 /** A chunk is cut over two buffers only where at least this much of it fits in the first. */
 const SMALLEST_PIECE = 1024;
 
-/** Empty buffers kept for the next chunks: 2 MB. */
-const MOST_SPARES = 8;
+/** Empty buffers kept for the next chunks: 4 MB, what one busy channel has under way. */
+const MOST_SPARES = 16;
 
 /**
  * The gateway's end of the way to the recorder's thread, one for all channels: chunks are copied one

@@ -2,6 +2,20 @@ import { Worker } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { Tap } from './tap.ts';
 
+/**
+ * A small young generation, because everything here is garbage after one buffer: measured at 800 MB
+ * through one recording, 100 MB of memory instead of 135. The bound on the old one makes a leak this
+ * thread's end and not the process's.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
+
+export interface ThreadSettings {
+  /** A real path. */
+  readonly root: string;
+  /** Milliseconds from a chunk's arrival to its fdatasync. */
+  readonly commitInterval: number;
+}
+
 export interface ThreadListener {
   message(message: FromWorker): void;
   /** Once, unless it was stopped: every file that it wrote is closed now. */
@@ -20,16 +34,13 @@ export class RecorderThread {
   readonly #worker: Worker;
   #over = false;
 
-  constructor(
-    settings: { readonly root: string; readonly commitInterval: number },
-    listener: ThreadListener,
-  ) {
+  constructor(settings: ThreadSettings, listener: ThreadListener) {
     const inTap = settings.commitInterval / 4;
     const workerData: WorkerSettings = {
       root: settings.root,
       syncDelay: settings.commitInterval - inTap,
     };
-    this.#worker = new Worker(workerFile(), { name: 'recorder', workerData });
+    this.#worker = new Worker(workerFile(), { name: 'recorder', workerData, resourceLimits: HEAP });
     this.tap = new Tap(inTap, (buffer, used) => {
       this.#worker.postMessage({ type: 'frames', buffer, used } satisfies ToWorker, [buffer]);
     });

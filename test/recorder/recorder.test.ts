@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ExitStatus } from '../../src/domain/terminal.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
@@ -159,6 +160,18 @@ test('fifty recordings at one time keep apart', async () => {
   }
   await Promise.all(recordings.map((recording) => recording.end(DONE)));
   expect(recordings.map((recording) => at.cast(recording).text)).toEqual(expected);
+});
+
+test('an end that meets a sync under way is an end like any other', async () => {
+  await using at = await lab({ commitIntervalMs: 2 });
+  for (let round = 1; round <= 60; round += 1) {
+    const recording = await at.recorder.start(start({ channel: round }));
+    for (let count = 0; count < round; count += 1) {
+      recording.output(Buffer.alloc(8_000, 'a'));
+      await turn();
+    }
+    expect((await recording.end(DONE)).recordedBytes).toBe(round * 8_000);
+  }
 });
 
 test('what was handed over is on disk in whole lines soon, long before the end', async () => {

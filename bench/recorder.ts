@@ -1,0 +1,141 @@
+/**
+ * What the recorder costs: the same chunks with and without it, alternating in one run, so that the
+ * machine's other load falls on both. Prints a table; `MEGABYTES=64` as the first argument shortens it.
+ *
+ *   sh scripts/node.sh bench/recorder.ts [MEGABYTES]
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { argv, cpuUsage, stdout, threadCpuUsage } from 'node:process';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from '../src/domain/log.ts';
+import type { ChannelRecording } from '../src/domain/recording.ts';
+import { openRecorder } from '../src/recorder/recorder.ts';
+
+const MEGABYTES = Number(argv[2] ?? 256);
+const ROUNDS = 3;
+
+interface Load {
+  readonly name: string;
+  readonly chunk: Buffer;
+  readonly bytes: number;
+}
+
+interface Cost {
+  readonly seconds: number;
+  /** CPU seconds. */
+  readonly main: number;
+  readonly all: number;
+  readonly fileBytes: number;
+}
+
+const quiet: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: (message) => stdout.write(`${message}\n`),
+  child: () => quiet,
+};
+
+const TEXT = Buffer.from(
+  '-rw-r--r-- 1 deploy deploy  4096 Nov 22 10:20 \x1b[32mfile.txt\x1b[0m\r\n',
+);
+const CJK = Buffer.from('目录 テスト 한국어 2026-11-22 10:20\r\n');
+
+function filled(pattern: Buffer, size: number): Buffer {
+  return Buffer.alloc(size, pattern);
+}
+
+function loads(): Load[] {
+  const bytes = MEGABYTES * 1_000_000;
+  return [
+    { name: 'text, 32 KB chunks', chunk: filled(TEXT, 32_768), bytes },
+    { name: 'text, 64 B chunks', chunk: filled(TEXT, 64), bytes: bytes / 8 },
+    { name: 'CJK, 32 KB chunks', chunk: filled(CJK, 32_768), bytes },
+    { name: 'random binary, 32 KB', chunk: randomBytes(32_768), bytes: bytes / 2 },
+    { name: 'zeros, 32 KB', chunk: Buffer.alloc(32_768), bytes: bytes / 2 },
+  ];
+}
+
+/** Hands the load over in turns of 64 KB, as a socket does; null: to nobody. */
+async function pour(load: Load, recording: ChannelRecording | null): Promise<void> {
+  let inTurn = 0;
+  for (let sent = 0; sent < load.bytes; sent += load.chunk.length) {
+    inTurn += load.chunk.length;
+    if (recording !== null && !recording.output(load.chunk)) {
+      await new Promise<void>((resolve) => recording.onDrain(resolve));
+      inTurn = 0;
+    } else if (inTurn >= 65_536) {
+      await turn();
+      inTurn = 0;
+    }
+  }
+}
+
+async function measure(work: () => Promise<number>): Promise<Cost> {
+  const started = performance.now();
+  const main = threadCpuUsage();
+  const all = cpuUsage();
+  const fileBytes = await work();
+  const mainUsed = threadCpuUsage(main);
+  const allUsed = cpuUsage(all);
+  return {
+    seconds: (performance.now() - started) / 1000,
+    main: (mainUsed.user + mainUsed.system) / 1e6,
+    all: (allUsed.user + allUsed.system) / 1e6,
+    fileBytes,
+  };
+}
+
+async function withRecorder(load: Load, root: string): Promise<Cost> {
+  const recorder = await openRecorder({ root, log: quiet });
+  const recording = await recorder.start({
+    sessionId: 1,
+    channel: 1,
+    startedAt: new Date(),
+    pty: {
+      term: 'xterm',
+      window: { cols: 80, rows: 24, width: 0, height: 0 },
+      modes: new Uint8Array(),
+    },
+    command: null,
+    title: 'bench',
+  });
+  const cost = await measure(async () => {
+    await pour(load, recording);
+    return (await recording.end(null)).size;
+  });
+  await recorder.close();
+  return cost;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+async function row(load: Load): Promise<string> {
+  const without: Cost[] = [];
+  const recorded: Cost[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    without.push(await measure(async () => pour(load, null).then(() => 0)));
+    const root = mkdtempSync(join(tmpdir(), 'postern-bench-'));
+    recorded.push(await withRecorder(load, root));
+    rmSync(root, { recursive: true });
+  }
+  const gigabytes = load.bytes / 1e9;
+  const of = (costs: readonly Cost[], what: keyof Cost) => median(costs.map((cost) => cost[what]));
+  const main = (of(recorded, 'main') - of(without, 'main')) / gigabytes;
+  const all = (of(recorded, 'all') - of(without, 'all')) / gigabytes;
+  return [
+    load.name.padEnd(22),
+    (load.bytes / 1e6 / of(recorded, 'seconds')).toFixed(0).padStart(6),
+    main.toFixed(2).padStart(12),
+    all.toFixed(2).padStart(12),
+    (of(recorded, 'fileBytes') / load.bytes).toFixed(2).padStart(10),
+  ].join(' ');
+}
+
+stdout.write('load                     MB/s   main s/GB    both s/GB  file size\n');
+for (const load of loads()) stdout.write(`${await row(load)}\n`);
