@@ -35,7 +35,7 @@ async function playedSession(stage: Stage): Promise<string> {
   await enter('stty size', '26 104');
   await enter(
     'printf "\\033[7m %-60s \\033[0m\\n" "a postern is the small gate in a fortress wall"',
-    /small gate in a fortress wall +$/m,
+    /small gate in a fortress wall$/m,
   );
   screen.type('exit\r');
   expect(await screen.exited()).toBe(0);
