@@ -2,7 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problem.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
-import { addConfigCommand } from './config-command.ts';
+import { addApplyCommand } from './commands/apply.ts';
+import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
+import { addConfigCommand } from './commands/config.ts';
+import { addGrantCommand } from './commands/grant.ts';
+import { addGroupCommand } from './commands/group.ts';
+import { addMachineCommand } from './commands/machine.ts';
+import { addMigrateCommand } from './commands/migrate.ts';
+import { addRecordingCommand } from './commands/recording.ts';
+import { addSessionCommand } from './commands/session.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { addKeyCommand, addUserCommand } from './commands/user.ts';
 import { serve } from './serve.ts';
 import { CommandFailure, type Shell } from './shell.ts';
 import { readVersion } from './version.ts';
@@ -26,6 +36,23 @@ function addServe(program: Command, shell: Shell, outcome: Outcome): void {
     });
 }
 
+/** In the order of the help. */
+const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
+  addApplyCommand,
+  addUserCommand,
+  addKeyCommand,
+  addGroupCommand,
+  addMachineCommand,
+  addGrantCommand,
+  addTokenCommand,
+  addSessionCommand,
+  addRecordingCommand,
+  addAuditCommand,
+  addStatsCommand,
+  addConfigCommand,
+  addMigrateCommand,
+];
+
 export function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
   const program = new Command('postern')
     .description(
@@ -42,7 +69,7 @@ export function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): C
     })
     .showHelpAfterError('(-h after a command shows how it is used)');
   addServe(program, shell, outcome);
-  addConfigCommand(program, shell);
+  for (const add of COMMANDS) add(program, shell);
   program
     .command('version')
     .description('print the version')

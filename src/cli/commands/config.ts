@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { resolveConfig } from '../config/load.ts';
-import { describeConfig } from '../config/print.ts';
-import type { Shell } from './shell.ts';
-import { table } from './table.ts';
+import { resolveConfig } from '../../config/load.ts';
+import { describeConfig } from '../../config/print.ts';
+import type { Shell } from '../shell.ts';
+import { table } from '../table.ts';
 
 /** `postern config`: what is in force and where it came from, secrets hidden. */
 export function addConfigCommand(program: Command, shell: Shell): void {

@@ -1,0 +1,170 @@
+import { printable, reasonOf } from '../domain/log.ts';
+import { type Endpoint, findEndpoint } from './endpoint.ts';
+import { CommandFailure, type Shell } from './shell.ts';
+import { at, isRecord, textAt } from './wire.ts';
+
+/** Milliseconds for an answer to begin; `postern apply` may have many passwords hashed. */
+const DEADLINE = 30_000;
+const LONG_DEADLINE = 300_000;
+
+/** Rows of one page. */
+const PAGE = 100;
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** A field that the server refused. */
+export interface Refusal {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The server said no. */
+export class ApiFailure extends CommandFailure {
+  readonly code: string;
+  readonly refusals: readonly Refusal[];
+
+  constructor(code: string, message: string, refusals: readonly Refusal[]) {
+    const lines = refusals.map(({ field, message: why }) => `\n  ${field}: ${why}`);
+    super(1, message + lines.join(''));
+    this.name = 'ApiFailure';
+    this.code = code;
+    this.refusals = refusals;
+  }
+}
+
+/** The `/v1` API, as the commands use it. Every failure is a CommandFailure that can be shown. */
+export class ApiClient {
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  static of(shell: Shell): ApiClient {
+    return new ApiClient(findEndpoint(shell.env));
+  }
+
+  /** The `data` of the answer. */
+  async get(path: string, query: Query = {}): Promise<unknown> {
+    return dataOf(await this.#json('GET', path, query));
+  }
+
+  async send(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+    return dataOf(await this.#json(method, path, {}, body));
+  }
+
+  /** At most `most` rows of a list, page after page. */
+  async list(path: string, key: string, query: Query, most: number): Promise<readonly unknown[]> {
+    const rows: unknown[] = [];
+    let cursor = '';
+    do {
+      const limit = Math.min(PAGE, most - rows.length);
+      const data = await this.get(path, { ...query, limit, cursor });
+      const page = isRecord(data) ? data[key] : null;
+      if (!Array.isArray(page)) throw strange(path);
+      rows.push(...page);
+      cursor = textAt(data, 'pagination.next_cursor') ?? '';
+    } while (cursor !== '' && rows.length < most);
+    return rows.slice(0, most);
+  }
+
+  /** A body to be read as it comes; only its beginning has a deadline. */
+  async stream(path: string, query: Query = {}): Promise<ReadableStream<Uint8Array>> {
+    const begun = new AbortController();
+    const late = setTimeout(() => begun.abort(), DEADLINE);
+    try {
+      const response = await this.#fetch({ method: 'GET', path, query, signal: begun.signal });
+      if (!response.ok) throw await this.#failure(path, response);
+      if (response.body === null) throw strange(path);
+      return response.body;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #json(method: string, path: string, query: Query, body?: unknown): Promise<unknown> {
+    const signal = AbortSignal.timeout(body === undefined ? DEADLINE : LONG_DEADLINE);
+    const response = await this.#fetch({ method, path, query, signal, body });
+    if (!response.ok) throw await this.#failure(path, response);
+    try {
+      return await response.json();
+    } catch (error) {
+      throw strange(path, error);
+    }
+  }
+
+  async #fetch(request: {
+    readonly method: string;
+    readonly path: string;
+    readonly query: Query;
+    readonly signal: AbortSignal;
+    readonly body?: unknown;
+  }): Promise<Response> {
+    const { method, signal, body } = request;
+    const url = new URL(this.#endpoint.url + request.path);
+    for (const [name, value] of Object.entries(request.query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    try {
+      return await fetch(url, {
+        method,
+        signal,
+        // Elsewhere the token must not be shown.
+        redirect: 'error',
+        headers: {
+          authorization: `Bearer ${this.#endpoint.token.expose()}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  #unreachable(error: unknown): CommandFailure {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const { url, from } = this.#endpoint;
+    const code = isRecord(cause) ? textAt(cause, 'code') : null;
+    const why =
+      error instanceof Error && /^(?:Abort|Timeout)Error$/.test(error.name)
+        ? 'no answer in time'
+        : null;
+    return new CommandFailure(
+      1,
+      `no server answers at ${url} (from ${from}): ${why ?? code ?? reasonOf(cause)}. Is "postern serve" running?`,
+      { cause },
+    );
+  }
+
+  async #failure(path: string, response: Response): Promise<CommandFailure> {
+    const body: unknown = await response.json().catch(() => null);
+    const code = textAt(body, 'error.code');
+    const message = textAt(body, 'error.message');
+    if (code === null || message === null) return strange(path, `status ${response.status}`);
+    if (code === 'UNAUTHORIZED') {
+      return new CommandFailure(1, `${this.#endpoint.url} does not accept the token`);
+    }
+    const details = at(body, 'error.details');
+    const id = textAt(details, 'request_id');
+    const refusals = Array.isArray(details) ? details.map(refusalOf) : [];
+    const request = id === null ? '' : ` (request ${printable(id)})`;
+    return new ApiFailure(code, printable(message, 500) + request, refusals);
+  }
+}
+
+function refusalOf(detail: unknown): Refusal {
+  return {
+    field: printable(textAt(detail, 'field') ?? '?'),
+    message: printable(textAt(detail, 'message') ?? '?', 500),
+  };
+}
+
+function dataOf(body: unknown): unknown {
+  return at(body, 'data');
+}
+
+function strange(path: string, cause?: unknown): CommandFailure {
+  const more = cause === undefined ? '' : `: ${reasonOf(cause)}`;
+  return new CommandFailure(1, `the answer to ${path} is not Postern's${more}`);
+}

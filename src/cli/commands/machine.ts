@@ -1,0 +1,158 @@
+import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { idOfNamed } from '../lookup.ts';
+import {
+  passwordOf,
+  rows,
+  type SecretOptions,
+  secretFile,
+  tag,
+  tags,
+  wholeNumber,
+} from '../options.ts';
+import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
+import { privateKeyProblem } from '../setup/secrets.ts';
+import { CommandFailure, type Shell } from '../shell.ts';
+import { cellAt, timeAt } from '../wire.ts';
+
+const COLUMNS: readonly Column[] = [
+  ['id', (row) => cellAt(row, 'id')],
+  ['name', (row) => cellAt(row, 'name')],
+  ['host', (row) => `${cellAt(row, 'host')}:${cellAt(row, 'port')}`],
+  ['login', (row) => cellAt(row, 'username')],
+  ['auth', (row) => cellAt(row, 'auth_type')],
+  ['recording', (row) => cellAt(row, 'recording')],
+  ['tags', (row) => cellAt(row, 'tags')],
+  ['status', (row) => cellAt(row, 'status')],
+];
+
+const MORE: readonly Column[] = [
+  ['host key', (row) => cellAt(row, 'host_key')],
+  ['host key policy', (row) => cellAt(row, 'host_key_policy')],
+  ['description', (row) => cellAt(row, 'description') || null],
+  ['last connected', (row) => timeAt(row, 'last_connected')],
+];
+
+interface AddOptions extends SecretOptions, Format {
+  readonly host: string;
+  readonly port: number;
+  readonly login: string;
+  readonly keyFile?: string;
+  readonly bastionKey: boolean;
+  readonly hostKey?: string;
+  readonly strict: boolean;
+  readonly recording: string;
+  readonly tag?: Readonly<Record<string, string>>;
+  readonly description: string;
+}
+
+/** `postern machine ls|add|show|rm`. */
+export function addMachineCommand(program: Command, shell: Shell): void {
+  const machine = program.command('machine').description('what users reach');
+  machine
+    .command('ls')
+    .description('list machines, newest first')
+    .option('--tag <tag>', 'with this tag, env=prod', tag)
+    .option('--search <text>', 'part of the name, host or description')
+    .option('--status <status>', 'connected, idle or unused')
+    .option('--limit <rows>', 'at most this many', rows, 100)
+    .option('--json', 'as JSON', false)
+    .action(
+      async (
+        options: Format & {
+          tag?: { readonly key: string; readonly value: string };
+          search?: string;
+          status?: string;
+          limit: number;
+        },
+      ) => {
+        const query = {
+          tag: options.tag && `${options.tag.key}=${options.tag.value}`,
+          search: options.search,
+          status: options.status,
+        };
+        const found = await ApiClient.of(shell).list(
+          '/v1/machines',
+          'machines',
+          query,
+          options.limit,
+        );
+        showRows(shell, options, found, COLUMNS);
+      },
+    );
+  addAdd(machine, shell);
+  machine
+    .command('show')
+    .description('one machine')
+    .argument('<machine>', 'name or id')
+    .option('--json', 'as JSON', false)
+    .action(async (name: string, options: Format) => {
+      const api = ApiClient.of(shell);
+      const id = await idOfNamed(api, 'mch', name);
+      showOne(shell, options, await api.get(`/v1/machines/${id}`), [...COLUMNS, ...MORE]);
+    });
+  machine
+    .command('rm')
+    .description('remove a machine and the grants on it; its sessions stay')
+    .argument('<machine>', 'name or id')
+    .action(async (name: string) => {
+      const api = ApiClient.of(shell);
+      const id = await idOfNamed(api, 'mch', name);
+      await api.send('DELETE', `/v1/machines/${id}`);
+      showDone(shell, `removed ${id}`);
+    });
+}
+
+function addAdd(machine: Command, shell: Shell): void {
+  machine
+    .command('add')
+    .description('make a machine; say how Postern logs in to it')
+    .argument('<name>')
+    .requiredOption('--host <host>', 'name or address')
+    .option('--port <port>', 'SSH port', wholeNumber(1, 65_535), 22)
+    .requiredOption('--login <login>', 'the default login')
+    .option('--key-file <file>', 'log in with this private key')
+    .option('--password-file <file>', 'log in with the password in this file')
+    .option('--password-env <name>', 'log in with the password in this variable')
+    .option('--bastion-key', "log in with the bastion's own key", false)
+    .option('--host-key <line>', 'pin this host key; else the first one that is seen')
+    .option('--strict', 'connect to a pinned host key alone', false)
+    .option('--recording <policy>', 'required, best_effort or off', 'required')
+    .option('--tag <tag>', 'env=prod; several times', tags)
+    .option('--description <text>', '', '')
+    .option('--json', 'as JSON', false)
+    .action(async (name: string, options: AddOptions) => {
+      const auth = authOf(shell, options);
+      const made = await ApiClient.of(shell).send('POST', '/v1/machines', {
+        name,
+        host: options.host,
+        port: options.port,
+        username: options.login,
+        auth,
+        host_key: options.hostKey ?? null,
+        host_key_policy: options.strict ? 'strict' : 'accept-new',
+        recording: options.recording,
+        tags: options.tag ?? {},
+        description: options.description,
+      });
+      showOne(shell, options, made, COLUMNS);
+    });
+}
+
+function authOf(shell: Shell, options: AddOptions): Readonly<Record<string, string>> {
+  const password = passwordOf(shell, options);
+  const { keyFile, bastionKey } = options;
+  const ways = [keyFile !== undefined, password !== null, bastionKey].filter(Boolean).length;
+  if (ways !== 1) {
+    throw new CommandFailure(
+      2,
+      'give one of --key-file, --password-file, --password-env and --bastion-key',
+    );
+  }
+  if (password !== null) return { type: 'password', password };
+  if (keyFile === undefined) return { type: 'bastion_key' };
+  const text = secretFile(keyFile);
+  const problem = privateKeyProblem(text);
+  if (problem !== null) throw new CommandFailure(1, `${keyFile} ${problem}`);
+  return { type: 'key', private_key: `${text}\n` };
+}

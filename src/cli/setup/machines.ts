@@ -1,0 +1,125 @@
+import { isHost } from '../../config/listener.ts';
+import { parsePublicKey } from '../../control/public-key.ts';
+import { HOST_KEY_POLICIES, MACHINE_KINDS } from '../../domain/machine.ts';
+import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
+import { RECORDING_POLICIES } from '../../domain/recording.ts';
+import type { SetupRequestMachine } from '../../domain/setup.ts';
+import { type Entry, NOT_YET, type SetupReader, type Shape } from './reader.ts';
+import { privateKeyProblem, readSecret, type SecretSources } from './secrets.ts';
+import { isTagKey, TAG_KEY_RULE } from './values.ts';
+
+const MACHINE: Shape = {
+  known: [
+    'name',
+    'kind',
+    'host',
+    'port',
+    'login',
+    'auth',
+    'host_key',
+    'host_key_policy',
+    'recording',
+    'tags',
+    'description',
+  ],
+  later: ['jump', 'engine', 'container', 'shell'],
+};
+
+const AUTH: Shape = {
+  known: ['key', 'password', 'bastion_key', 'none'],
+  later: ['certificate', 'agent'],
+};
+
+export function machineName(reader: SetupReader, entry: Entry | undefined): string {
+  return entry === undefined
+    ? ''
+    : reader.textThat(entry, isMachineName, `is no name: ${NAME_RULE}`);
+}
+
+export function loginName(reader: SetupReader, entry: Entry | undefined): string {
+  return entry === undefined ? '' : reader.textThat(entry, isLogin, 'is no account name');
+}
+
+/** Null when it is of a kind that this version does not do: then only that is refused. */
+export function readMachine(
+  reader: SetupReader,
+  entry: Entry,
+  sources: SecretSources,
+): SetupRequestMachine | null {
+  // The kind comes first: of a container's machine it alone is worth a word.
+  const kind = reader.pairs(entry).find(({ field }) => field === `${entry.field}.kind`);
+  if (reader.word(kind, MACHINE_KINDS, 'ssh') !== 'ssh' && kind !== undefined) {
+    reader.refuse(kind, NOT_YET);
+    return null;
+  }
+  const fields = reader.map(entry, MACHINE);
+  const host = reader.required(fields, 'host', entry);
+  const port = fields.get('port');
+  const description = fields.get('description');
+  return {
+    name: machineName(reader, reader.required(fields, 'name', entry)),
+    kind: 'ssh',
+    host: host === undefined ? '' : reader.textThat(host, isHost, 'is no host name or address'),
+    port: (port === undefined ? null : reader.number(port, 1, 65_535)) ?? 22,
+    login: loginName(reader, reader.required(fields, 'login', entry)),
+    auth: readAuth(reader, reader.required(fields, 'auth', entry), sources),
+    host_key: readHostKey(reader, fields.get('host_key')),
+    host_key_policy: reader.word(fields.get('host_key_policy'), HOST_KEY_POLICIES, 'accept-new'),
+    recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
+    tags: readTags(reader, fields.get('tags')),
+    description:
+      description === undefined
+        ? ''
+        : reader.textThat(description, (text) => text.length <= 1000, 'is longer than 1000'),
+  };
+}
+
+function readAuth(
+  reader: SetupReader,
+  entry: Entry | undefined,
+  sources: SecretSources,
+): SetupRequestMachine['auth'] {
+  const none = { type: 'none' } as const;
+  if (entry === undefined) return none;
+  const before = reader.problems.length;
+  const ways = [...reader.map(entry, AUTH)];
+  const [way, value] = ways[0] ?? ['', entry];
+  if (ways.length !== 1) {
+    if (reader.problems.length === before) {
+      reader.refuse(entry, `must have one of ${AUTH.known.join(', ')}`);
+    }
+    return none;
+  }
+  if (way === 'bastion_key' || way === 'none') {
+    if (!reader.isTrue(value)) reader.refuse(value, 'must be true');
+    return { type: way };
+  }
+  const secret = readSecret(reader, value, sources) ?? '';
+  if (way === 'password') return { type: 'password', password: secret };
+  const problem = secret === '' ? null : privateKeyProblem(secret);
+  if (problem !== null) reader.refuse(value, problem);
+  // OpenSSH's form ends in a newline, and some readers insist on it.
+  return { type: 'key', private_key: `${secret}\n` };
+}
+
+function readHostKey(reader: SetupReader, entry: Entry | undefined): string | null {
+  const line = entry === undefined ? null : reader.text(entry);
+  if (entry === undefined || line === null) return null;
+  const key = parsePublicKey(line);
+  if (!('problem' in key)) return `${key.algorithm} ${key.blob}`;
+  reader.refuse(entry, key.problem);
+  return null;
+}
+
+function readTags(reader: SetupReader, entry: Entry | undefined): Readonly<Record<string, string>> {
+  if (entry === undefined) return {};
+  const tags = reader.pairs(entry).map((field): [string, string] => {
+    const key = field.field.slice(entry.field.length + 1);
+    if (!isTagKey(key)) reader.refuse(field, TAG_KEY_RULE);
+    const rule = 'must have at most 200 characters and no control characters';
+    const fits = (text: string): boolean => text.length <= 200 && !/\p{Cc}/u.test(text);
+    return [key, reader.textThat(field, fits, rule)];
+  });
+  if (tags.length > 64) reader.refuse(entry, 'must be at most 64');
+  return Object.fromEntries(tags);
+}
