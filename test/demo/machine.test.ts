@@ -66,8 +66,8 @@ needs('ssh').describe('with OpenSSH', () => {
     await screen.shows(`xterm-256color=${homedir()}=/bin/bash=`);
     expect(screen.raw).toContain('\x1b[32m');
     screen.resize(120, 40);
-    screen.type('stty size\r');
-    await screen.shows('40 120');
+    screen.type('until stty size | grep "40 120"; do sleep 0.1; done\r');
+    await screen.shows(/^40 120$/m);
     screen.type('exit 7\r');
     expect(await screen.exited()).toBe(7);
   });

@@ -37,8 +37,8 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     screen.type('swordfish\r');
     await screen.shows('got 9');
     screen.resize(100, 33);
-    screen.type('stty size\r');
-    await screen.shows('33 100');
+    screen.type('until stty size | grep "33 100"; do sleep 0.1; done\r');
+    await screen.shows(/^33 100$/m);
     screen.type('printf "\\346\\274\\242\\345\\255\\227 \\360\\237\\232\\252\\n"; exit 4\r');
     expect(await screen.exited()).toBe(4);
     const checked = await cast();

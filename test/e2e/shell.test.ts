@@ -29,8 +29,8 @@ needs('ssh', 'sshd').describe('a shell through the bastion', () => {
     screen.type('stty size\r');
     await screen.shows('27 91');
     screen.resize(132, 43);
-    screen.type('stty size\r');
-    await screen.shows('43 132');
+    screen.type('until stty size | grep "43 132"; do sleep 0.1; done\r');
+    await screen.shows(/^43 132$/m);
     screen.type('exit\r');
     expect(await screen.exited()).toBe(0);
   });
