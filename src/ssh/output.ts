@@ -104,7 +104,9 @@ function send(channel: ChannelInternals, quantum: number): Stop {
     if (stopped !== 'done') return stopped;
     left -= piece.at - from;
     queue.shift();
-    piece.done();
+    // Later on a channel that is gone: a source that writes until told to wait must get to see it.
+    if (isGone(channel)) setImmediate(piece.done);
+    else piece.done();
   }
   return 'done';
 }

@@ -26,6 +26,7 @@ export interface LabOptions {
 /** A server of ours on a free port, with what it told. */
 export class Lab implements AsyncDisposable {
   readonly server: SshServer;
+  readonly fingerprint = hostKey.fingerprint;
   readonly events: ServerEvent[] = [];
   readonly connections: GuardedConnection[] = [];
   readonly sessions: Session[] = [];
