@@ -3,15 +3,21 @@ import type pg from 'pg';
 import { PosternError } from '../domain/errors.ts';
 import { translated } from './failure.ts';
 
+/** Callers that may wait for a client; each waits no longer than the pool's own deadline. */
+const MOST_WAITING = 1000;
+/** How many deadlines long a client may be held: a transaction that forgets to end ends. */
+const HOLD = 4;
+
 /**
  * A pool as Kysely wants it, over one of `pg`, that gives each query a deadline of `deadlineMs` on
- * our side of the wire (a dead network says nothing, PGlite knows no statement_timeout) and turns
- * failures of the connection into PosternError `store.down`.
+ * our side of the wire (a dead network says nothing, PGlite knows no statement_timeout) and each
+ * transaction four times that, and turns failures of the connection into PosternError `store.down`.
  */
 export function boundedPool(pool: pg.Pool, deadlineMs: number): PostgresPool {
   return {
     options: pool.options,
     async connect() {
+      if (pool.waitingCount >= MOST_WAITING) throw new PosternError('store.down');
       try {
         return new BoundedClient(await pool.connect(), deadlineMs);
       } catch (error) {
@@ -28,12 +34,15 @@ type Command = PostgresQueryResult<unknown>['command'];
 class BoundedClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient;
   readonly #deadlineMs: number;
+  readonly #hold: NodeJS.Timeout;
   #released = false;
 
   constructor(client: pg.PoolClient, deadlineMs: number) {
     this.#client = client;
     this.#deadlineMs = deadlineMs;
     client.on('error', this.#heard);
+    const held = (): void => this.#giveBack(new Error('held for too long'));
+    this.#hold = setTimeout(held, deadlineMs * HOLD).unref();
   }
 
   query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
@@ -78,6 +87,7 @@ class BoundedClient implements PostgresPoolClient {
   #giveBack(error: Error | undefined): void {
     if (this.#released) return;
     this.#released = true;
+    clearTimeout(this.#hold);
     this.#client.release(error);
     this.#client.off('error', this.#heard);
   }

@@ -6,7 +6,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Why a sealed text does not open. */
-export type Unopened = 'other_key' | 'damaged';
+type Unopened = 'other_key' | 'damaged';
 
 /**
  * Seals what must not be read in the database. A sealed text is `1.KEYID.BASE64URL`, of which the

@@ -95,6 +95,23 @@ describe('the embedded database', { timeout: 60_000 }, () => {
     }
   });
 
+  test('a transaction that does not end is ended, and the next query has its turn', async () => {
+    const { db, close } = await openEmbedded(files.join('pglite'), silent, { queryMs: 1000 });
+    const { promise: never, resolve } = Promise.withResolvers<void>();
+    const forgotten = db.transaction().execute(async (trx) => {
+      await sql`create table half_done (a int)`.execute(trx);
+      await never;
+    });
+    const ended = expect(forgotten).rejects.toMatchObject({ code: 'store.down' });
+    const rows = await db.selectFrom('users').select('name').execute();
+    expect(rows).toEqual([{ name: 'ada' }]);
+    resolve();
+    await ended;
+    const found = await sql`select to_regclass('half_done') as found`.execute(db);
+    expect(found.rows).toEqual([{ found: null }]);
+    await close();
+  });
+
   test('the thread that carries bytes is not held up by a query', async () => {
     const { db, close } = await openEmbedded(files.join('pglite'), silent, { queryMs: 20_000 });
     let longest = 0;

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -128,6 +130,15 @@ describe('a DATABASE_URL that leads nowhere', () => {
     },
   );
 
+  test('a PostgreSQL that is too old is named with its version', async () => {
+    await using server = await oldServer();
+    const { port } = server.address() as AddressInfo;
+    await expect(openStore(options(`postgres://u:pw@127.0.0.1:${port}/db`))).rejects.toMatchObject({
+      code: 'store.version',
+      message: `DATABASE_URL: PostgreSQL 13 or newer is needed, and postgres://u@127.0.0.1:${port}/db is PostgreSQL 12.22`,
+    });
+  });
+
   test('nobody listens there: named, without the password', async () => {
     const error: Error = await openStore(options('postgres://u:s3cretpw@127.0.0.1:1/db?x=1')).then(
       () => new Error('opened'),
@@ -138,6 +149,35 @@ describe('a DATABASE_URL that leads nowhere', () => {
     expect(error.message).not.toContain('s3cretpw');
   });
 });
+
+/** A server that says it is PostgreSQL 12.22 to whatever it is asked, in the wire protocol. */
+async function oldServer(): Promise<Server> {
+  const message = (type: string, ...parts: readonly (string | number[])[]): Buffer => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeUInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const column = (name: string): string => `${name}\0${'\0'.repeat(9)}\x19\0\0\0\0\0\0\0\0`;
+  const ready = message('Z', 'I');
+  const answer = Buffer.concat([
+    message('T', [0, 2], column('number'), column('version')),
+    message('D', [0, 2], [0, 0, 0, 6], '120022', [0, 0, 0, 5], '12.22'),
+    message('C', 'SELECT 1\0'),
+    ready,
+  ]);
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => {
+      socket.write(Buffer.concat([message('R', [0, 0, 0, 0]), ready]));
+      socket.on('data', (asked) => (asked[0] === 0x51 ? socket.write(answer) : socket.end()));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
 
 async function cutAll(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
