@@ -1,6 +1,6 @@
 /**
  * What the recorder costs: the same chunks with and without it, alternating in one run, so that the
- * machine's other load falls on both. Prints a table; `MEGABYTES=64` as the first argument shortens it.
+ * machine's other load falls on both. Prints a table; a smaller MEGABYTES shortens it.
  *
  *   sh scripts/node.sh bench/recorder.ts [MEGABYTES]
  */
@@ -44,8 +44,9 @@ const TEXT = Buffer.from(
 );
 const CJK = Buffer.from('目录 テスト 한국어 2026-11-22 10:20\r\n');
 
+/** As often as it fits: a chunk that repeats must not end within a character. */
 function filled(pattern: Buffer, size: number): Buffer {
-  return Buffer.alloc(size, pattern);
+  return Buffer.alloc(Math.max(1, Math.floor(size / pattern.length)) * pattern.length, pattern);
 }
 
 function loads(): Load[] {

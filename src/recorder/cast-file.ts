@@ -9,7 +9,7 @@ import { pathOfKey } from './key.ts';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-export interface FileListener {
+interface FileListener {
   /** Bytes of frames that the operating system has taken. */
   written(bytes: number): void;
   /** At most once; the file is closed then. */
@@ -64,7 +64,7 @@ async function createFirstFree(
   throw new Error(`every name for ${keys[0]} is taken`);
 }
 
-export interface CastFileStart {
+interface CastFileStart {
   /** A real path. */
   readonly root: string;
   /** Tried in turn until one is free. */

@@ -6,7 +6,7 @@ export type CursorMotion =
   | { readonly type: 'forward'; readonly by: number };
 
 /** `break`: the text goes on elsewhere. */
-export type Motion = CursorMotion | { readonly type: 'break' };
+type Motion = CursorMotion | { readonly type: 'break' };
 
 type State = 'ground' | 'escape' | 'intermediate' | 'control' | 'string' | 'string-escape';
 

@@ -24,7 +24,7 @@ const MAX_IN_FLIGHT = 4 * 1024 * 1024;
 const MAX_TOTAL_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** Bytes of a program's output without a terminal that are kept; the rest is counted and hashed. */
-export const PIPED_CAP = 16 * 1024 * 1024;
+const PIPED_CAP = 16 * 1024 * 1024;
 
 /** Milliseconds that starting, ending and closing wait for the disk. */
 const DEADLINE_MS = 10_000;
@@ -86,6 +86,8 @@ class ThreadedRecorder implements Recorder {
     this.#startThread =
       options.startThread ?? ((settings, listener) => new RecorderThread(settings, listener));
     this.#settings = { root, commitInterval: options.commitIntervalMs ?? COMMIT_INTERVAL_MS };
+    // The first session is not to wait for the thread to load.
+    this.#running();
   }
 
   async start(recording: RecordingStart): Promise<ChannelRecording> {

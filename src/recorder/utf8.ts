@@ -32,7 +32,7 @@ function lengthOf(lead: number): number {
 }
 
 /** How many bytes at the end are the beginning of a character that may still become whole: 0 to 3. */
-export function unfinished(bytes: Uint8Array): number {
+function unfinished(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const lead = bytes[bytes.length - back] ?? 0;
     if (isContinuation(lead)) continue;

@@ -6,7 +6,7 @@ import { openRecorder, type RecorderOptions } from '../../src/recorder/recorder.
 import { type CheckedCast, checkAsciicast } from '../support/asciicast.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
 
-export const STARTED = new Date('2026-11-22T10:20:30.456Z');
+const STARTED = new Date('2026-11-22T10:20:30.456Z');
 
 export function window(cols: number, rows: number): Window {
   return { cols, rows, width: 0, height: 0 };
