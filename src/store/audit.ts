@@ -2,6 +2,7 @@ import type { Selectable, SelectQueryBuilder } from 'kysely';
 import type { AuditEvent, AuditFilter, AuditStore, NewAuditEvent } from '../domain/audit.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { readPage } from './paging.ts';
+import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** What happened. Nothing here changes or removes an event. */
@@ -23,7 +24,7 @@ export class SqlAuditStore implements AuditStore {
         machine_id: event.machineId,
         session_id: event.sessionId,
         source: event.source,
-        detail: JSON.stringify(event.detail),
+        detail: storableJson(event.detail),
       })
       .execute();
   }

@@ -2,6 +2,7 @@ import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryRes
 import type pg from 'pg';
 import { PosternError } from '../domain/errors.ts';
 import { translated } from './failure.ts';
+import { storableValue } from './storable.ts';
 
 /** Callers that may wait for a client; each waits no longer than the pool's own deadline. */
 const MOST_WAITING = 1000;
@@ -73,7 +74,7 @@ class BoundedClient implements PostgresPoolClient {
       // A client that is given back with an error is closed at once, and its query with it.
       this.#giveBack(error);
     }, this.#deadlineMs);
-    const answer = this.#client.query(sql, [...parameters]);
+    const answer = this.#client.query(sql, parameters.map(storableValue));
     try {
       const { command, rowCount, rows } = await Promise.race([answer, expired.promise]);
       return { command: command as Command, rowCount: rowCount ?? 0, rows };

@@ -11,6 +11,7 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import { Secret } from '../domain/secret.ts';
 import { meaning } from './failure.ts';
 import { containing, readPage } from './paging.ts';
+import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 import type { Vault } from './vault.ts';
 
@@ -80,7 +81,7 @@ export class SqlMachineStore implements MachineStore {
         host_key: machine.hostKey,
         host_key_policy: machine.hostKeyPolicy,
         recording: machine.recording,
-        tags: JSON.stringify(machine.tags),
+        tags: storableJson(machine.tags),
         description: machine.description,
       })
       .returningAll();
@@ -101,7 +102,7 @@ export class SqlMachineStore implements MachineStore {
         ...(hostKey !== undefined && { host_key: hostKey }),
         ...(change.hostKeyPolicy !== undefined && { host_key_policy: change.hostKeyPolicy }),
         ...(recording !== undefined && { recording }),
-        ...(change.tags !== undefined && { tags: JSON.stringify(change.tags) }),
+        ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
         updated_at: new Date(),
       })

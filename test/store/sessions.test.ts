@@ -131,6 +131,20 @@ onBothDatabases('sessions', (kind) => {
     expect((await sessions.get(id))?.exitStatus).toBe(137);
   });
 
+  test('whatever a client says is stored, and the largest exit status', async () => {
+    const { sessions } = opened.store;
+    const { id, userAgent } = await begun({ userAgent: 'SSH-2.0-\0\ud800x' });
+    expect(userAgent).toBe('SSH-2.0-\ufffd\ufffdx');
+    const channel = { sessionId: id, number: 1, kind: 'exec', pty: false } as const;
+    await sessions.openChannel({ ...channel, command: 'echo \0', startedAt: minute(1) });
+    const end = { exitStatus: 0xffff_ffff, exitSignal: null, bytesIn: 0, bytesOut: 0 };
+    await sessions.closeChannel(id, 1, { ...end, endedAt: minute(2) });
+    expect(await sessions.channels(id)).toMatchObject([{ command: 'echo \ufffd' }]);
+    expect((await sessions.get(id))?.exitStatus).toBe(0xffff_ffff);
+    const found = await sessions.list({ statuses: null, search: '\0' }, { limit: 1 });
+    expect(found.rows).toEqual([]);
+  });
+
   test('a recording is opened and closed once', async () => {
     const { sessions } = opened.store;
     const { id } = await begun();

@@ -125,6 +125,18 @@ onBothDatabases('tokens and audit', (kind) => {
     expect(await found({ userId: 9 })).toEqual([]);
   });
 
+  test('a hostile name does not keep an event from being stored', async () => {
+    const { audit } = opened.store;
+    await audit.append(
+      event({ type: 'auth.failed', actor: 'a\0b\ud800', detail: { 'k\0': 'v\0\udfff"\\u0000' } }),
+    );
+    const { rows } = await audit.list({ type: 'auth.failed' }, { limit: 1 });
+    expect(rows[0]).toMatchObject({
+      actor: 'a\ufffdb\ufffd',
+      detail: { 'k\ufffd': 'v\ufffd\ufffd"\\u0000' },
+    });
+  });
+
   test('an event outlives what it tells of, and may tell of what is gone already', async () => {
     const { users, audit } = opened.store;
     const { id } = await users.create(user({ name: 'brief' }));
