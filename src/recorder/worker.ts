@@ -17,7 +17,8 @@ class RecorderWorker {
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
   readonly #disk = new Disk();
   readonly #files = new Map<number, CastFile>();
-  readonly #abandoned = new Set<number>();
+  /** Channels whose file is being made; false: nobody waits for it any more. */
+  readonly #opening = new Map<number, boolean>();
   /** Written but not yet told, a channel: one message for all that finishes in one turn. */
   #written = new Map<number, number>();
 
@@ -35,9 +36,12 @@ class RecorderWorker {
       this.#post({ type: 'spare', buffer: message.buffer }, [message.buffer]);
     } else if (message.type === 'open') {
       const { channel } = message;
-      this.#open(message).catch((thrown: unknown) => {
-        this.#post({ type: 'refused', channel, trouble: troubleOf(thrown) });
-      });
+      this.#opening.set(channel, true);
+      this.#open(message)
+        .catch((thrown: unknown) => {
+          this.#post({ type: 'refused', channel, trouble: troubleOf(thrown) });
+        })
+        .finally(() => this.#opening.delete(channel));
     } else {
       this.#abandon(message.channel);
     }
@@ -52,7 +56,7 @@ class RecorderWorker {
         this.#post({ type: 'failed', channel, trouble: troubleOf(cause) });
       },
     });
-    if (this.#abandoned.delete(channel)) {
+    if (this.#opening.get(channel) === false) {
       await file.abandon();
       return;
     }
@@ -63,7 +67,7 @@ class RecorderWorker {
   #abandon(channel: number): void {
     const file = this.#files.get(channel);
     if (file === undefined) {
-      this.#abandoned.add(channel);
+      if (this.#opening.has(channel)) this.#opening.set(channel, false);
       return;
     }
     this.#files.delete(channel);

@@ -9,7 +9,7 @@ import { lab, start } from './lab.ts';
 const KB = 1024;
 
 /** Channels over a disk that takes nothing until it is told to. */
-function stalled(perChannel: number, inAll: number) {
+function stalled(perChannel: number, inAll: number, deadline = 1000) {
   const sent: [ArrayBuffer, number][] = [];
   const tap = new Tap(1_000_000, (buffer, used) => sent.push([buffer, used]));
   const inFlight = new InFlight(perChannel, inAll);
@@ -18,7 +18,7 @@ function stalled(perChannel: number, inAll: number) {
     sent,
     inFlight,
     channel(id: number): TappedChannel {
-      const channel = new TappedChannel(`key-${id}`, id, tap, inFlight.lane(), 1000);
+      const channel = new TappedChannel(`key-${id}`, id, tap, inFlight.lane(), deadline);
       channels.set(id, channel);
       return channel;
     },
@@ -123,6 +123,16 @@ test('a failure gives the share back and lets the caller go on', () => {
   expect(channel.output(Buffer.alloc(100 * KB))).toBe(true);
   disk.take();
   expect(disk.inFlight.total).toBe(0);
+});
+
+test('an end that the disk does not answer fails at its deadline', async () => {
+  const disk = stalled(64 * KB, 1024 * KB, 1);
+  const channel = disk.channel(1);
+  channel.output(Buffer.from('a'));
+  await expect(channel.end(null)).rejects.toMatchObject({
+    code: 'recording.broke',
+    cause: { message: 'the recording was not on disk after 1 ms' },
+  });
 });
 
 test('buffers are used again', () => {

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { getuid } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import type { ChannelRecording } from '../../src/domain/recording.ts';
 import { FRAME } from '../../src/recorder/frame.ts';
 import { RecorderThread } from '../../src/recorder/thread.ts';
 import { checkAsciicast } from '../support/asciicast.ts';
-import { within } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
 import { lab, start } from './lab.ts';
 
@@ -118,12 +118,27 @@ test('who asks late hears of the failure at once', async () => {
   expect(await failureOf(recording)).toMatchObject(BROKE);
 });
 
-test('a disk that does not answer fails the end at its deadline', async () => {
-  await using at = await lab({ deadlineMs: 1, commitIntervalMs: 1 });
-  const recording = await at.recorder.start(start()).catch(() => null);
-  if (recording === null) return;
-  recording.output(Buffer.alloc(3_000_000));
-  await expect(recording.end(null)).rejects.toMatchObject(BROKE);
+test('a start that the disk does not answer in time is refused and leaves no file', async () => {
+  // The thread itself takes longer than this to load.
+  await using at = await lab({ deadlineMs: 1 });
+  await expect(at.recorder.start(start())).rejects.toMatchObject({ code: 'recording.refused' });
+
+  // An answer that comes too late: the file that was made for nobody is gone again.
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const root = at.scratch.join('late');
+  mkdirSync(root);
+  const thread = new RecorderThread(
+    { root, commitInterval: 100 },
+    { message: ({ type }) => type === 'opened' && resolve(type), died: () => undefined },
+  );
+  for (const channel of [1, 2]) {
+    const keys = [`channel-${channel}.cast`];
+    thread.post({ type: 'open', channel, keys, header: '{}\n', cap: null });
+    if (channel === 1) thread.post({ type: 'abandon', channel });
+  }
+  await within('the other file', promise);
+  await eventually('the abandoned file gone', () => readdirSync(root).join() === 'channel-2.cast');
+  await thread.stop();
 });
 
 test('a thread that dies fails what is live and what is being opened; the next start has a new one', async () => {
