@@ -11,10 +11,10 @@ const PROGRAM = `
   let turns = 0;
   let garbage = [];
   const timer = setInterval(() => {
-    for (let n = 0; n < 1000; n++) for (const made of sampleCiphers('aes128-gcm@openssh.com')) made.free();
+    for (let n = 0; n < 2000; n++) for (const made of sampleCiphers('aes128-gcm@openssh.com')) made.free();
     garbage = garbage.length > 20 ? [] : [...garbage, Buffer.alloc(1_000_000)];
     turns += 1;
-    if (turns < 100) return;
+    if (turns < 200) return;
     clearInterval(timer);
     console.log('survived');
   }, 1);

@@ -1,4 +1,4 @@
-import type { AuthContext, Connection, ServerChannel, Session } from 'ssh2';
+import type { AuthContext, Connection, KexAlgorithm, ServerChannel, Session } from 'ssh2';
 import { clientAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts';
 import { connectClient, type UpstreamOptions } from '../../src/ssh/client.ts';
 import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
@@ -16,6 +16,8 @@ const hostKey = loadHostKey(generateHostKey().privatePem);
 
 export interface LabOptions {
   readonly limits?: Partial<ServerLimits>;
+  /** Key exchange methods instead of ours. */
+  readonly kex?: KexAlgorithm[];
   /** Decides on authentication; without it the password `secret` is right. */
   onAuth?(context: AuthContext, connection: Connection): void;
   onSession?(session: Session, connection: Connection): void;
@@ -38,7 +40,7 @@ export class Lab implements AsyncDisposable {
     this.server = createSshServer({
       hostKey,
       ident: 'OpenSSH_9.9 Postern',
-      algorithms: serverAlgorithms(CIPHERS),
+      algorithms: { ...serverAlgorithms(CIPHERS), ...(options.kex ? { kex: options.kex } : {}) },
       limits: { graceMs: 3_000, ...options.limits },
       onEvent: (event) => {
         this.events.push(event);
@@ -98,6 +100,15 @@ export class Lab implements AsyncDisposable {
     const matches = () =>
       this.events.some((event) => pattern.test(`${event.type} ${event.detail}`));
     return this.until(matches, String(pattern), ms);
+  }
+
+  /** Waits until the server holds no socket any more. */
+  empty(ms?: number): Promise<void> {
+    const emptied = new Promise<void>((resolve) => {
+      const look = () => (this.server.count === 0 ? resolve() : setTimeout(look, 5));
+      look();
+    });
+    return within(emptied, 'an empty server', ms);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

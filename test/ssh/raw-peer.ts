@@ -19,7 +19,7 @@ export function within<T>(promise: Promise<T>, what: string, ms = DEADLINE_MS): 
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** A TCP client that says anything it likes. */
+/** A TCP client that says anything it likes, and does not leave by itself. */
 export class RawPeer implements AsyncDisposable {
   readonly socket: Socket;
   readonly closed: Promise<void>;
@@ -35,7 +35,8 @@ export class RawPeer implements AsyncDisposable {
   }
 
   static async connect(port: number): Promise<RawPeer> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    // Keeps its own half open: a server that only says goodbye is not rid of it.
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
     const peer = new RawPeer(socket);
     await within(new Promise((resolve) => socket.once('connect', resolve)), 'a TCP connection');
     return peer;
