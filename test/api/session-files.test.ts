@@ -48,6 +48,7 @@ describe('the recording', () => {
     expect(body.endsWith(tail.body)).toBe(true);
     const beyond = await get('', { range: `bytes=${size}-` });
     expect([beyond.status, beyond.body.error.code]).toEqual([416, 'BAD_REQUEST']);
+    expect(beyond.headers.get('content-range')).toBe(`bytes */${size}`);
     const etag = headers.get('etag') ?? '';
     expect((await get('', { range: 'bytes=0-9', 'if-range': etag })).status).toBe(206);
     expect((await get('', { range: 'bytes=0-9', 'if-range': '"old"' })).status).toBe(200);
