@@ -10,7 +10,7 @@ import { type Scratch, scratch } from './scratch.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = resolve(ROOT, 'src/main.ts');
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -19,7 +19,7 @@ export interface ApiAnswer {
 }
 
 /** The envelope of the `/v1` family (spec/api.md). */
-export interface ApiBody {
+interface ApiBody {
   readonly success: boolean;
   readonly data?: unknown;
   readonly error?: {

@@ -28,7 +28,7 @@ export interface TestSshd extends AsyncDisposable {
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.once('error', reject);
