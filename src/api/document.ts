@@ -25,7 +25,7 @@ const docsRoute = guarded('public', {
 });
 
 /** The OpenAPI 3.1 document, made from the schemas that check requests. */
-export function documentOf(api: Api, deps: Pick<ApiDeps, 'version' | 'publicUrl'>) {
+function documentOf(api: Api, deps: Pick<ApiDeps, 'version' | 'publicUrl'>) {
   return api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

@@ -50,7 +50,8 @@ function answer(c: Context<ApiEnv>, error: PosternError): Response {
   const status = OWN_STATUS[error.code] ?? HTTP_STATUS[CATALOGUE[error.code].api];
   if (error.code === 'request.unauthorized') c.header('WWW-Authenticate', 'Bearer');
   // RFC 9110 §15.5.17: the length that there is.
-  if (error.code === 'request.range') c.header('Content-Range', `bytes */${error.params['size']}`);
+  const { size } = error.params;
+  if (error.code === 'request.range') c.header('Content-Range', `bytes */${size}`);
   return c.json(failure(error.code, error.message, problems), status);
 }
 

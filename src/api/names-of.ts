@@ -2,7 +2,7 @@ import { formatId } from '../domain/ids.ts';
 import type { Stores } from '../domain/store.ts';
 
 /** A thing that another names: its id, and its name where it still exists. */
-export interface Named {
+interface Named {
   readonly id: string;
   readonly name: string;
 }

@@ -25,7 +25,7 @@ const FILES = {
   'player.css': { from: resolve(`${PLAYER}asciinema-player.css`), type: 'text/css; charset=utf-8' },
 } as const;
 
-export type AssetName = keyof typeof FILES;
+type AssetName = keyof typeof FILES;
 
 /**
  * The console's files, read once. A file's address holds a hash of what is in it, so that browsers

@@ -11,7 +11,7 @@ import type { User } from '../domain/user.ts';
 import { type Viewer, viewerOf } from '../domain/visibility.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 
-export const COOKIE = 'postern_session';
+const COOKIE = 'postern_session';
 
 const LIFETIME_S = 12 * 3600;
 

@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<EndReason, string>> = {
   idle_timeout: 'idle for too long',
   drained: 'the bastion was stopped',
   node_died: 'the bastion went down',
+  worker_died: 'a process of the bastion went down',
   internal_error: 'an internal error',
 };
 

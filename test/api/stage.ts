@@ -19,7 +19,7 @@ import { testStore } from '../support/database.ts';
 import { scratch } from '../support/scratch.ts';
 
 /** Notes what was asked and does as told: the real one lives in another room. */
-export class TestGateway implements Gateway {
+class TestGateway implements Gateway {
   readonly asked: { id: number; reason: string; by: string }[] = [];
   readonly count = 0;
   /** What the next `terminate` does. */
@@ -40,7 +40,7 @@ export class TestGateway implements Gateway {
 }
 
 /** Keeps every line, for tests of what must not be in one. */
-export class KeptLog implements Logger {
+class KeptLog implements Logger {
   readonly lines: string[] = [];
   debug = (message: string, fields?: LogFields) => this.#keep(message, fields);
   info = (message: string, fields?: LogFields) => this.#keep(message, fields);

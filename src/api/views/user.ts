@@ -18,7 +18,7 @@ export const userSchema = z
   })
   .openapi('User');
 
-export const ACCESS_LEVELS = ['full', 'connect_only'] as const;
+const ACCESS_LEVELS = ['full', 'connect_only'] as const;
 
 export const userDetailSchema = userSchema
   .extend({

@@ -7,9 +7,8 @@
   if (!place || !source || !player) return;
   place.replaceChildren();
   player.create({ url: source, fetchOpts: { credentials: 'same-origin' } }, place, {
-    fit: 'width',
+    fit: 'both',
     preload: true,
-    idleTimeLimit: Number(place.dataset.idle ?? '0') || undefined,
     poster: 'npt:0:01',
     autoPlay: false,
   });
