@@ -56,15 +56,15 @@ export class ApiClient {
   /** At most `most` rows of a list, page after page. */
   async list(path: string, key: string, query: Query, most: number): Promise<readonly unknown[]> {
     const rows: unknown[] = [];
-    let cursor = '';
+    let cursor: string | undefined;
     do {
       const limit = Math.min(PAGE, most - rows.length);
       const data = await this.get(path, { ...query, limit, cursor });
       const page = isRecord(data) ? data[key] : null;
       if (!Array.isArray(page)) throw strange(path);
       rows.push(...page);
-      cursor = textAt(data, 'pagination.next_cursor') ?? '';
-    } while (cursor !== '' && rows.length < most);
+      cursor = textAt(data, 'pagination.next_cursor') ?? undefined;
+    } while (cursor !== undefined && rows.length < most);
     return rows.slice(0, most);
   }
 

@@ -23,7 +23,7 @@ export function nearest(text: string, known: readonly string[]): string | null {
     .map((name) => ({ name, steps: distance(text.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.steps - b.steps);
   const [best] = ranked;
-  return best !== undefined && best.steps <= Math.max(1, text.length / 3) ? best.name : null;
+  return best !== undefined && best.steps <= Math.ceil(text.length / 3) ? best.name : null;
 }
 
 /** `; did you mean X?`, or nothing. */

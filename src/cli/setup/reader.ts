@@ -75,7 +75,8 @@ export class SetupReader {
       const name = field.field.slice(entry.field === '' ? 0 : entry.field.length + 1);
       if (shape.later?.includes(name)) this.refuse(field, NOT_YET);
       else if (!shape.known.includes(name)) {
-        this.refuse(field, `is not known${didYouMean(name, shape.known)}`);
+        const names = [...shape.known, ...(shape.later ?? [])];
+        this.refuse(field, `is not known${didYouMean(name, names)}`);
       } else if (!isNull(field.node)) fields.set(name, field);
     }
     return fields;
