@@ -3,7 +3,8 @@
  * of these objects asks for the current environment when it is destroyed, and when the garbage
  * collector runs between two turns of the event loop there is none: the process ends with
  * "Assertion failed: (env) != nullptr". So each cipher is held when ssh2 is done with it, and let go
- * in batches, by a collection that runs while JavaScript does.
+ * in batches, by a collection that runs while JavaScript does. The addon that our setup builds does
+ * not need this (native-crypto.ts); one that `npm rebuild` or an image brought does.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

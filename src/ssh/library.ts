@@ -5,6 +5,7 @@ import { installGeneralGuard } from './general-guard.ts';
 import { type ConnectionLimits, register } from './guard.ts';
 import { installInboundGuard } from './inbound.ts';
 import { library, type OwnerInternals } from './internals.ts';
+import { isOwnBuild } from './native-crypto.ts';
 import { installOutput } from './output.ts';
 import { installPadding } from './padding.ts';
 import { installRekeyGuard, watchKeys } from './rekey.ts';
@@ -27,7 +28,7 @@ export function installGuards(): void {
   if (version !== SSH2_VERSION) {
     throw new Error(`The guards know ssh2 ${SSH2_VERSION}, but ${version} is installed.`);
   }
-  installCipherKeeper();
+  if (!isOwnBuild()) installCipherKeeper();
   installInboundGuard();
   installAuthGuard();
   installChannelGuard();

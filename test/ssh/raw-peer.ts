@@ -75,29 +75,6 @@ export function plainPacket(payload: Buffer): Buffer {
   return Buffer.concat([head, payload, Buffer.alloc(padding)]);
 }
 
-/** A KEXINIT with these lists and, if wanted, a guess announced. */
-export function kexinit(
-  kex: string,
-  hostKeys: string,
-  cipher: string,
-  guessFollows: boolean,
-): Buffer {
-  const lists = [
-    kex,
-    hostKeys,
-    cipher,
-    cipher,
-    'hmac-sha2-256',
-    'hmac-sha2-256',
-    'none',
-    'none',
-    '',
-    '',
-  ];
-  const follows = Uint8Array.of(guessFollows ? 1 : 0);
-  return message(20, Buffer.alloc(16, 7), ...lists.map(wireString), follows, uint32(0));
-}
-
 export function inside(owner: unknown): OwnerInternals {
   return owner as OwnerInternals;
 }
@@ -192,18 +169,4 @@ export class Attacker implements AsyncDisposable {
   }
 }
 
-/** The text by which the last error of a connection of ours explains itself. */
-export function defaultAlgorithms() {
-  const cipher = ['aes128-gcm@openssh.com', 'aes256-ctr'] as const;
-  return { ...ALGORITHMS, cipher: [...cipher] };
-}
-
-const ALGORITHMS = {
-  kex: ['curve25519-sha256@libssh.org', 'curve25519-sha256', 'ecdh-sha2-nistp256'],
-  serverHostKey: ['ssh-ed25519'],
-  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-256'],
-  compress: ['none'],
-} as const;
-
-export const STDERR = 1;
 export const nativeAddon = (): boolean => library().crypto.bindingAvailable;
