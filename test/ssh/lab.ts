@@ -11,7 +11,7 @@ import {
 } from '../../src/ssh/server.ts';
 import { within } from './raw-peer.ts';
 
-export const CIPHERS = { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] };
+const CIPHERS = { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] };
 const hostKey = loadHostKey(generateHostKey().privatePem);
 
 export interface LabOptions {

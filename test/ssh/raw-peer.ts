@@ -8,7 +8,7 @@ import {
 } from '../../src/ssh/internals.ts';
 import { message, uint32, wireString } from '../../src/ssh/wire.ts';
 
-export const DEADLINE_MS = 4_000;
+const DEADLINE_MS = 4_000;
 
 /** The promise, or an Error that says what was waited for. */
 export function within<T>(promise: Promise<T>, what: string, ms = DEADLINE_MS): Promise<T> {
