@@ -3,7 +3,7 @@ import { ROLES } from '../domain/role.ts';
 import type { Setup } from '../domain/setup.ts';
 import type { NewUserKey, ParsePublicKey } from '../domain/user.ts';
 import { refuse } from './errors.ts';
-import { login, machineName, password, userName } from './fields.ts';
+import { login, machineName, password, text, userName } from './fields.ts';
 import { termsFields, termsOf } from './grant-fields.ts';
 import {
   authField,
@@ -51,7 +51,7 @@ const setupGrant = z.strictObject({
   on: z.union(
     [
       z.strictObject({ machine: machineName }),
-      z.strictObject({ tag: z.strictObject({ key: tagKey, value: z.string().max(200) }) }),
+      z.strictObject({ tag: z.strictObject({ key: tagKey, value: text(200) }) }),
     ],
     { error: 'must be {"machine": NAME} or {"tag": {"key": …, "value": …}}' },
   ),

@@ -116,6 +116,7 @@ describe('machines', () => {
     [{ tags: { 'a b': 'c' } }, 'tags.a b'],
     [{ tags: { a: 1 } }, 'tags.a'],
     [{ description: 'a\0b' }, 'description'],
+    [{ tags: { a: '\0' } }, 'tags.a'],
     [{ passphrase: SECRET }, 'passphrase'],
   ])('with %j are refused, naming %s', async (wrong, field) => {
     const { status, body } = await ask('POST', '/v1/machines', { ...machine, ...wrong });
@@ -136,6 +137,15 @@ describe('machines', () => {
     const other = await ask('GET', `/v1/machines/${hidden.body.data.id}`, undefined, token);
     expect(other.status).toBe(404);
   });
+});
+
+test('half a surrogate pair in a text is stored as what stands for it', async () => {
+  const made = await ask('POST', '/v1/machines', {
+    ...machine,
+    name: 'half',
+    description: '\ud800',
+  });
+  expect([made.status, made.body.data.description]).toEqual([201, '\ufffd']);
 });
 
 describe('users', () => {
@@ -244,6 +254,9 @@ describe('groups and grants', () => {
 
   test.each([
     [{ to: { user: 'nobody' } }, 'to.user'],
+    [{ to: { user: 'a\0b' } }, 'to.user'],
+    [{ on: { machine: 'a\0b' } }, 'on.machine'],
+    [{ on: { tag: { key: 'env', value: 'a\0b' } } }, 'on.tag.value'],
     [{ to: { user_id: 'usr_99999' } }, 'to.user_id'],
     [{ to: { user: 'ivy', group: 'ops' } }, 'to'],
     [{ to: {} }, 'to'],

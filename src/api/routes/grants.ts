@@ -8,7 +8,18 @@ import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import { body, given, idOf, isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
+import {
+  body,
+  given,
+  idOf,
+  isoTime,
+  isoTimeOrNull,
+  machineName,
+  outId,
+  outTime,
+  text,
+  userName,
+} from '../fields.ts';
 import { termsFields, termsOf } from '../grant-fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
@@ -27,7 +38,7 @@ const query = z
   })
   .superRefine(onePaging);
 
-const tag = z.strictObject({ key: tagKey, value: z.string().max(200) });
+const tag = z.strictObject({ key: tagKey, value: text(200) });
 
 /** Exactly one of the ways to say it. */
 function exactlyOne(value: object, context: z.RefinementCtx): void {
@@ -39,15 +50,15 @@ const created = z.strictObject({
   to: z
     .strictObject({
       user_id: idOf('usr').optional(),
-      user: z.string().optional(),
+      user: userName.optional(),
       group_id: idOf('grp').optional(),
-      group: z.string().optional(),
+      group: userName.optional(),
     })
     .superRefine(exactlyOne),
   on: z
     .strictObject({
       machine_id: idOf('mch').optional(),
-      machine: z.string().optional(),
+      machine: machineName.optional(),
       tag: tag.optional(),
     })
     .superRefine(exactlyOne),

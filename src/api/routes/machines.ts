@@ -5,7 +5,7 @@ import { seesEverything } from '../../domain/visibility.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
-import { given, idOf, search } from '../fields.ts';
+import { given, idOf, search, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { machineSight, seenMachine } from '../machine-access.ts';
 import { tagKey } from '../machine-fields.ts';
@@ -13,17 +13,15 @@ import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } fr
 import { MACHINE_STATUSES, machineSchema, machineStatus, machineView } from '../views/machine.ts';
 import { connectedMachines } from './machine-changes.ts';
 
-const tag = z
-  .string()
-  .max(300)
-  .transform((text, context) => {
-    const cut = text.indexOf('=');
-    const key = tagKey.safeParse(text.slice(0, cut));
+const tag = text(300)
+  .transform((pair, context) => {
+    const cut = pair.indexOf('=');
+    const key = tagKey.safeParse(pair.slice(0, cut));
     if (cut === -1 || !key.success) {
       context.addIssue({ code: 'custom', message: 'must be KEY=VALUE' });
       return z.NEVER;
     }
-    return { key: key.data, value: text.slice(cut + 1) };
+    return { key: key.data, value: pair.slice(cut + 1) };
   })
   .openapi({ type: 'string', example: 'env=prod' });
 
