@@ -10,10 +10,10 @@ const LONG_DEADLINE = 300_000;
 /** Rows of one page. */
 const PAGE = 100;
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** A field that the server refused. */
-export interface Refusal {
+interface Refusal {
   readonly field: string;
   readonly message: string;
 }

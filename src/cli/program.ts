@@ -53,7 +53,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addMigrateCommand,
 ];
 
-export function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
+function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
   const program = new Command('postern')
     .description(
       'An SSH bastion that records: plain ssh in, every session replayable in a browser.',

@@ -12,7 +12,7 @@ const DRAIN_DEADLINE = 15_000;
  */
 const ECHO = 500;
 
-export interface ShutdownDeps {
+interface ShutdownDeps {
   readonly log: Logger;
   /** Ends the process at once; runs what must not be left behind first. */
   readonly exit: (status: number) => void;

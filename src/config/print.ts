@@ -15,7 +15,7 @@ export interface ConfigRow {
 const SECRET_PARAMETERS = /password|sslpassword|secret|token|passfile/i;
 
 /** A URL without its password; `<secret>` for what cannot be read as one. */
-export function hidePassword(text: string): string {
+function hidePassword(text: string): string {
   const url = URL.parse(text);
   if (url === null) return '<secret>';
   const hidden = '--hidden--';

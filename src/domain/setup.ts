@@ -113,9 +113,3 @@ export interface SetupRequestGrant {
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
 }
-
-/** The `data` of the answer. */
-export interface SetupAnswer {
-  readonly dry_run: boolean;
-  readonly changes: readonly SetupChange[];
-}

@@ -10,6 +10,7 @@ import type { RunningApp } from '../../src/cli/running-app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { plainEnvironment } from '../support/environment.ts';
+import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
 import { type Answer, command } from './capture.ts';
@@ -147,6 +148,27 @@ grants:
     expect(refused.stderr).toContain(`${file}:7: grants[0].on.machine there is no machine dc`);
   });
 
+  test('what happened and how much is shown', async () => {
+    expect((await postern('audit', '--type', 'user.created')).stdout).toMatch(/name=demo/);
+    expect(
+      (await postern('audit', '--limit', '1', '--user', 'demo')).stdout.split('\n'),
+    ).toHaveLength(3);
+    expect((await postern('stats', '--period', 'week')).stdout).toMatch(/^sessions +\d+$/m);
+  });
+
+  test('what the server refuses is told, with status 1', async () => {
+    const answer = await postern('user', 'add', 'x y');
+    expect(answer).toMatchObject({ status: 1, stdout: '' });
+    expect(answer.stderr).toMatch(/^postern: the request is not valid\n {2}name: must be /);
+    const bad = await command(['user', 'ls'], {
+      POSTERN_DATA_DIR: dir.path,
+      POSTERN_TOKEN: 'pst_wrong',
+    });
+    expect(bad.stderr).toContain('does not accept the token');
+  });
+});
+
+needs('ssh').describe('with a server and a client', () => {
   test('a session is listed, read, played, exported and ended', async () => {
     await must('ssh', [
       '-F',
@@ -182,25 +204,6 @@ grants:
     const answer = await postern('session', 'kill', session?.id ?? '');
     expect(answer).toEqual({ status: 0, stdout: `ended ${session?.id}\n`, stderr: '' });
     expect((await closed)[0]).toBe(255);
-  });
-
-  test('what happened and how much is shown', async () => {
-    expect((await postern('audit', '--type', 'user.created')).stdout).toMatch(/name=demo/);
-    expect(
-      (await postern('audit', '--limit', '1', '--user', 'demo')).stdout.split('\n'),
-    ).toHaveLength(3);
-    expect((await postern('stats', '--period', 'week')).stdout).toMatch(/^sessions +\d+$/m);
-  });
-
-  test('what the server refuses is told, with status 1', async () => {
-    const answer = await postern('user', 'add', 'x y');
-    expect(answer).toMatchObject({ status: 1, stdout: '' });
-    expect(answer.stderr).toMatch(/^postern: the request is not valid\n {2}name: must be /);
-    const bad = await command(['user', 'ls'], {
-      POSTERN_DATA_DIR: dir.path,
-      POSTERN_TOKEN: 'pst_wrong',
-    });
-    expect(bad.stderr).toContain('does not accept the token');
   });
 });
 
