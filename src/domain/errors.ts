@@ -163,6 +163,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the stored credentials of machine {machine} are damaged; set them again',
   },
+  'control.down': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the bastion does not answer; try again later',
+  },
   internal: { api: 'INTERNAL', exit: 255, text: 'an internal error; the log has it' },
 
   // The gateway: what a user reads after `postern: `

@@ -27,6 +27,7 @@ export const END_REASONS = [
   'idle_timeout',
   'drained',
   'node_died',
+  'worker_died',
   'internal_error',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
