@@ -65,12 +65,18 @@ function widest(limits: readonly (number | null)[]): number | null {
 }
 
 /**
- * The limits under which a route allows a capability, null when it does not: the widest of the
+ * The limits under which a route allows a capability at `now`, or why it does not: the widest of the
  * grants that name this capability, and of no others, so that no grant stretches another.
  */
-export function permission(route: AuthorizedRoute, capability: Capability): Limits | null {
-  const naming = route.terms.filter((terms) => terms.allow.includes(capability));
-  if (naming.length === 0) return null;
+export function permission(
+  route: AuthorizedRoute,
+  capability: Capability,
+  now: Date,
+): Limits | 'access.capability' | 'access.expired' {
+  const ever = route.terms.filter((terms) => terms.allow.includes(capability));
+  if (ever.length === 0) return 'access.capability';
+  const naming = ever.filter(({ until }) => until === null || until > now);
+  if (naming.length === 0) return 'access.expired';
   const until = widest(naming.map((terms) => terms.until?.getTime() ?? null));
   return {
     until: until === null ? null : new Date(until),

@@ -1,4 +1,4 @@
-import { permission } from '../domain/access.ts';
+import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
 import { type Capability, capabilityOf } from '../domain/capability.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
@@ -14,6 +14,12 @@ import { GatewaySession, type SessionDeps } from './session.ts';
 
 /** Audit events of refused forwards that one connection may cause. */
 const MOST_DENIALS = 20;
+
+/**
+ * How old a decision may be when a session begins by it, in milliseconds: it is asked for while the
+ * client still asks for its first channel. It serves one session alone.
+ */
+const DECISION_MS = 2000;
 
 /** What the gateway hears of its connections. */
 export interface ConnectionOwner {
@@ -31,7 +37,7 @@ export class DownstreamConnection {
   readonly #owner: ConnectionOwner;
   readonly #log: Logger;
   readonly #authentication: Authentication;
-  #route: Promise<RouteAnswer> | null = null;
+  #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
   #session: Promise<GatewaySession> | null = null;
   #denials = 0;
 
@@ -93,11 +99,19 @@ export class DownstreamConnection {
     const authenticated = this.#authentication.result;
     // ssh2 also says so of a socket that has gone since (research, pitfall 22).
     if (authenticated === null || !this.#guarded.alive) return;
-    const { user, destination } = authenticated;
-    this.#route = this.#deps.control.authorize(user, destination, this.#facts());
-    this.#route.catch((error: unknown) => {
+    this.#decide(authenticated).catch((error: unknown) => {
       this.#log.error('no access decision could be made', { reason: reasonOf(error) });
     });
+  }
+
+  /** The access decision, made again when the last one is not fresh any more. */
+  #decide({ user, destination }: Authenticated): Promise<RouteAnswer> {
+    const now = performance.now();
+    if (this.#decision === null || now - this.#decision.at > DECISION_MS) {
+      const answer = this.#deps.control.authorize(user, destination, this.#facts());
+      this.#decision = { answer, at: now };
+    }
+    return this.#decision.answer;
   }
 
   /** The session that a program runs in, once the route and the capability are allowed. */
@@ -105,46 +119,64 @@ export class DownstreamConnection {
     request: UpstreamRequest,
   ): ReturnType<ConstructorParameters<typeof GatewayChannel>[2]> {
     const authenticated = this.#authentication.result;
-    if (authenticated === null || this.#route === null) {
-      throw new PosternError('access.nothing');
-    }
-    const answer = await this.#route;
-    if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
-    const { route } = answer;
-    const capability = capabilityOf(request.program);
-    const limits = permission(route, capability);
-    if (limits === null) {
-      this.#denied(capability);
-      const { name } = route.machine;
-      throw new PosternError('access.capability', { capability, machine: name });
-    }
+    if (authenticated === null) throw new PosternError('access.nothing');
+    const current = await this.#living();
+    const route = current?.route ?? (await this.#route(authenticated));
+    const limits = this.#permit(route, request);
     const session = await this.#enter(authenticated, route, sessionKind(request));
-    return { session, limits };
+    // A channel of the same burst may have begun the session, by an older decision.
+    return {
+      session,
+      limits: session.route === route ? limits : this.#permit(session.route, request),
+    };
+  }
+
+  async #route(authenticated: Authenticated): Promise<AuthorizedRoute> {
+    const answer = await this.#decide(authenticated);
+    if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
+    return answer.route;
+  }
+
+  /** Throws unless some grant in force allows what the program needs. */
+  #permit(route: AuthorizedRoute, request: UpstreamRequest): Limits {
+    const capability = capabilityOf(request.program);
+    const limits = permission(route, capability, new Date());
+    if (typeof limits !== 'string') return limits;
+    this.#denied(capability);
+    throw new PosternError(limits, { capability, machine: route.machine.name });
   }
 
   /** The connection's session: the one that lives, or a new one after it ended. */
   async #enter(
     authenticated: Authenticated,
-    route: GatewaySession['route'],
+    route: AuthorizedRoute,
     kind: SessionKind,
   ): Promise<GatewaySession> {
     const before = this.#session;
-    const current = await this.#current();
-    if (current !== null && !current.ending) return current;
+    const current = await this.#living();
+    if (current !== null) return current;
     // Of the channels that came in one burst, the first opens; the others find what it opened.
-    if (this.#session === before) this.#session = this.#open(authenticated, route, kind);
+    if (this.#session === before) {
+      this.#session = this.#open(authenticated, route, kind);
+      this.#decision = null;
+    }
     return this.#session ?? Promise.reject(new PosternError('internal'));
   }
 
   async #open(
     { user }: Authenticated,
-    route: GatewaySession['route'],
+    route: AuthorizedRoute,
     kind: SessionKind,
   ): Promise<GatewaySession> {
     const session = await GatewaySession.open(this.#deps, user, route, kind, this.#facts());
     this.#owner.opened(session);
     if (!this.#guarded.alive) void session.end('client_lost', null);
     return session;
+  }
+
+  async #living(): Promise<GatewaySession | null> {
+    const current = await this.#current();
+    return current === null || current.ending ? null : current;
   }
 
   async #current(): Promise<GatewaySession | null> {
