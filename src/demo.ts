@@ -68,7 +68,12 @@ export async function openDemo(
     type: 'key',
     privateKey: new Secret(machine.privateKey),
   });
-  await control.setup.apply(setup, { dryRun: false, prune: false, actor: 'serve --demo' });
+  await control.setup.apply(setup, {
+    dryRun: false,
+    prune: false,
+    actor: 'serve --demo',
+    source: null,
+  });
   return { visitor, signInPath: await signInPath(control.store, visitor.user) };
 }
 

@@ -50,7 +50,7 @@ async function applyTo(
   options: Options,
   hashes: NewHashes,
 ): Promise<readonly SetupChange[]> {
-  const changes = new SetupChanges(stores.audit, options.actor);
+  const changes = new SetupChanges(stores.audit, options.actor, options.source);
   const work: SetupWork = { stores, setup, prune: options.prune, changes };
   await applyUsers(work, hashes);
   await applyMachines(work);

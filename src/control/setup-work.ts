@@ -17,10 +17,12 @@ export class SetupChanges {
   readonly list: SetupChange[] = [];
   readonly #audit: AuditStore;
   readonly #actor: string;
+  readonly #source: string | null;
 
-  constructor(audit: AuditStore, actor: string) {
+  constructor(audit: AuditStore, actor: string, source: string | null) {
     this.#audit = audit;
     this.#actor = actor;
+    this.#source = source;
   }
 
   async note(
@@ -41,7 +43,7 @@ export class SetupChanges {
       userId: event.userId ?? null,
       machineId: event.machineId ?? null,
       sessionId: null,
-      source: null,
+      source: this.#source,
       detail: { name: change.name, ...fields, ...event.detail, by: 'setup' },
     });
   }

@@ -60,7 +60,13 @@ export interface SetupApplier {
    */
   apply(
     setup: Setup,
-    options: { readonly dryRun: boolean; readonly prune: boolean; readonly actor: string },
+    options: {
+      readonly dryRun: boolean;
+      readonly prune: boolean;
+      /** Who applies it, and from which address (null: the server itself), for the audit. */
+      readonly actor: string;
+      readonly source: string | null;
+    },
   ): Promise<readonly SetupChange[]>;
 }
 

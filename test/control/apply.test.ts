@@ -103,6 +103,7 @@ function apply(
     dryRun: options.dryRun ?? false,
     prune: options.prune ?? false,
     actor: 'tester',
+    source: '192.0.2.7',
   });
 }
 

@@ -10,9 +10,10 @@ test('only ciphers that survive a handshake and an echo are offered, on both leg
   expect([...tested.ciphers, ...tested.failed]).toContain(CHACHA);
   // With the addon on Node 24 this one may fail, by the OpenSSL in use; whatever it does is a result.
   expect(tested.failed.filter((cipher) => cipher !== CHACHA)).toEqual([]);
-  for (const offered of [serverAlgorithms(tested), clientAlgorithms(tested)]) {
-    expect(offered.cipher).toEqual(tested.ciphers);
-  }
+  expect(clientAlgorithms(tested).cipher).toEqual(tested.ciphers);
+  expect(serverAlgorithms(tested).cipher).toEqual(
+    tested.ciphers.filter((cipher) => cipher !== CHACHA),
+  );
 });
 
 test('nothing weak or slow is offered', () => {
