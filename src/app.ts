@@ -8,6 +8,7 @@ import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
 import { Closers } from './closers.ts';
+import { childEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
@@ -19,25 +20,20 @@ import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
 import { loadSecretKey } from './control/secret-key.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
+import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { Store } from './domain/store.ts';
-import { SshGateway } from './proxy/gateway.ts';
+import { type GatewayParts, openGateway } from './gateway.ts';
+import { startWorkers } from './ipc/workers.ts';
 import { openLibrary } from './recorder/library.ts';
-import { openRecorder } from './recorder/recorder.ts';
 import { repairRecording } from './recorder/repair.ts';
-import {
-  clientAlgorithms,
-  serverAlgorithms,
-  testCiphers,
-  type WorkingAlgorithms,
-} from './ssh/algorithms.ts';
-import { generateHostKey, type HostKey, loadHostKey } from './ssh/host-key.ts';
+import { testCiphers } from './ssh/algorithms.ts';
+import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
 import { openCounters } from './store/counters.ts';
 import { openStore } from './store/database.ts';
-import { SshTargets } from './targets/ssh-target.ts';
 import { createConsole } from './web/console.ts';
 import { welcome } from './welcome.ts';
 
@@ -98,39 +94,58 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   return { store, counters, passwords, plane, setup: new StoreSetupApplier({ store, passwords }) };
 }
 
-/** The gateway: SSH in, SSH out, and the recorder between. */
-async function openGateway(
+/** The gateway, wherever it runs. */
+interface OpenedGateway {
+  readonly gateway: Gateway;
+  /** Where it listens. */
+  readonly ssh: { readonly host: string; readonly port: number };
+  /** Settles, with the reason, when it is lost for good: the server is to stop. */
+  readonly failed: Promise<string>;
+}
+
+/** In this process. */
+async function openGatewayHere(
   config: Config,
-  control: Control,
-  working: WorkingAlgorithms,
-  log: Logger,
+  parts: GatewayParts,
   closers: Closers,
-): Promise<{ gateway: SshGateway; hostKey: HostKey }> {
-  const recorder = await openRecorder({ root: config.recordings, log });
-  closers.add('the recorder', () => recorder.close());
-  const hostKey = loadHostKey(
-    keptFile(join(config.dataDir, 'ssh_host_ed25519_key'), () => generateHostKey().privatePem),
-  );
-  const gateway = new SshGateway({
-    control: control.plane,
-    connector: new SshTargets({
-      control: control.plane,
-      algorithms: clientAlgorithms(working),
-      log,
-    }),
-    recorder,
+): Promise<OpenedGateway> {
+  const gateway = await openGateway(parts, closers);
+  const { host, port } = config.sshListen;
+  return { gateway, ssh: await gateway.listen(host, port), failed: new Promise(() => undefined) };
+}
+
+/** In processes of its own. */
+async function openWorkers(
+  config: Config,
+  parts: Omit<GatewayParts, 'hostKey'> & { readonly hostKey: string },
+  closers: Closers,
+): Promise<OpenedGateway> {
+  const { recordings, working, hostKey, plane, log } = parts;
+  const failed = Promise.withResolvers<string>();
+  const workers = await startWorkers({
+    count: config.workers,
+    entry: new URL('./gateway-process.ts', import.meta.url),
+    env: childEnvironment(),
+    settings: {
+      listen: config.sshListen,
+      hostKey,
+      working,
+      recordings,
+      log: { level: config.logLevel, format: config.logFormat },
+    },
+    plane,
+    repair: (key) => repairRecording(recordings, key),
     log,
-    hostKey,
-    algorithms: serverAlgorithms(working),
+    onLost: failed.resolve,
   });
-  closers.add('the gateway', () => gateway.drain());
-  return { gateway, hostKey };
+  closers.add('the workers', () => workers.drain());
+  return { gateway: workers, ssh: workers.address, failed: failed.promise };
 }
 
 async function openHttp(
   config: Config,
   control: Control,
-  gateway: SshGateway,
+  gateway: Gateway,
   addresses: Addresses,
   log: Logger,
   closers: Closers,
@@ -192,8 +207,16 @@ async function open(
   const control = await openControl(config, log, closers);
   // Before the gateway, so that it goes after it: its users' sessions are to end as drained.
   const machine = demo ? await openDemoMachine(config, working, log, closers) : null;
-  const { gateway, hostKey } = await openGateway(config, control, working, log, closers);
-  const ssh = await gateway.listen(config.sshListen.host, config.sshListen.port);
+  const privateKey = keptFile(
+    join(config.dataDir, 'ssh_host_ed25519_key'),
+    () => generateHostKey().privatePem,
+  );
+  const hostKey = loadHostKey(privateKey);
+  const parts = { plane: control.plane, hostKey, working, recordings: config.recordings, log };
+  const { gateway, ssh, failed } =
+    config.workers > 0
+      ? await openWorkers(config, { ...parts, hostKey: privateKey }, closers)
+      : await openGatewayHere(config, parts, closers);
   const addresses: Addresses = {
     ssh: {
       host: config.publicSsh?.host ?? reachable(ssh.host),
@@ -204,7 +227,7 @@ async function open(
   const url = await openHttp(config, control, gateway, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };
-  const parts: DemoParts | null =
+  const demoParts: DemoParts | null =
     machine === null ? null : await openDemo(config, control, machine, bastion);
   log.info('ready', {
     ssh: `${ssh.host}:${ssh.port}`,
@@ -213,6 +236,7 @@ async function open(
   });
   let draining: Promise<void> | null = null;
   return {
+    failed,
     ready: {
       ssh,
       http: { url },
@@ -222,7 +246,7 @@ async function open(
     welcome: welcome({
       addresses,
       dataDir: config.dataDir,
-      demo: parts,
+      demo: demoParts,
       notes: native ? [] : [NO_NATIVE_CRYPTO],
       database: control.store.description,
     }),

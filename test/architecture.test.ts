@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   recorder: [],
   live: [],
+  ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],
   control: [],
   api: ['hono', '@hono/zod-openapi', '@hono/node-server', 'zod'],

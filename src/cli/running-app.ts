@@ -6,6 +6,8 @@ import type { ReadyFacts } from '../domain/ready.ts';
 export interface RunningApp {
   readonly ready: ReadyFacts;
   readonly welcome: Welcome;
+  /** Settles, with the reason, when it can do its work no more: then it is to be drained. */
+  readonly failed?: Promise<string>;
   /**
    * Ends every session, telling its user, and closes everything; the log gets `reason`. Settles
    * within its own deadlines and may be called again; rejects when something could not be closed.

@@ -56,6 +56,7 @@ export class Shutdown {
   /** The application is up: a signal now drains it. True when one came while it started. */
   started(app: RunningApp): boolean {
     this.#app = app;
+    void app.failed?.then((reason) => this.#broke(app, reason));
     return this.#asked !== null;
   }
 
@@ -68,7 +69,7 @@ export class Shutdown {
         this.#deps.exit(1);
         return;
       }
-      this.#drain(this.#app, signal);
+      this.#drain(this.#app, signal, 0);
     } else if (now - this.#asked > ECHO) {
       this.#deps.log.warn('a second signal: leaving without draining', { signal });
       this.#deps.exit(1);
@@ -85,7 +86,15 @@ export class Shutdown {
     this.#deps.exit(1);
   }
 
-  #drain(app: RunningApp, signal: string): void {
+  /** The application can do its work no more: drains what is left of it, for exit status 1. */
+  #broke(app: RunningApp, reason: string): void {
+    if (this.#asked !== null) return;
+    this.#asked = performance.now();
+    this.#deps.log.error('the server cannot go on', { reason });
+    this.#drain(app, reason, 1);
+  }
+
+  #drain(app: RunningApp, signal: string, status: number): void {
     this.#deps.log.info('draining', { signal });
     const timer = setTimeout(() => {
       this.#deps.log.error('the drain took too long; leaving');
@@ -94,7 +103,7 @@ export class Shutdown {
     app.drain(signal).then(
       () => {
         clearTimeout(timer);
-        this.#end(0);
+        this.#end(status);
       },
       (error: unknown) => {
         clearTimeout(timer);

@@ -44,9 +44,9 @@ export class SshGateway implements Gateway {
     });
   }
 
-  /** Rejects when the address cannot be listened on. */
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return this.#server.listen(host, port);
+  /** Rejects when the address cannot be listened on; `reusePort` as in ssh/server.ts. */
+  listen(host: string, port: number, reusePort = false): Promise<{ host: string; port: number }> {
+    return this.#server.listen(host, port, reusePort);
   }
 
   get count(): number {

@@ -67,7 +67,8 @@ export interface ServerOptions {
 }
 
 export interface SshServer {
-  listen(host: string, port: number): Promise<{ host: string; port: number }>;
+  /** `reusePort`: other processes may listen on the same port, and share what comes in. */
+  listen(host: string, port: number, reusePort?: boolean): Promise<{ host: string; port: number }>;
   /** Stops accepting; connections go on. */
   close(): Promise<void>;
   destroyAll(reason: string): Promise<void>;
@@ -76,8 +77,9 @@ export interface SshServer {
 
 export const DEFAULT_LIMITS: ServerLimits = {
   graceMs: 60_000,
-  maxStartups: 100,
-  maxStartupsPerAddress: 20,
+  // An automation host opens dozens at once; each costs some 25 KB until it is authenticated.
+  maxStartups: 300,
+  maxStartupsPerAddress: 100,
   maxConnections: 2_000,
   maxAuthTries: 10,
   maxChannels: 64,
@@ -128,10 +130,10 @@ class FrontDoor implements SshServer {
     return this.#visitors.size;
   }
 
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
+  listen(host: string, port: number, reusePort = false): Promise<{ host: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen(port, host, () => {
+      this.#listener.listen({ host, port, reusePort }, () => {
         this.#listener.off('error', reject);
         const address = this.#listener.address() as AddressInfo;
         resolve({ host: address.address, port: address.port });

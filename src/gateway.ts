@@ -1,0 +1,37 @@
+import type { Closers } from './closers.ts';
+import type { ControlPlane } from './domain/control-plane.ts';
+import type { Logger } from './domain/log.ts';
+import { SshGateway } from './proxy/gateway.ts';
+import { openRecorder } from './recorder/recorder.ts';
+import { clientAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
+import type { HostKey } from './ssh/host-key.ts';
+import { SshTargets } from './targets/ssh-target.ts';
+
+export interface GatewayParts {
+  readonly plane: ControlPlane;
+  /** Absolute directory. */
+  readonly recordings: string;
+  readonly hostKey: HostKey;
+  readonly working: WorkingAlgorithms;
+  readonly log: Logger;
+}
+
+/**
+ * The gateway: SSH in, SSH out, and the recorder between; in this process, whichever that is. Does
+ * not listen yet.
+ */
+export async function openGateway(parts: GatewayParts, closers: Closers): Promise<SshGateway> {
+  const { plane: control, hostKey, working, log } = parts;
+  const recorder = await openRecorder({ root: parts.recordings, log });
+  closers.add('the recorder', () => recorder.close());
+  const gateway = new SshGateway({
+    control,
+    connector: new SshTargets({ control, algorithms: clientAlgorithms(working), log }),
+    recorder,
+    log,
+    hostKey,
+    algorithms: serverAlgorithms(working),
+  });
+  closers.add('the gateway', () => gateway.drain());
+  return gateway;
+}

@@ -1,0 +1,136 @@
+import type { ControlPlane, SessionTicket } from '../domain/control-plane.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
+import type { RecordingReceipt } from '../domain/recording.ts';
+import type { EndReason } from '../domain/session.ts';
+
+/** Repairs a recording that nobody writes any more; null: nothing is left of it. */
+export type RepairRecording = (key: string) => Promise<RecordingReceipt | null>;
+
+interface Held {
+  /** False once the worker has reported the session's end. */
+  live: boolean;
+  bytesIn: number;
+  bytesOut: number;
+  /** Keys of the recordings that are being written, by channel. */
+  readonly recordings: Map<number, string>;
+}
+
+/**
+ * The control plane as one worker sees it, with a list of what the worker holds: so that when it
+ * dies, its sessions end with the true reason, and its recordings are repaired. Everything goes
+ * through the plane, behind what the worker itself had reported.
+ */
+export class HeldSessions implements ControlPlane {
+  readonly authenticate: ControlPlane['authenticate'];
+  readonly authorize: ControlPlane['authorize'];
+  readonly checkHostKey: ControlPlane['checkHostKey'];
+  readonly sessionActive: ControlPlane['sessionActive'];
+  readonly openChannel: ControlPlane['openChannel'];
+  readonly closeChannel: ControlPlane['closeChannel'];
+  readonly note: ControlPlane['note'];
+  readonly #plane: ControlPlane;
+  readonly #repair: RepairRecording;
+  readonly #log: Logger;
+  readonly #held = new Map<number, Held>();
+  #lost: EndReason | null = null;
+
+  constructor(plane: ControlPlane, repair: RepairRecording, log: Logger) {
+    this.#plane = plane;
+    this.#repair = repair;
+    this.#log = log;
+    this.authenticate = (...args) => plane.authenticate(...args);
+    this.authorize = (...args) => plane.authorize(...args);
+    this.checkHostKey = (...args) => plane.checkHostKey(...args);
+    this.sessionActive = (...args) => plane.sessionActive(...args);
+    this.openChannel = (...args) => plane.openChannel(...args);
+    this.closeChannel = (...args) => plane.closeChannel(...args);
+    this.note = (...args) => plane.note(...args);
+  }
+
+  /** Sessions that have not ended. */
+  get count(): number {
+    return [...this.#held.values()].filter(({ live }) => live).length;
+  }
+
+  has(sessionId: number): boolean {
+    return this.#held.get(sessionId)?.live === true;
+  }
+
+  async openSession(...args: Parameters<ControlPlane['openSession']>): Promise<SessionTicket> {
+    const ticket = await this.#plane.openSession(...args);
+    const held = { live: true, bytesIn: 0, bytesOut: 0, recordings: new Map<number, string>() };
+    this.#held.set(ticket.sessionId, held);
+    // The worker has died while the row was made.
+    if (this.#lost !== null) await this.#end(this.#lost);
+    return ticket;
+  }
+
+  openRecording(sessionId: number, channel: number, key: string): Promise<void> {
+    this.#held.get(sessionId)?.recordings.set(channel, key);
+    return this.#plane.openRecording(sessionId, channel, key);
+  }
+
+  closeRecording(...args: Parameters<ControlPlane['closeRecording']>): Promise<void> {
+    const [sessionId, channel] = args;
+    this.#held.get(sessionId)?.recordings.delete(channel);
+    this.#forget(sessionId);
+    return this.#plane.closeRecording(...args);
+  }
+
+  heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void> {
+    const held = this.#held.get(sessionId);
+    if (held !== undefined) Object.assign(held, { bytesIn, bytesOut });
+    return this.#plane.heartbeat(sessionId, bytesIn, bytesOut);
+  }
+
+  closeSession(...args: Parameters<ControlPlane['closeSession']>): Promise<void> {
+    const [sessionId] = args;
+    const held = this.#held.get(sessionId);
+    if (held !== undefined) held.live = false;
+    this.#forget(sessionId);
+    return this.#plane.closeSession(...args);
+  }
+
+  /**
+   * The worker is gone: ends what it held. Answers how many sessions that were, once it is written
+   * or given up; never rejects.
+   */
+  lost(reason: EndReason): Promise<number> {
+    this.#lost = reason;
+    return this.#end(reason);
+  }
+
+  /** A recording may be closed after its session: until then both are remembered. */
+  #forget(sessionId: number): void {
+    const held = this.#held.get(sessionId);
+    if (held !== undefined && !held.live && held.recordings.size === 0) {
+      this.#held.delete(sessionId);
+    }
+  }
+
+  async #end(reason: EndReason): Promise<number> {
+    const all = [...this.#held];
+    this.#held.clear();
+    const live = all.filter(([, held]) => held.live);
+    await Promise.all(
+      live.map(([id, { bytesIn, bytesOut }]) => {
+        this.#log.warn('a session ended with its worker', { session: id, reason });
+        return this.#plane.closeSession(id, reason, { bytesIn, bytesOut });
+      }),
+    );
+    // One after the other: a long recording is read whole.
+    for (const [id, { recordings }] of all) {
+      for (const [channel, key] of recordings) await this.#closeRecording(id, channel, key);
+    }
+    return live.length;
+  }
+
+  async #closeRecording(sessionId: number, channel: number, key: string): Promise<void> {
+    const receipt = await this.#repair(key).catch((error: unknown) => {
+      this.#log.error('a recording could not be repaired', { key, reason: reasonOf(error) });
+      return null;
+    });
+    const state = receipt === null ? 'failed' : 'recovered';
+    await this.#plane.closeRecording(sessionId, channel, state, receipt);
+  }
+}

@@ -1,0 +1,51 @@
+import type { EndReason } from '../domain/session.ts';
+
+/** What a worker is told in its first message; the host key never stands in `env` or `argv`. */
+export interface WorkerSettings {
+  /** From 1; in each of the worker's log lines. */
+  readonly worker: number;
+  readonly listen: {
+    readonly host: string;
+    /** 0: any free one. */
+    readonly port: number;
+    /** Whether other workers listen on the same port. */
+    readonly reusePort: boolean;
+  };
+  /** OpenSSH private key text. */
+  readonly hostKey: string;
+  /** Which ciphers work on this host, as ssh/algorithms.ts found. */
+  readonly working: { readonly ciphers: readonly string[]; readonly failed: readonly string[] };
+  /** Absolute directory. */
+  readonly recordings: string;
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    readonly format: 'pretty' | 'json';
+  };
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a worker's start ended; `problem` is for the log and the one who started the server. */
+export type Started = { readonly address: Address } | { readonly problem: string };
+
+/** What the control process asks of a worker. */
+export interface WorkerService {
+  /** Once, before everything else. */
+  start(settings: WorkerSettings): Promise<Started>;
+  /** As Gateway.terminate. */
+  terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean>;
+  /** Takes nobody in any more, ends every session with a word to its user; settles when all have. */
+  drain(): Promise<void>;
+  /** Answers as long as the process goes round. */
+  ping(): Promise<void>;
+}
+
+export const WORKER_METHODS = {
+  start: true,
+  terminate: true,
+  drain: true,
+  ping: true,
+} as const satisfies Readonly<Record<keyof WorkerService, true>>;
