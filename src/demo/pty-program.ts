@@ -11,9 +11,6 @@ export interface Terminal {
   readonly rows: number;
 }
 
-/** Between two looks at a program whose output nobody takes, in milliseconds. */
-const LOOK_MS = 50;
-
 /**
  * The stream under node-pty's terminal. Its own `write` takes text alone and says nothing of
  * back-pressure, and keystrokes are bytes.
@@ -24,33 +21,33 @@ function streamOf(pty: IPty): ReadStream {
   return stream;
 }
 
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
- * The terminal's output. node-pty closes its stream 200 ms after the program's end, read or not, so
- * from that end on everything is taken at once; the kernel bounds what can be left.
+ * The terminal's output. node-pty destroys its stream 200 ms after the program's end, read or not: a
+ * slow reader, or a process busy for so long, would lose the last of it. So that is put off until a
+ * whole turn of the event loop has brought nothing more; the kernel bounds how much there can be.
  */
-function outputOf(stream: ReadStream, pid: number): PassThrough {
+function outputOf(stream: ReadStream): PassThrough {
   const output = new PassThrough();
-  const look = setInterval(() => {
-    if (stream.isPaused() && !alive(pid)) stream.resume();
-  }, LOOK_MS);
+  const destroy = stream.destroy.bind(stream);
+  let chunks = 0;
+  let ended = false;
   stream.on('data', (chunk: Buffer) => {
-    if (output.destroyed || output.write(chunk)) return;
-    if (alive(pid)) stream.pause();
+    chunks += 1;
+    if (!output.destroyed && !output.write(chunk) && !ended) stream.pause();
   });
   output.on('drain', () => stream.resume());
-  stream.once('close', () => {
-    clearInterval(look);
-    output.end();
-  });
+  stream.destroy = (error) => {
+    if (error !== undefined || output.destroyed) return destroy(error);
+    ended = true;
+    const before = chunks;
+    stream.resume();
+    setImmediate(() => {
+      if (chunks === before) destroy();
+      else stream.destroy();
+    });
+    return stream;
+  };
+  stream.once('close', () => output.end());
   return output;
 }
 
@@ -82,7 +79,7 @@ export function startOnTerminal(launch: Launch, terminal: Terminal): Program {
   const stream = streamOf(pty);
   // node-pty throws what is not EIO when it is the only one that listens.
   stream.on('error', () => undefined);
-  const output = outputOf(stream, pty.pid);
+  const output = outputOf(stream);
   return {
     pid: pty.pid,
     stdin: stream,
@@ -95,8 +92,8 @@ export function startOnTerminal(launch: Launch, terminal: Terminal): Program {
     signal: (name) => signalGroup(pty.pid, name),
     hangUp: () => {
       // Closing the terminal makes the kernel send HUP to the foreground job as well.
-      stream.destroy();
       output.destroy();
+      stream.destroy();
       hangUpGroup(pty.pid);
     },
   };

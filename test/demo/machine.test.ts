@@ -1,44 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir, networkInterfaces, userInfo } from 'node:os';
-import ssh2, {
-  type IdentityCallback,
-  type ParsedKey,
-  type SignCallback,
-  type SigningRequestOptions,
-} from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DemoMachine, startDemoMachine } from '../../src/demo/machine.ts';
-import type { Logger } from '../../src/domain/log.ts';
-import { serverAlgorithms, testCiphers } from '../../src/ssh/algorithms.ts';
-import { installGuards } from '../../src/ssh/library.ts';
+import type { DemoMachine } from '../../src/demo/machine.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { kill, running } from '../support/processes.ts';
 import { find, needs } from '../support/requirements.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
-import { newClient, SshClient } from '../support/ssh-client.ts';
-
-installGuards();
-const algorithms = serverAlgorithms(await testCiphers());
-
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
-const start = (dataDir: string): Promise<DemoMachine> =>
-  startDemoMachine({ dataDir, log: silent, algorithms, shell: '/bin/bash' });
-
-/** OpenSSH's client with the machine's own key. */
-function clientOf(machine: DemoMachine): SshClient {
-  const files = scratch();
-  writeFileSync(files.join('id'), machine.privateKey, { mode: 0o600 });
-  return new SshClient(files, '', () => machine);
-}
+import { newClient, type SshClient } from '../support/ssh-client.ts';
+import { clientOf, startMachine } from './lab.ts';
 
 let data: Scratch;
 let machine: DemoMachine;
@@ -47,7 +18,7 @@ const login = userInfo().username;
 
 beforeAll(async () => {
   data = scratch();
-  machine = await start(data.path);
+  machine = await startMachine(data.path);
   client = clientOf(machine);
 });
 
@@ -80,15 +51,15 @@ needs('ssh').describe('with OpenSSH', () => {
     screen.type('\x03');
     screen.type('echo still $((40 + 2))\r');
     await screen.shows('still 42');
-    screen.type('\x04');
-    await screen.exited();
+    screen.type('exit 6\r');
+    expect(await screen.exited()).toBe(6);
   });
 
   test('the last output of a terminal arrives, whole and in order', async () => {
-    await using screen = client.terminal(login, 'seq 1 40000; exit 5');
-    expect(await screen.exited()).toBe(5);
-    expect(screen.raw.trim().split('\r\n')).toHaveLength(40_000);
-    expect(screen.raw.endsWith('39999\r\n40000\r\n')).toBe(true);
+    const done = await client.ssh(login, 'seq 1 40000; exit 5', { more: ['-tt'] });
+    expect(done.status).toBe(5);
+    const lines = done.stdout.toString().split('\r\n');
+    expect(lines).toEqual([...Array.from({ length: 40_000 }, (_, at) => String(at + 1)), '']);
   });
 
   test('a command answers with its own status, and apart from stdout with its stderr', async () => {
@@ -193,9 +164,7 @@ needs('ssh').describe('with OpenSSH', () => {
 
 test('it cannot be reached from another address than loopback', async () => {
   expect(machine.host).toBe('127.0.0.1');
-  await expect(
-    startDemoMachine({ dataDir: data.path, log: silent, algorithms, host: '0.0.0.0' }),
-  ).rejects.toThrow('127.0.0.1 alone');
+  await expect(startMachine(data.path, '0.0.0.0')).rejects.toThrow('127.0.0.1 alone');
   const outside = Object.values(networkInterfaces())
     .flat()
     .find((address) => address && !address.internal && address.family === 'IPv4');
@@ -211,79 +180,10 @@ test('it cannot be reached from another address than loopback', async () => {
   expect(answer).toBe('ECONNREFUSED');
 });
 
-/** Offers one key and signs with another. */
-class Impostor extends ssh2.BaseAgent {
-  readonly #offered: ParsedKey;
-  readonly #own: ParsedKey;
-
-  constructor(offered: ParsedKey, own: ParsedKey) {
-    super();
-    this.#offered = offered;
-    this.#own = own;
-  }
-
-  override getIdentities(done: IdentityCallback): void {
-    done(undefined, [this.#offered]);
-  }
-
-  override sign(
-    _key: unknown,
-    data: Buffer,
-    _options: SigningRequestOptions | SignCallback,
-    done?: SignCallback,
-  ): void {
-    const signature: unknown = this.#own.sign(data);
-    if (!Buffer.isBuffer(signature)) throw new Error('cannot sign');
-    done?.(undefined, signature);
-  }
-}
-
-function parsed(key: string): ParsedKey {
-  const made = ssh2.utils.parseKey(key);
-  if (made instanceof Error) throw made;
-  return made;
-}
-
-async function answerTo(agent: Impostor): Promise<string> {
-  const visitor = new ssh2.Client();
-  const outcome = new Promise<string>((resolve) => {
-    visitor.once('ready', () => resolve('let in'));
-    visitor.once('error', (error) => resolve(error.message));
-  });
-  const { host, port } = machine;
-  visitor.connect({ host, port, username: login, agent, authHandler: ['agent'] });
-  try {
-    return await within('an answer', outcome);
-  } finally {
-    visitor.end();
-  }
-}
-
-test('the right key without its signature is a question, not a way in', async () => {
-  const right = parsed(machine.privateKey);
-  using stranger = await newClient(() => machine);
-  const wrong = parsed(readFileSync(stranger.identity, 'utf8'));
-  expect(await answerTo(new Impostor(right, wrong))).toContain('authentication methods failed');
-  expect(await answerTo(new Impostor(right, right))).toBe('let in');
-});
-
-test('a second start has the same keys, which nobody else can read', async () => {
-  using fresh = scratch();
-  const first = await start(fresh.path);
-  await first.close();
-  const second = await start(fresh.path);
-  await second.close();
-  expect(second.hostKeyLine).toBe(first.hostKeyLine);
-  expect(second.privateKey).toBe(first.privateKey);
-  for (const name of ['machine_host_key', 'machine_client_key']) {
-    expect(statSync(fresh.join('demo', name)).mode & 0o777).toBe(0o600);
-  }
-});
-
 needs('ssh').describe('when it closes', () => {
   test('no process of it is left, and no client waits', async () => {
     using fresh = scratch();
-    const closing = await start(fresh.path);
+    const closing = await startMachine(fresh.path);
     using user = clientOf(closing);
     const child = user.spawn(login, 'echo $$; setsid sleep 1000 & echo $!; wait');
     let output = '';

@@ -83,15 +83,25 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
 
   test('that breaks ends the session with a line that says so, and 254', async () => {
     const { alice, bastion } = stage;
-    await using screen = alice.terminal('alice+web1', 'echo started; cat >/dev/null; exec yes');
-    await screen.shows('started');
+    const command = 'echo started; cat >/dev/null; exec yes';
+    const child = alice.spawn('alice+web1', command, ['-tt']);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    let started = false;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      started ||= chunk.includes('started');
+    });
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    await eventually('it has started', () => started);
     // No file of the bastion may grow beyond this: the next chunk of a long recording fails.
     const limit = `--fsize=${40 * MB}:`;
     await must('prlimit', ['--pid', String(bastion.pid), limit]);
-    screen.type('\x04');
-    expect(await screen.exited(30_000)).toBe(254);
-    expect(screen.text).toMatch(
-      /^postern: this session must be recorded and its recording broke, so it was ended$/m,
+    child.stdin?.write('\x04');
+    expect(await within('ssh ends', ended, 30_000)).toBe(254);
+    expect(errors).toMatch(
+      /^postern: this session must be recorded and its recording broke, so it was ended\r$/m,
     );
     await must('prlimit', ['--pid', String(bastion.pid), '--fsize=unlimited:']);
     expect(await bastion.lastEnded()).toMatchObject({
