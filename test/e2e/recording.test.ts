@@ -81,6 +81,13 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
     expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
   });
 
+  /** The size that no file of the bastion may grow beyond, soft: a write beyond it fails. */
+  async function limitFiles(size: string): Promise<void> {
+    for (const pid of stage.bastion.family) {
+      await must('prlimit', ['--pid', String(pid), `--fsize=${size}`]);
+    }
+  }
+
   test('that breaks ends the session with a line that says so, and 254', async () => {
     const { alice, bastion } = stage;
     const command = 'echo started; cat >/dev/null; exec yes';
@@ -95,15 +102,13 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
       errors += chunk.toString();
     });
     await eventually('it has started', () => started);
-    // No file of the bastion may grow beyond this: the next chunk of a long recording fails.
-    const limit = `--fsize=${40 * MB}:`;
-    await must('prlimit', ['--pid', String(bastion.pid), limit]);
+    await limitFiles(`${40 * MB}:`);
     child.stdin?.write('\x04');
     expect(await within('ssh ends', ended, 30_000)).toBe(254);
     expect(errors).toMatch(
       /^postern: this session must be recorded and its recording broke, so it was ended\r$/m,
     );
-    await must('prlimit', ['--pid', String(bastion.pid), '--fsize=unlimited:']);
+    await limitFiles('unlimited:');
     expect(await bastion.lastEnded()).toMatchObject({
       status: 'failed',
       end_reason: 'recording_failed',

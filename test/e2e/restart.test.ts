@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkAsciicast } from '../support/asciicast.ts';
 import { eventually, within } from '../support/eventually.ts';
-import { descendants, running } from '../support/processes.ts';
+import { running } from '../support/processes.ts';
 import { needs } from '../support/requirements.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
@@ -25,8 +25,9 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
       const answer = await bastion.api(`sessions/${session.id}/recording`);
       return answer.text.includes('before the crash');
     });
-    const token = bastion.token;
+    const { token, family } = bastion;
     await bastion.kill();
+    await eventually('no part of it outlives the crash', () => !family.some(running));
     expect(await screen.exited()).toBe(255);
     await bastion.start();
     expect(bastion.token).toBe(token);
@@ -53,15 +54,14 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     });
     await eventually('it runs', () => child.stdout?.readableLength);
     child.stdout?.resume();
-    const { pid, ssh } = bastion;
-    const family = descendants(pid);
+    const { family, ssh } = bastion;
     expect(await bastion.stop()).toEqual({ code: 0, signal: null });
     expect(await within('ssh ends', ended)).toBe(255);
     expect(errors).toContain('postern: the bastion is shutting down');
     expect(await screen.exited()).toBe(255);
     expect(screen.text).toContain('postern: the bastion is shutting down');
     expect(existsSync(bastion.readyFile)).toBe(false);
-    expect([pid, ...family].filter(running)).toEqual([]);
+    expect(family.filter(running)).toEqual([]);
     const socket = connect(ssh);
     const answer = new Promise((resolve) => {
       socket.once('connect', () => resolve('connected'));

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type Backend, freshBackend } from './backend.ts';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
+import { descendants } from './processes.ts';
 import { type Finished, run } from './run.ts';
 import { type Scratch, scratch } from './scratch.ts';
 
@@ -110,6 +111,11 @@ export class Bastion implements AsyncDisposable {
 
   get pid(): number {
     return this.#facts.pid;
+  }
+
+  /** The process and all below it. */
+  get family(): readonly number[] {
+    return [this.pid, ...descendants(this.pid)];
   }
 
   /** Everything that it has printed, over all its lives. */
