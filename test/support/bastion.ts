@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type ApiAnswer, callApi, dataOf } from './api-call.ts';
 import { type Backend, freshBackend } from './backend.ts';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
@@ -10,25 +11,6 @@ import { type Scratch, scratch } from './scratch.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = resolve(ROOT, 'src/main.ts');
-
-interface ApiAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** The JSON of the body; null when it is none. */
-  readonly body: ApiBody | null;
-}
-
-/** The envelope of the `/v1` family (spec/api.md). */
-interface ApiBody {
-  readonly success: boolean;
-  readonly data?: unknown;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly details?: unknown;
-  };
-}
 
 /** A session as `/v1/sessions/:id` shows it, as far as tests look. */
 export interface SessionView {
@@ -53,12 +35,6 @@ interface Ready {
   readonly http: { readonly url: string };
   readonly pid: number;
   readonly admin_token_file: string;
-}
-
-/** The data of an answer that must be a good one. */
-function dataOf(answer: ApiAnswer): unknown {
-  if (answer.status === 200 && answer.body !== null) return answer.body.data;
-  throw new Error(`the API answered ${answer.status}: ${answer.text}`);
 }
 
 /** What must never be logged, whatever a test does. */
@@ -209,30 +185,8 @@ export class Bastion implements AsyncDisposable {
     init: { method?: string; body?: unknown; token?: string | null } = {},
   ): Promise<ApiAnswer> {
     const token = init.token === undefined ? this.token : init.token;
-    const { body } = init;
-    const response = await fetch(
-      path.startsWith('/') ? this.url + path : `${this.url}/v1/${path}`,
-      {
-        method: init.method ?? 'GET',
-        redirect: 'manual',
-        headers: {
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined
-          ? {}
-          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        signal: AbortSignal.timeout(15_000),
-      },
-    );
-    const text = await response.text();
-    let json: ApiBody | null = null;
-    try {
-      json = JSON.parse(text) as ApiBody;
-    } catch {
-      // Not every answer is JSON.
-    }
-    return { status: response.status, headers: response.headers, text, body: json };
+    const url = path.startsWith('/') ? this.url + path : `${this.url}/v1/${path}`;
+    return await callApi(url, { ...init, token });
   }
 
   /** Sessions, newest first; `query` as `status=all&limit=100`. */
