@@ -6,18 +6,11 @@ import type { ChannelRecording } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
 import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
-import {
-  closeChannel,
-  type ExitInfo,
-  finishChannel,
-  onEow,
-  sendExitSignal,
-  sendExitStatus,
-} from '../ssh/channel.ts';
+import { closeChannel, type ExitInfo, finishChannel, onEow } from '../ssh/channel.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { startRecording } from './recording.ts';
-import { type Refusal, refusalOf, refuse } from './refusal.ts';
+import { finishSoon, type Refusal, refusalOf, refuse } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
 
 /** Signals kept for a program that has not started yet. */
@@ -55,6 +48,7 @@ export class GatewayChannel implements SessionMember {
   #stopping: Promise<void> | null = null;
   #userGone = false;
   #noReader = false;
+  readonly #begunAt = performance.now();
 
   /** `down` is accepted already: ssh2 drops what comes before (research, pitfall 1). */
   constructor(down: ServerChannel, request: UpstreamRequest, admit: Admit) {
@@ -68,6 +62,15 @@ export class GatewayChannel implements SessionMember {
 
   get counts(): PipeCounts {
     return this.#pipe?.counts ?? { bytesIn: 0, bytesOut: 0 };
+  }
+
+  get lastByteAt(): number {
+    return this.#pipe?.lastByteAt ?? this.#begunAt;
+  }
+
+  /** Nobody waits for the program any more. */
+  get #over(): boolean {
+    return this.#userGone || this.#stopping !== null;
   }
 
   resize(window: Window): void {
@@ -84,24 +87,30 @@ export class GatewayChannel implements SessionMember {
     this.#tell((up) => up.sendBreak(length));
   }
 
-  stop(refusal: Refusal): Promise<void> {
+  stop(refusal: Refusal | null): Promise<void> {
     this.#stopping ??= this.#stop(refusal);
     return this.#stopping;
   }
 
-  async #stop(refusal: Refusal): Promise<void> {
+  async #stop(refusal: Refusal | null): Promise<void> {
     this.#pipe?.discard();
     this.#up?.close();
-    if (!this.#userGone) await refuse(this.#down, refusal, this.#request.pty !== null);
+    if (refusal === null) closeChannel(this.#down);
+    else if (!this.#userGone) await refuse(this.#down, refusal, this.#request.pty !== null);
   }
 
   async #run(): Promise<void> {
     try {
       const { session, limits } = await this.#admit(this.#request);
+      const number = session.join(this);
+      if (number === null) {
+        await this.stop(session.farewell);
+        return;
+      }
       this.#session = session;
-      this.#number = session.join(this);
+      this.#number = number;
       const up = await this.#begin(session, limits);
-      const exit = await up.exited;
+      const exit = up === null ? null : await up.exited;
       await this.#finish(session, exit);
     } catch (error) {
       await this.#fail(error);
@@ -111,38 +120,40 @@ export class GatewayChannel implements SessionMember {
     }
   }
 
-  async #begin(session: GatewaySession, limits: Limits): Promise<UpstreamChannel> {
+  /** Null: the user left, or the session ended, before the program had begun; then it never does. */
+  async #begin(session: GatewaySession, limits: Limits): Promise<UpstreamChannel | null> {
     const { control } = session.deps;
+    const { program, pty } = this.#request;
     void control.openChannel(session.id, {
       number: this.#number,
       kind: channelKind(this.#request),
-      command: this.#request.program.type === 'exec' ? this.#request.program.command : null,
-      pty: this.#request.pty !== null,
+      command: program.type === 'exec' ? program.command : null,
+      pty: pty !== null,
     });
+    this.#watch = new LimitWatch(limits, session, ({ reason, code }) => {
+      const { name } = session.route.machine;
+      void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
+    });
+    if (this.#over) return null;
     this.#recording = await startRecording(session, this.#number, this.#request);
     this.#recording?.onFailure((error) => this.#recordingBroke(session, error));
+    if (this.#over) return null;
     const upstream = await session.upstream();
+    if (this.#over) return null;
     const up = await upstream.open(this.#request);
     this.#up = up;
-    if (this.#userGone || this.#stopping !== null) {
-      up.close();
-      return up;
-    }
+    if (this.#over) up.close();
+    else this.#carry(up);
+    return up;
+  }
+
+  #carry(up: UpstreamChannel): void {
     const pipe = new Pipe(up, this.#down, this.#recording);
     this.#pipe = pipe;
     if (this.#window !== null) this.resize(this.#window);
     for (const word of this.#early.splice(0)) word(up);
     pipe.start();
     if (this.#noReader) this.#readerLeft();
-    this.#watch = new LimitWatch(
-      limits,
-      () => pipe.lastByteAt,
-      ({ reason, code }) => {
-        const { name } = session.route.machine;
-        void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
-      },
-    );
-    return up;
   }
 
   async #finish(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
@@ -154,9 +165,8 @@ export class GatewayChannel implements SessionMember {
       const lost = new PosternError('machine.lost', { machine: session.route.machine.name });
       await this.#stopWith(lost);
     } else if (this.#noReader) {
-      // Nobody reads any more: what is left of the output could wait for a window for ever.
-      if (exit !== null) this.#sendExit(exit);
-      closeChannel(this.#down);
+      // What is left of the output could wait for a window for ever.
+      await finishSoon(this.#down, exit === null ? undefined : exitInfoOf(exit));
     } else {
       await finishChannel(this.#down, exit === null ? undefined : exitInfoOf(exit));
     }
@@ -182,11 +192,6 @@ export class GatewayChannel implements SessionMember {
 
   #stopWith(error: unknown): Promise<void> {
     return this.stop(refusalOf(error));
-  }
-
-  #sendExit(exit: ExitStatus): void {
-    if (exit.type === 'code') sendExitStatus(this.#down, exit.code);
-    else sendExitSignal(this.#down, exit);
   }
 
   #noteEnd(session: GatewaySession, exit: ExitStatus | null): void {
@@ -247,7 +252,7 @@ export class GatewayChannel implements SessionMember {
   /** The user's program reads no more (`ssh host yes | head -1`): the machine's must hear of it. */
   #readerLeft(): void {
     this.#noReader = true;
-    this.#pipe?.discard();
+    this.#pipe?.discardOutput();
     this.#up?.endOfWrite();
   }
 }

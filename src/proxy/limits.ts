@@ -10,20 +10,26 @@ export interface LimitReached {
   readonly code: Extract<ErrorCode, 'access.expired' | 'session.too_long' | 'session.idle'>;
 }
 
+/** What the limits count from; monotonic milliseconds. */
+export interface Watched {
+  readonly startedAt: number;
+  /** Of the last byte either way, on any channel. */
+  readonly lastByteAt: number;
+}
+
 /**
  * Watches the limits under which a channel was allowed and calls `reached` once with the first that
- * is. `until` is of the wall clock, the others count monotonic time from now.
+ * is: at once, if one is already. `until` is of the wall clock, the others are of the session's.
  */
 export class LimitWatch {
   readonly #limits: Limits;
-  readonly #lastByteAt: () => number;
+  readonly #watched: Watched;
   readonly #reached: (limit: LimitReached) => void;
-  readonly #startedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: Limits, lastByteAt: () => number, reached: (limit: LimitReached) => void) {
+  constructor(limits: Limits, watched: Watched, reached: (limit: LimitReached) => void) {
     this.#limits = limits;
-    this.#lastByteAt = lastByteAt;
+    this.#watched = watched;
     this.#reached = reached;
     this.#look();
   }
@@ -54,11 +60,11 @@ export class LimitWatch {
     }
     if (maxSession !== null) {
       const limit = { reason: 'max_session', code: 'session.too_long' } as const;
-      left.push({ milliseconds: this.#startedAt + maxSession * 1000 - now, limit });
+      left.push({ milliseconds: this.#watched.startedAt + maxSession * 1000 - now, limit });
     }
     if (idleTimeout !== null) {
       const limit = { reason: 'idle_timeout', code: 'session.idle' } as const;
-      left.push({ milliseconds: this.#lastByteAt() + idleTimeout * 1000 - now, limit });
+      left.push({ milliseconds: this.#watched.lastByteAt + idleTimeout * 1000 - now, limit });
     }
     return left;
   }

@@ -37,7 +37,8 @@ export class Pipe {
   readonly #up: UpstreamStreams;
   readonly #down: DownstreamStreams;
   #tap: Tap | null;
-  #discarding = false;
+  /** What nobody is to see any more. */
+  readonly #discarded = new Set<NodeJS.ReadableStream>();
 
   constructor(up: UpstreamStreams, down: DownstreamStreams, tap: Tap | null) {
     this.#up = up;
@@ -71,10 +72,19 @@ export class Pipe {
 
   /** From now on nothing goes to the user; the machine is read to its end, so that it can end. */
   discard(): void {
-    this.#discarding = true;
     this.#tap = null;
-    this.#up.stdout.resume();
-    this.#up.stderr.resume();
+    this.discardOutput();
+    this.#discard(this.#up.stderr);
+  }
+
+  /** The same of stdout alone. */
+  discardOutput(): void {
+    this.#discard(this.#up.stdout);
+  }
+
+  #discard(source: NodeJS.ReadableStream): void {
+    this.#discarded.add(source);
+    source.resume();
   }
 
   /** From now on nothing is recorded; what went before stays. */
@@ -90,13 +100,13 @@ export class Pipe {
   ): void {
     const gate = new Gate(source);
     source.on('data', (chunk: Buffer) => {
-      if (this.#discarding) return;
+      if (this.#discarded.has(source)) return;
       this.counts.bytesOut += chunk.length;
       this.lastByteAt = performance.now();
       const tap = this.#tap;
       if (tap !== null && !record(tap, chunk)) tap.onDrain(gate.close());
       // A tap that fails inside `record` may have stopped the pipe.
-      if (!this.#discarding && !write(chunk)) sink.once('drain', gate.close());
+      if (!this.#discarded.has(source) && !write(chunk)) sink.once('drain', gate.close());
     });
   }
 }

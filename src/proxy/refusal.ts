@@ -2,7 +2,13 @@ import type { ServerChannel } from 'ssh2';
 import { CATALOGUE, PosternError, type SshExit } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
-import { closeChannel, finishChannel } from '../ssh/channel.ts';
+import {
+  closeChannel,
+  type ExitInfo,
+  finishChannel,
+  sendExitSignal,
+  sendExitStatus,
+} from '../ssh/channel.ts';
 
 /** What a user is told when Postern itself ends a channel, and the status that `ssh` exits with. */
 export interface Refusal {
@@ -45,8 +51,7 @@ export function endReasonOf(error: unknown): EndReason {
 
 /**
  * Writes the reason to stderr as one line that begins with `postern:` (on a terminal on a line of
- * its own), then ends the channel with the exit status. Settles when it is closed, at most after
- * LAST_LINE_MS; a client that does not read is cut off.
+ * its own), then ends the channel with the exit status. Settles as `finishSoon` does.
  */
 export async function refuse(
   channel: ServerChannel,
@@ -56,11 +61,22 @@ export async function refuse(
   const line = terminal ? `\r\npostern: ${refusal.text}\r\n` : `postern: ${refusal.text}\n`;
   channel.resume();
   channel.stderr.write(line);
+  await finishSoon(channel, { status: refusal.exit });
+}
+
+/**
+ * Ends a channel whose client may not read any more: as `finishChannel` does, but at most after
+ * LAST_LINE_MS; what was not taken by then is dropped.
+ */
+export async function finishSoon(channel: ServerChannel, exit?: ExitInfo): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, LAST_LINE_MS);
   });
-  await Promise.race([finishChannel(channel, { status: refusal.exit }), late]);
+  await Promise.race([finishChannel(channel, exit), late]);
   clearTimeout(timer);
+  // Silent where all went well: then CLOSE is out.
+  if (exit !== undefined && 'status' in exit) sendExitStatus(channel, exit.status);
+  else if (exit !== undefined) sendExitSignal(channel, exit);
   closeChannel(channel);
 }

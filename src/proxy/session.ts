@@ -5,7 +5,8 @@ import type {
   SessionTicket,
   SignedIn,
 } from '../domain/control-plane.ts';
-import type { Logger } from '../domain/log.ts';
+import { PosternError } from '../domain/errors.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { TargetConnector, Upstream } from '../domain/upstream.ts';
@@ -18,6 +19,12 @@ const HEARTBEAT_MS = 15_000;
 /** How long the channels of an ending session may take, in milliseconds. */
 const CHANNELS_MS = 5000;
 
+/**
+ * How long the end of a session waits for the control plane to have it, in milliseconds. While the
+ * database is away that is longer; the fact waits there then, and nobody has to wait for it here.
+ */
+const REPORT_MS = 5000;
+
 export interface SessionDeps {
   readonly control: ControlPlane;
   readonly connector: TargetConnector;
@@ -28,8 +35,10 @@ export interface SessionDeps {
 /** A channel as its session sees it. */
 export interface SessionMember {
   readonly counts: PipeCounts;
-  /** Ends the channel, telling its user why; settles when it has ended. */
-  stop(refusal: Refusal): Promise<void>;
+  /** Monotonic milliseconds of the last byte either way. */
+  readonly lastByteAt: number;
+  /** Ends the channel, telling its user why (null: there is nobody to tell); settles at the end. */
+  stop(refusal: Refusal | null): Promise<void>;
   readonly done: Promise<void>;
 }
 
@@ -45,6 +54,8 @@ export class GatewaySession {
   readonly facts: ConnectionFacts;
   readonly deps: SessionDeps;
   readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly startedAt = performance.now();
   readonly #ticket: SessionTicket;
   readonly #members = new Set<SessionMember>();
   readonly #heartbeat: NodeJS.Timeout;
@@ -54,6 +65,8 @@ export class GatewaySession {
   #upstream: Promise<Upstream> | null = null;
   #lost = false;
   #ending: Promise<void> | null = null;
+  #farewell: Refusal | null = null;
+  #lastByteAt = this.startedAt;
   readonly #ended = Promise.withResolvers<EndReason>();
 
   private constructor(
@@ -112,8 +125,19 @@ export class GatewaySession {
     return this.#lost;
   }
 
-  /** Takes a channel in and answers its number, from 1. */
-  join(member: SessionMember): number {
+  /** What the channels of the ending session are told. */
+  get farewell(): Refusal | null {
+    return this.#farewell;
+  }
+
+  /** Monotonic milliseconds of the last byte on any channel. */
+  get lastByteAt(): number {
+    return Math.max(this.#lastByteAt, ...[...this.#members].map((one) => one.lastByteAt));
+  }
+
+  /** Takes a channel in and answers its number, from 1; null: the session ends, nothing may begin. */
+  join(member: SessionMember): number | null {
+    if (this.#ending !== null) return null;
     this.#members.add(member);
     this.#channels += 1;
     return this.#channels;
@@ -123,7 +147,8 @@ export class GatewaySession {
     if (!this.#members.delete(member)) return;
     this.#gone.bytesIn += member.counts.bytesIn;
     this.#gone.bytesOut += member.counts.bytesOut;
-    if (this.#lost && !this.busy) void this.end('machine_lost', null);
+    this.#lastByteAt = Math.max(this.#lastByteAt, member.lastByteAt);
+    if (this.#lost && !this.busy) this.#endLost();
   }
 
   /** The connection to the machine, dialled at the first call. Rejects with PosternError. */
@@ -140,6 +165,8 @@ export class GatewaySession {
       void control.sessionActive(this.id, this.route.machine.id);
       return upstream;
     } catch (error) {
+      // Called off: that says nothing about the machine.
+      if (this.#abort.signal.aborted) throw error;
       const { text, exit } = refusalOf(error);
       this.log.warn('the machine was not reached', { machine: this.route.machine.name, text });
       void control.note('machine.failed', {
@@ -157,7 +184,11 @@ export class GatewaySession {
   #upstreamClosed(how: 'closed' | 'lost'): void {
     if (how === 'closed') return;
     this.#lost = true;
-    if (!this.busy) void this.end('machine_lost', null);
+    if (!this.busy) this.#endLost();
+  }
+
+  #endLost(): void {
+    void this.fail(new PosternError('machine.lost', { machine: this.route.machine.name }));
   }
 
   /** Ends the session because something failed that only the session as a whole can answer for. */
@@ -171,7 +202,13 @@ export class GatewaySession {
    * and the first reason stands.
    */
   end(reason: EndReason, refusal: Refusal | null): Promise<void> {
-    this.#ending ??= this.#end(reason, refusal);
+    if (this.#ending === null) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // Before anything else: what ends with the session may ask whether it is ending.
+      this.#ending = promise;
+      this.#farewell = refusal;
+      void this.#end(reason, refusal).then(resolve);
+    }
     return this.#ending;
   }
 
@@ -179,16 +216,23 @@ export class GatewaySession {
     clearInterval(this.#heartbeat);
     this.#abort.abort();
     const members = [...this.#members];
-    const told = refusal ?? { text: 'the session has ended', exit: 255 as const };
     const all = Promise.all(
-      members.map((member) => member.stop(told).then(() => member.done)),
+      members.map((member) => member.stop(refusal).then(() => member.done)),
     ).then(() => undefined);
     await within(CHANNELS_MS, all);
     await this.#hangUp();
     const { bytesIn, bytesOut } = this.bytes();
-    await this.deps.control.closeSession(this.id, reason, { bytesIn, bytesOut });
+    await within(REPORT_MS, this.#report(reason, { bytesIn, bytesOut }));
     this.log.info('session ended', { reason, bytesIn, bytesOut });
     this.#ended.resolve(reason);
+  }
+
+  async #report(reason: EndReason, bytes: PipeCounts): Promise<void> {
+    try {
+      await this.deps.control.closeSession(this.id, reason, bytes);
+    } catch (error) {
+      this.log.error('the end of a session was not reported', { reason: reasonOf(error) });
+    }
   }
 
   async #hangUp(): Promise<void> {
