@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkAsciicast } from '../support/asciicast.ts';
 import { eventually, within } from '../support/eventually.ts';
-import { running } from '../support/processes.ts';
+import { kill, running } from '../support/processes.ts';
 import { needs } from '../support/requirements.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
@@ -40,6 +40,29 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     const cast = await bastion.api(`sessions/${session.id}/recording`);
     expect(checkAsciicast(cast.text).text).toContain('before the crash\r\n');
     expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
+  });
+
+  test('in part, by the death of a worker, has it replaced at the same address', async () => {
+    const { alice, bastion } = stage;
+    await using screen = alice.terminal('alice+web1', 'echo held; exec sleep 1000');
+    await screen.shows('held');
+    const session = await eventually('it is active', async () => (await bastion.sessions())[0]);
+    const workers = bastion.family.filter((pid) => pid !== bastion.pid);
+    expect(workers).toHaveLength(1);
+    for (const worker of workers) kill(worker, 'SIGKILL');
+    expect(await screen.exited()).toBe(255);
+    const ended = await eventually('its session has ended', async () => {
+      const { status } = await bastion.session(session.id);
+      return status === 'stopped' ? await bastion.session(session.id) : null;
+    });
+    expect(ended).toMatchObject({
+      end_reason: 'worker_died',
+      recordings: [{ state: 'recovered' }],
+    });
+    await eventually('a new worker serves', async () => {
+      const done = await alice.ssh('alice+web1', 'exit 3');
+      return done.status === 3;
+    });
   });
 
   test('by a signal tells its users, and leaves nothing behind', async () => {
