@@ -27,6 +27,7 @@ import type { Passwords } from './domain/password.ts';
 import type { Store } from './domain/store.ts';
 import { type GatewayParts, openGateway } from './gateway.ts';
 import { startWorkers } from './ipc/workers.ts';
+import { listening } from './listening.ts';
 import { openLibrary } from './recorder/library.ts';
 import { repairRecording } from './recorder/repair.ts';
 import { testCiphers } from './ssh/algorithms.ts';
@@ -165,7 +166,9 @@ async function openHttp(
   };
   const app = createApi(deps);
   app.route('/', createConsole({ ...deps, ...consoleActions(deps) }));
-  const http = await listenHttp({ fetch: app.fetch, ...config.httpListen });
+  const http = await listening('POSTERN_HTTP_LISTEN', config.httpListen, () =>
+    listenHttp({ fetch: app.fetch, ...config.httpListen }),
+  );
   closers.add('HTTP', () => http.close());
   return `http://${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}`;
 }
@@ -213,10 +216,11 @@ async function open(
   );
   const hostKey = loadHostKey(privateKey);
   const parts = { plane: control.plane, hostKey, working, recordings: config.recordings, log };
-  const { gateway, ssh, failed } =
+  const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
     config.workers > 0
-      ? await openWorkers(config, { ...parts, hostKey: privateKey }, closers)
-      : await openGatewayHere(config, parts, closers);
+      ? openWorkers(config, { ...parts, hostKey: privateKey }, closers)
+      : openGatewayHere(config, parts, closers),
+  );
   const addresses: Addresses = {
     ssh: {
       host: config.publicSsh?.host ?? reachable(ssh.host),

@@ -100,9 +100,11 @@ function playerFiles(assets: Assets): Markup {
 export function sessionPage(assets: Assets, page: SessionPage): Markup {
   const { session, viewer, chosen } = page;
   const content = html`<h1>Session ${session.id}</h1>
-    ${facts(page)} ${terminate(page)}
+    ${terminate(page)}
     <h2>Replay</h2>
-    ${replay(page)}`;
+    ${replay(page)}
+    <h2>Facts</h2>
+    ${facts(page)}`;
   const head = chosen === null ? html`` : playerFiles(assets);
   return layout(assets, { title: `Session ${session.id}`, viewer, content, head });
 }
