@@ -55,7 +55,7 @@ needs('ssh', 'sshd').describe('a session over the API', () => {
     expect(screen.text).toMatch(/^postern: this session was ended by \S+/m);
   });
 
-  test('is ended on the command line', async () => {
+  test('is ended on the command line though the machine holds on to its program', async () => {
     const child = stage.alice.spawn('alice+web1', 'exec sleep 1000');
     const ended = new Promise((resolve) => child.once('exit', resolve));
     const { id } = await active();
