@@ -28,7 +28,7 @@ function cleanEnv(extra) {
 
 /** The Node to run on, and where its headers are if not where node-gyp finds them itself. */
 function chooseNode() {
-  if (supported(process.versions.node)) return { node: process.execPath, headers: undefined };
+  if (supported(process.versions.node)) return withHeaders(process.execPath);
   if (!existsSync(pinned)) {
     spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
       cwd: tools,
@@ -43,7 +43,16 @@ function chooseNode() {
     );
     process.exit(1);
   }
-  return { node: pinned, headers: dirname(dirname(realpathSync(pinned))) };
+  return withHeaders(pinned);
+}
+
+/** Node's own archives and packages carry its headers beside it; else node-gyp fetches them. */
+function withHeaders(executable) {
+  const home = dirname(dirname(realpathSync(executable)));
+  return {
+    node: executable,
+    headers: existsSync(join(home, 'include/node/node.h')) ? home : undefined,
+  };
 }
 
 const { node, headers } = chooseNode();

@@ -83,7 +83,7 @@ export class CastReader implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+  close(): Promise<void> {
+    return this.#close();
   }
 }

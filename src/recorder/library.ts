@@ -44,16 +44,34 @@ async function* range(
   }
 }
 
-async function* playback(root: string, key: string, version: 2 | 3): AsyncGenerator<Uint8Array> {
-  await using reader = await CastReader.open(root, key);
-  let lines = '';
-  for await (const line of playbackLines(version, reader)) {
-    lines += line;
-    if (lines.length < PIECE) continue;
-    yield Buffer.from(lines);
-    lines = '';
+/** What `use` makes of a recording, whose file is closed when its reader stops. */
+async function* reading<T>(
+  root: string,
+  key: string,
+  use: (reader: CastReader) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const reader = await CastReader.open(root, key);
+  try {
+    yield* use(reader);
+  } finally {
+    await reader.close();
   }
-  if (lines !== '') yield Buffer.from(lines);
+}
+
+/** Lines in pieces of some size, so that each is worth a write. */
+async function* pieces(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let piece = '';
+  for await (const line of lines) {
+    piece += line;
+    if (piece.length < PIECE) continue;
+    yield Buffer.from(piece);
+    piece = '';
+  }
+  if (piece !== '') yield Buffer.from(piece);
+}
+
+function playback(root: string, key: string, version: 2 | 3): AsyncGenerator<Uint8Array> {
+  return reading(root, key, (reader) => pieces(playbackLines(version, reader)));
 }
 
 class FileLibrary implements RecordingLibrary {
@@ -87,19 +105,21 @@ class FileLibrary implements RecordingLibrary {
   }
 
   async header(key: string): Promise<CastHeader> {
-    await using reader = await CastReader.open(this.#root, key);
-    const { version, cols, rows, timestamp, command, title } = reader.header;
-    return { version, cols, rows, timestamp, command, title };
+    const reader = await CastReader.open(this.#root, key);
+    try {
+      const { version, cols, rows, timestamp, command, title } = reader.header;
+      return { version, cols, rows, timestamp, command, title };
+    } finally {
+      await reader.close();
+    }
   }
 
-  async *events(key: string): AsyncGenerator<CastEvent> {
-    await using reader = await CastReader.open(this.#root, key);
-    yield* reader.events();
+  events(key: string): AsyncGenerator<CastEvent> {
+    return reading(this.#root, key, (reader) => reader.events());
   }
 
-  async *logs(key: string): AsyncGenerator<LogEntry> {
-    await using reader = await CastReader.open(this.#root, key);
-    yield* logEntries(reader.events());
+  logs(key: string): AsyncGenerator<LogEntry> {
+    return reading(this.#root, key, (reader) => logEntries(reader.events()));
   }
 
   async remove(key: string): Promise<boolean> {
