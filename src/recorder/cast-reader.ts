@@ -40,7 +40,7 @@ export async function openPresentCast(root: string, key: string) {
 }
 
 /** A recording's header and its events, read as they are asked for. Dispose of it after use. */
-export class CastReader implements AsyncDisposable {
+export class CastReader {
   readonly header: FullHeader;
   readonly #lines: ReturnType<typeof linesOf>;
   readonly #close: () => Promise<void>;
