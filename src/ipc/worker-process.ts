@@ -9,7 +9,7 @@ import { serveControlPlane } from './remote.ts';
 import { within } from './within.ts';
 import type { Address, WorkerService, WorkerSettings } from './worker-service.ts';
 
-/** Milliseconds. */
+/** Milliseconds, where a name ends so. */
 export interface WorkerTiming {
   /** From the fork to listening. */
   readonly startMs: number;
@@ -21,6 +21,13 @@ export interface WorkerTiming {
   readonly drainMs: number;
   /** From the last word to the end of the process. */
   readonly leaveMs: number;
+  /** Before a dead worker's first new start; doubles with each, up to the longest. */
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** A worker that ran so long begins again with the first pause. */
+  readonly steadyMs: number;
+  /** Starts in a row that may fail before the server gives up. */
+  readonly mostFailedStarts: number;
 }
 
 export const WORKER_TIMING: WorkerTiming = {
@@ -30,6 +37,10 @@ export const WORKER_TIMING: WorkerTiming = {
   mostUnanswered: 5,
   drainMs: 8000,
   leaveMs: 2000,
+  firstPauseMs: 100,
+  longestPauseMs: 5000,
+  steadyMs: 60_000,
+  mostFailedStarts: 10,
 };
 
 export interface WorkerProcessOptions {

@@ -11,16 +11,6 @@ import {
 } from './worker-process.ts';
 import type { Address, WorkerSettings } from './worker-service.ts';
 
-/** Milliseconds before a worker's first new start; doubles with each, up to the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
-
-/** A worker that ran so many milliseconds begins again with the first pause. */
-const STEADY_MS = 60_000;
-
-/** Starts in a row that may fail before the server gives up. */
-const MOST_FAILED_STARTS = 10;
-
 /** Milliseconds that the drain waits for what dead workers left to be written. */
 const LAST_ENDS_MS = 4000;
 
@@ -132,19 +122,20 @@ export class Workers implements Gateway {
   /** Replaces a worker whenever it dies, until the drain, or until no new one can be started. */
   async #keep(number: number, first: WorkerProcess): Promise<void> {
     const log = this.#options.log.child({ worker: number });
+    const { firstPauseMs, longestPauseMs, steadyMs, mostFailedStarts } = this.#timing;
     let worker: WorkerProcess | null = first;
-    let pause = FIRST_PAUSE_MS;
+    let pause = firstPauseMs;
     while (worker !== null) {
       const since = performance.now();
       const how = await worker.gone;
       if (this.#stop.signal.aborted) return;
-      if (performance.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS;
+      if (performance.now() - since > steadyMs) pause = firstPauseMs;
       log.error('a worker died; another takes its place', { how, pause_ms: pause });
       worker = null;
-      for (let failed = 0; worker === null && failed < MOST_FAILED_STARTS; failed += 1) {
+      for (let failed = 0; worker === null && failed < mostFailedStarts; failed += 1) {
         worker = await this.#replace(number, pause);
         if (this.#stop.signal.aborted) return;
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+        pause = Math.min(2 * pause, longestPauseMs);
       }
     }
     log.error('no worker could be started again; the server stops');
