@@ -6,7 +6,7 @@ import type { ChannelRecording } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
 import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
-import { closeChannel, type ExitInfo, finishChannel, onEow } from '../ssh/channel.ts';
+import { closeChannel, type ExitInfo, finishChannel, onEow, onPeerClose } from '../ssh/channel.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { startRecording } from './recording.ts';
@@ -15,6 +15,9 @@ import type { GatewaySession, SessionMember } from './session.ts';
 
 /** Signals kept for a program that has not started yet. */
 const MOST_EARLY = 16;
+
+/** How long a program may take to read what its user sent before leaving, in milliseconds. */
+const LAST_INPUT_MS = 2000;
 
 /** What a channel needs of its connection: the session to run in, and under which limits. */
 export type Admit = (
@@ -48,6 +51,7 @@ export class GatewayChannel implements SessionMember {
   #stopping: Promise<void> | null = null;
   #userGone = false;
   #noReader = false;
+  #leaving: NodeJS.Timeout | undefined;
   readonly #begunAt = performance.now();
 
   /** `down` is accepted already: ssh2 drops what comes before (research, pitfall 1). */
@@ -56,6 +60,7 @@ export class GatewayChannel implements SessionMember {
     this.#request = request;
     this.#admit = admit;
     down.once('close', () => this.#userLeft());
+    onPeerClose(down, () => this.#userLeaves());
     onEow(down, () => this.#readerLeft());
     this.done = this.#run();
   }
@@ -115,6 +120,7 @@ export class GatewayChannel implements SessionMember {
     } catch (error) {
       await this.#fail(error);
     } finally {
+      clearTimeout(this.#leaving);
       this.#watch?.stop();
       this.#session?.leave(this);
     }
@@ -242,7 +248,14 @@ export class GatewayChannel implements SessionMember {
     else if (this.#early.length < MOST_EARLY) this.#early.push(word);
   }
 
-  /** The user's client closed the channel, or its connection is gone. */
+  /** The user's client closed the channel; what it sent before is still on its way. */
+  #userLeaves(): void {
+    this.#userGone = true;
+    this.#pipe?.discard();
+    this.#leaving = setTimeout(() => this.#up?.close(), LAST_INPUT_MS);
+  }
+
+  /** All that the user sent was read, or its connection is gone. */
   #userLeft(): void {
     this.#userGone = true;
     this.#pipe?.discard();

@@ -12,6 +12,7 @@ import type {
 } from './internals.ts';
 import { Message, OpenFailure } from './messages.ts';
 import { resumeOutput } from './output.ts';
+import { notePeerClose } from './peer-close.ts';
 import { endReading } from './unread.ts';
 import { WireReader } from './wire.ts';
 
@@ -134,7 +135,8 @@ function finishClose(
   const result = next(protocol, payload);
   resumeOutput(channel);
   endReading(channel);
-  if (!channel.server) endReading(channel.stderr);
+  if (channel.server) notePeerClose(channel);
+  else endReading(channel.stderr);
   return result;
 }
 

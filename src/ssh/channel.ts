@@ -8,6 +8,7 @@ import { whenEow } from './eow.ts';
 import { type ChannelInternals, sendPayload } from './internals.ts';
 import { Message } from './messages.ts';
 import { flushed } from './output.ts';
+import { whenPeerCloses } from './peer-close.ts';
 import { message, uint32, wireString } from './wire.ts';
 
 /** How a program ended, as the machine said; `name` is without `SIG`. */
@@ -127,4 +128,9 @@ export function exitInfo(channel: Channel): ExitInfo | undefined {
 /** Calls `listener` once when the peer says (or has said) that it wants no more output. */
 export function onEow(channel: Channel, listener: () => void): void {
   whenEow(channel, listener);
+}
+
+/** Calls `listener` once when the client closes the channel, though its input is still unread. */
+export function onPeerClose(channel: Channel, listener: () => void): void {
+  whenPeerCloses(channel, listener);
 }

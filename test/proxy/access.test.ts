@@ -72,7 +72,7 @@ describe('invariant 1: nothing is dialled without an access decision', () => {
   test('none of them is a session, and each is noted', async () => {
     expect((await stage.store.sessions.list({ statuses: null }, { limit: 1 })).rows).toEqual([]);
     const denied = (await stage.audit()).filter(({ type }) => /denied$/.test(type));
-    const codes = denied.map(({ detail }) => detail['code'] ?? detail['capability']);
+    const codes = denied.map(({ detail: { code, capability } }) => code ?? capability);
     for (const code of ['access.login', 'access.expired', 'access.network', 'sftp', 'shell']) {
       expect(codes).toContain(code);
     }
@@ -93,7 +93,7 @@ describe('invariant 1: nothing is dialled without an access decision', () => {
     const all = ['forward-local /var/run/docker.sock', `forward-local 127.0.0.1:${wire.port}`];
     await eventually('the events', async () => {
       const noted = (await stage.audit()).filter(({ type }) => type === 'channel.denied');
-      const told = noted.map(({ detail }) => `${detail['capability']} ${detail['wanted']}`);
+      const told = noted.map(({ detail: { capability, wanted } }) => `${capability} ${wanted}`);
       return [...all, 'forward-remote '].every((one) => told.includes(one));
     });
     expect(wire.visits()).toBe(0);
