@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { type Bastion, type BastionOptions, startBastion } from './bastion.ts';
-import { newClient, type SshClient } from './ssh-client.ts';
+import { newClient, type SshClient, type SshServerAddress } from './ssh-client.ts';
 import { startSshd, type TestSshd } from './sshd.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -60,25 +60,41 @@ grants:
 `;
 }
 
+/** Ends what was opened, the last first, all of it; then rejects with the first that did not end. */
+async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
 export async function openStage(options: BastionOptions = {}): Promise<Stage> {
-  await using opened = new AsyncDisposableStack();
-  const sshd = opened.use(await startSshd());
-  const bastion = opened.use(await startBastion(options));
-  const people = await Promise.all([1, 2, 3].map(() => newClient(() => bastion.ssh)));
-  const [alice, bob, stranger] = people;
-  if (alice === undefined || bob === undefined || stranger === undefined) throw new Error('nobody');
-  for (const person of people) opened.use(person);
-  const direct = opened.use(await newClient(() => sshd));
-  direct.adopt(sshd.keyFile);
-  await bastion.apply(setup(sshd, alice, bob));
-  const stack = opened.move();
-  return {
-    sshd,
-    bastion,
-    alice,
-    bob,
-    stranger,
-    direct,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  const closers: (() => unknown)[] = [];
+  const close = (): Promise<void> => closeAll(closers);
+  const client = async (server: () => SshServerAddress): Promise<SshClient> => {
+    const made = await newClient(server);
+    closers.push(() => made[Symbol.dispose]());
+    return made;
   };
+  try {
+    const sshd = await startSshd();
+    closers.push(() => sshd[Symbol.asyncDispose]());
+    const bastion = await startBastion(options);
+    closers.push(() => bastion[Symbol.asyncDispose]());
+    const alice = await client(() => bastion.ssh);
+    const bob = await client(() => bastion.ssh);
+    const stranger = await client(() => bastion.ssh);
+    const direct = await client(() => sshd);
+    direct.adopt(sshd.keyFile);
+    await bastion.apply(setup(sshd, alice, bob));
+    return { sshd, bastion, alice, bob, stranger, direct, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
