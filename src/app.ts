@@ -26,6 +26,7 @@ import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { Store } from './domain/store.ts';
 import { type GatewayParts, openGateway } from './gateway.ts';
+import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { startWorkers } from './ipc/workers.ts';
 import { listening } from './listening.ts';
 import { openLibrary } from './recorder/library.ts';
@@ -75,6 +76,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   closers.add('the database', () => store.close());
   const counters = await openCounters({ redisUrl: config.redisUrl?.expose() ?? null, node, log });
   closers.add('the counters', () => counters.close());
+  await endEarlierWorkers(config.dataDir, log);
   await recover(node, {
     store,
     counters,
@@ -131,6 +133,7 @@ async function openWorkers(
       listen: config.sshListen,
       hostKey,
       working,
+      dataDir: config.dataDir,
       recordings,
       log: { level: config.logLevel, format: config.logFormat },
     },

@@ -5,6 +5,7 @@ import { Calls } from './ipc/calls.ts';
 import { parentPeer } from './ipc/peer.ts';
 import { remoteControlPlane } from './ipc/remote.ts';
 import { within } from './ipc/within.ts';
+import { markWorker } from './ipc/worker-marks.ts';
 import {
   type Started,
   WORKER_METHODS,
@@ -48,6 +49,7 @@ class GatewayProcess implements WorkerService {
     this.#closers = new Closers(this.#log);
     try {
       installGuards();
+      await markWorker(settings.dataDir);
       const plane = remoteControlPlane(this.#calls, this.#log);
       this.#gateway = await openGateway(
         { plane, recordings, hostKey: loadHostKey(settings.hostKey), working, log: this.#log },

@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly hostKey: string;
   /** Which ciphers work on this host, as ssh/algorithms.ts found. */
   readonly working: { readonly ciphers: readonly string[]; readonly failed: readonly string[] };
+  /** Absolute; see worker-marks.ts. */
+  readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
   readonly log: {

@@ -94,6 +94,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       listen: address,
       hostKey: generateHostKey().privatePem,
       working: { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] },
+      dataDir: files.path,
       recordings,
       log: { level: 'error', format: 'json' },
     },
