@@ -90,7 +90,7 @@ needs('ssh', 'sshd', 'chromium').describe('the replay of a session in a browser'
       .poll(async () => squeezed(await terminal.innerText()), { timeout: 30_000, interval: 100 })
       .toBe(squeezed(seen));
     if (WRITES_PICTURE) {
-      await page.mouse.move(0, 0);
+      await page.locator('.ap-player').hover();
       await page.screenshot({ path: PICTURE, fullPage: true });
     }
     expect(problems).toEqual([]);
