@@ -11,18 +11,26 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** Controls, line ends, marks that turn the direction of text, halves of surrogate pairs. */
+const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+
 /**
- * Text from outside made fit for a log line or a message on a terminal: control characters are
- * written as \xNN (CVE-2023-28486 and its kind), at most `most` characters are kept.
+ * Text from outside made fit for a log line or a message on a terminal: what would act there or make
+ * it look like other text is written as \xNN or \uNNNN (CVE-2023-28486 and its kind), at most `most`
+ * UTF-16 units are kept.
  */
 export function printable(text: string, most = 200): string {
-  const kept = text.length > most ? `${text.slice(0, most)}…` : text;
-  return kept.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (c) => {
-    return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  const kept =
+    text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
+  return kept.replace(UNFIT, (unit) => {
+    const code = unit.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
   });
 }
 
-/** The message of anything that was thrown, fit for a log line. */
+/** The message of anything that was thrown, fit for a log line; never throws itself. */
 export function reasonOf(thrown: unknown): string {
-  return printable(thrown instanceof Error ? thrown.message : String(thrown), 500);
+  if (thrown instanceof Error) return printable(String(thrown.message), 500);
+  const text = typeof thrown === 'object' && thrown !== null ? '[object Object]' : String(thrown);
+  return printable(text, 500);
 }

@@ -39,27 +39,29 @@ export type ExitStatus =
     };
 
 /** A shell's way of saying it in one number: a signal is 128 and more. Unknown signals are 255. */
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  HUP: 1,
-  INT: 2,
-  QUIT: 3,
-  ILL: 4,
-  TRAP: 5,
-  ABRT: 6,
-  BUS: 7,
-  FPE: 8,
-  KILL: 9,
-  USR1: 10,
-  SEGV: 11,
-  USR2: 12,
-  PIPE: 13,
-  ALRM: 14,
-  TERM: 15,
-};
+const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    HUP: 1,
+    INT: 2,
+    QUIT: 3,
+    ILL: 4,
+    TRAP: 5,
+    ABRT: 6,
+    BUS: 7,
+    FPE: 8,
+    KILL: 9,
+    USR1: 10,
+    SEGV: 11,
+    USR2: 12,
+    PIPE: 13,
+    ALRM: 14,
+    TERM: 15,
+  }),
+);
 
 export function exitNumber(exit: ExitStatus): number {
   if (exit.type === 'code') return exit.code;
-  const number = SIGNAL_NUMBERS[exit.signal];
+  const number = SIGNAL_NUMBERS.get(exit.signal);
   return number === undefined ? 255 : 128 + number;
 }
 
