@@ -216,11 +216,12 @@ export class GatewaySession {
     clearInterval(this.#heartbeat);
     this.#abort.abort();
     const members = [...this.#members];
-    const all = Promise.all(
-      members.map((member) => member.stop(refusal).then(() => member.done)),
-    ).then(() => undefined);
-    await within(CHANNELS_MS, all);
+    const all = (works: Promise<void>[]) => Promise.all(works).then(() => undefined);
+    await within(CHANNELS_MS, all(members.map((member) => member.stop(refusal))));
+    // A machine keeps a channel for as long as its program ignores that nobody is there any more:
+    // what is left of them goes with the connection.
     await this.#hangUp();
+    await within(CHANNELS_MS, all(members.map((member) => member.done)));
     const { bytesIn, bytesOut } = this.bytes();
     await within(REPORT_MS, this.#report(reason, { bytesIn, bytesOut }));
     this.log.info('session ended', { reason, bytesIn, bytesOut });
