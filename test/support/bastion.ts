@@ -251,6 +251,12 @@ export class Bastion implements AsyncDisposable {
 /** A bastion that is ready. */
 export async function startBastion(options: BastionOptions = {}): Promise<Bastion> {
   const bastion = new Bastion(await freshBackend(), options);
-  await bastion.start();
-  return bastion;
+  try {
+    await bastion.start();
+    return bastion;
+  } catch (error) {
+    // It cannot end well, and why it did not begin is what counts.
+    await bastion[Symbol.asyncDispose]().catch(() => undefined);
+    throw error;
+  }
 }

@@ -165,6 +165,11 @@ class Sshd implements TestSshd {
 
 export async function startSshd(): Promise<TestSshd> {
   const sshd = new Sshd();
-  await sshd.prepare();
-  return sshd;
+  try {
+    await sshd.prepare();
+    return sshd;
+  } catch (error) {
+    await sshd[Symbol.asyncDispose]();
+    throw error;
+  }
 }
