@@ -101,7 +101,7 @@ needs('ssh', 'sshd').describe('a command through the bastion', () => {
     await eventually('yes has ended on the machine', () => !running(Number(pid)));
   });
 
-  test('ends on the machine when the client is killed', async () => {
+  test('is over for the bastion when the client is killed', async () => {
     const child = stage.alice.spawn('alice+web1', 'echo $$; exec sleep 1000');
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => {
