@@ -112,13 +112,12 @@ export class Calls {
   }
 
   #answer(id: number, method: string, args: readonly unknown[]): void {
-    this.#begin(method, args).then(
-      (value) => this.#send({ type: 'answer', id, value }),
-      (error: unknown) => {
+    this.#begin(method, args)
+      .then((value) => this.#send({ type: 'answer', id, value }))
+      .catch((error: unknown) => {
         this.#note(method, error);
         this.#send({ type: 'failure', id, failure: toFailure(error) });
-      },
-    );
+      });
   }
 
   /** What the handler does before its first wait is done when this returns. */

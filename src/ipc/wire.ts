@@ -46,5 +46,5 @@ export function toFailure(thrown: unknown): Failure {
 }
 
 export function fromFailure({ code, params, problems }: Failure): PosternError {
-  return new PosternError(code in CATALOGUE ? code : 'internal', params, { problems });
+  return new PosternError(Object.hasOwn(CATALOGUE, code) ? code : 'internal', params, { problems });
 }

@@ -130,6 +130,14 @@ test('only so many calls wait at once', async () => {
   expect(await calls.call('echo', [])).toBe('now');
 });
 
+test('an answer that cannot be copied is a failure', async () => {
+  const { near, far } = pair();
+  const target: Echo = { echo: () => Promise.resolve(() => undefined) };
+  new Calls(far, quiet).serve<Echo>(target, { echo: true });
+  const refused = new Calls(near, quiet).call('echo', []);
+  await expect(refused).rejects.toMatchObject({ code: 'internal' });
+});
+
 test('a peer that keeps calling is answered up to a bound', async () => {
   const { near, far } = pair();
   new Calls(far, quiet, { mostCalls: 1 }).serve<Echo>({ echo: never }, { echo: true });
