@@ -1,42 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { AuthContext, KexAlgorithm, ServerChannel } from 'ssh2';
 import { expect, test } from 'vitest';
 import { testCiphers } from '../../src/ssh/algorithms.ts';
 import { finishChannel, onEow } from '../../src/ssh/channel.ts';
+import { needs, the } from '../support/requirements.ts';
 import { Lab, type LabOptions } from './lab.ts';
 import { within } from './raw-peer.ts';
 
 const ALIVE_MS = 4_500;
-
-function pathOf(name: string): string | undefined {
-  const places = [
-    '/usr/bin',
-    '/usr/local/bin',
-    '/opt/homebrew/bin',
-    ...(PATH ?? '').split(delimiter),
-  ];
-  return places
-    .map((place) => join(place, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-// biome-ignore lint/style/noProcessEnv: where the clients of this machine are.
-const { PATH } = process.env;
-const clients = {
-  ssh: pathOf('ssh'),
-  dbclient: pathOf('dbclient'),
-  plink: pathOf('plink'),
-};
 
 const accept = (context: AuthContext) => context.accept();
 
@@ -86,71 +58,74 @@ const OPTIONS = [
 function openssh(port: number, command: string, ...more: readonly string[]): ChildProcess {
   const options = OPTIONS.flatMap((option) => ['-o', option]);
   const args = ['-F', '/dev/null', ...options, ...more, '-p', String(port), 'u@127.0.0.1', command];
-  return spawn(clients.ssh ?? 'ssh', args);
+  return spawn(the('ssh'), args);
 }
 
-test.skipIf(!clients.ssh)('OpenSSH: output, error output and status', async () => {
-  await using server = await lab();
-  const result = await run(openssh(server.port, 'hello'));
-  expect(result).toEqual({ code: 7, out: 'out hello\n', err: 'err\n' });
-});
-
-test.skipIf(!clients.ssh)('OpenSSH: each cipher that the self-test passed', async () => {
-  await using server = await lab();
-  const { ciphers } = await testCiphers();
-  const offered = ciphers.filter((cipher) => /^aes(128-gcm|256-ctr)/.test(cipher));
-  for (const cipher of offered) {
-    const result = await run(openssh(server.port, 'hello', '-c', cipher));
-    expect(result.out).toBe('out hello\n');
-  }
-});
-
-test.skipIf(!clients.ssh)('OpenSSH: re-keys of its own while data flows', async () => {
-  await using server = await lab();
-  const input = Buffer.alloc(4 * 2 ** 20, 'postern ');
-  const result = await run(openssh(server.port, 'cat', '-o', 'RekeyLimit=64K'), input);
-  expect({ code: result.code, same: result.out === input.toString('latin1') }).toEqual({
-    code: 0,
-    same: true,
+needs('ssh').describe('OpenSSH', () => {
+  test('output, error output and status', async () => {
+    await using server = await lab();
+    const result = await run(openssh(server.port, 'hello'));
+    expect(result).toEqual({ code: 7, out: 'out hello\n', err: 'err\n' });
   });
-});
 
-test.skipIf(!clients.ssh)('OpenSSH: yes | head ends at once, by eow', async () => {
-  await using server = await lab();
-  const child = openssh(server.port, 'yes');
-  child.stdout?.once('data', () => child.stdout?.destroy());
-  const [code] = await within(once(child, 'close'), 'the end', ALIVE_MS);
-  expect(code).not.toBeNull();
+  test('each cipher that the self-test passed', async () => {
+    await using server = await lab();
+    const { ciphers } = await testCiphers();
+    const offered = ciphers.filter((cipher) => /^aes(128-gcm|256-ctr)/.test(cipher));
+    for (const cipher of offered) {
+      const result = await run(openssh(server.port, 'hello', '-c', cipher));
+      expect(result.out).toBe('out hello\n');
+    }
+  });
+
+  test('re-keys of its own while data flows', async () => {
+    await using server = await lab();
+    const input = Buffer.alloc(4 * 2 ** 20, 'postern ');
+    const result = await run(openssh(server.port, 'cat', '-o', 'RekeyLimit=64K'), input);
+    expect({ code: result.code, same: result.out === input.toString('latin1') }).toEqual({
+      code: 0,
+      same: true,
+    });
+  });
+
+  test('yes | head ends at once, by eow', async () => {
+    await using server = await lab();
+    const child = openssh(server.port, 'yes');
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const [code] = await within(once(child, 'close'), 'the end', ALIVE_MS);
+    expect(code).not.toBeNull();
+  });
 });
 
 const FIRST: KexAlgorithm[] = ['curve25519-sha256', 'curve25519-sha256@libssh.org'];
 
-// Dropbear sends a guess ahead: right with the one, wrong with the other.
-test.skipIf(!clients.dbclient).each(FIRST)(
-  'Dropbear connects where %s comes first',
-  async (first) => {
+needs('dbclient').describe('Dropbear', () => {
+  // Dropbear sends a guess ahead: right with the one, wrong with the other.
+  test.each(FIRST)('connects where %s comes first', async (first) => {
     const kex = [first, ...FIRST.filter((method) => method !== first)];
     await using server = await Lab.start({ onAuth: accept, onExec: programs, kex });
     const args = ['-y', '-y', '-p', String(server.port), 'u@127.0.0.1', 'hello'];
-    const result = await run(spawn(clients.dbclient ?? '', args));
+    const result = await run(spawn(the('dbclient'), args));
     expect(result).toMatchObject({ code: 7, out: 'out hello\n' });
-  },
-);
+  });
+});
 
-test.skipIf(!clients.plink)('PuTTY: output and status', async () => {
-  await using server = await lab();
-  const key = server.connections;
-  const args = [
-    '-batch',
-    '-ssh',
-    '-P',
-    String(server.port),
-    '-hostkey',
-    server.fingerprint,
-    'u@127.0.0.1',
-    'hello',
-  ];
-  const result = await run(spawn(clients.plink ?? '', args));
-  expect(result).toMatchObject({ code: 7, out: 'out hello\n' });
-  expect(key).toHaveLength(1);
+needs('plink').describe('PuTTY', () => {
+  test('output and status', async () => {
+    await using server = await lab();
+    const key = server.connections;
+    const args = [
+      '-batch',
+      '-ssh',
+      '-P',
+      String(server.port),
+      '-hostkey',
+      server.fingerprint,
+      'u@127.0.0.1',
+      'hello',
+    ];
+    const result = await run(spawn(the('plink'), args));
+    expect(result).toMatchObject({ code: 7, out: 'out hello\n' });
+    expect(key).toHaveLength(1);
+  });
 });

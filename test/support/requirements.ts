@@ -20,6 +20,9 @@ const PACKAGES = {
   vim: 'vim-tiny',
   less: 'less',
   asciinema: 'asciinema',
+  dbclient: 'dropbear-bin',
+  plink: 'putty-tools',
+  patch: 'patch',
 } as const;
 
 export type Part = keyof typeof PACKAGES;
