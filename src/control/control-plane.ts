@@ -17,15 +17,15 @@ import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
-import type { Stores } from '../domain/store.ts';
+import type { Store } from '../domain/store.ts';
 import { Access } from './access.ts';
 import { HostKeys } from './host-keys.ts';
-import { type About, Journal } from './journal.ts';
+import { type About, aboutSession, Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
 
 export interface ControlPlaneDeps {
-  readonly stores: Stores;
+  readonly stores: Store;
   readonly counters: Counters;
   readonly passwords: Passwords;
   /** This node's name, kept across restarts. */
@@ -216,18 +216,16 @@ export class LocalControlPlane implements ControlPlane {
     bytes: { readonly bytesIn: number; readonly bytesOut: number },
   ): Promise<void> {
     const endedAt = new Date();
-    await this.#outbox.write('session ended', async () => {
-      const { sessions } = this.#deps.stores;
-      const ended = await sessions.end(sessionId, { endedAt, reason, ...bytes });
-      if (!ended) return;
-      const session = await sessions.get(sessionId);
-      if (session === null) return;
-      void this.#journal.noteSession('session.ended', session, {
-        reason,
-        bytes_in: bytes.bytesIn,
-        bytes_out: bytes.bytesOut,
-      });
-    });
+    const detail = { reason, bytes_in: bytes.bytesIn, bytes_out: bytes.bytesOut };
+    // Both or none: were the answer lost, the next try would find the row ended and add no event.
+    await this.#outbox.write('session ended', () =>
+      this.#deps.stores.transaction(async ({ sessions, audit }) => {
+        if (!(await sessions.end(sessionId, { endedAt, reason, ...bytes }))) return;
+        const session = await sessions.get(sessionId);
+        if (session === null) return;
+        await audit.append(aboutSession('session.ended', session, endedAt, detail));
+      }),
+    );
     await this.#count(() => this.#deps.counters.ended(sessionId));
   }
 

@@ -14,6 +14,25 @@ export interface About {
   readonly detail: AuditDetail;
 }
 
+/** The event that something happened to a session. */
+export function aboutSession(
+  type: AuditType,
+  session: Session,
+  at: Date,
+  detail: AuditDetail,
+): NewAuditEvent {
+  return {
+    at,
+    type,
+    actor: session.userName,
+    userId: session.userId,
+    machineId: session.machineId,
+    sessionId: session.id,
+    source: session.ipAddress,
+    detail,
+  };
+}
+
 /** Writes audit events in the order in which they happened; none waits for the one before. */
 export class Journal {
   readonly #audit: AuditStore;
@@ -39,16 +58,7 @@ export class Journal {
   }
 
   noteSession(type: AuditType, session: Session, detail: AuditDetail): Promise<void> {
-    return this.#write({
-      at: new Date(),
-      type,
-      actor: session.userName,
-      userId: session.userId,
-      machineId: session.machineId,
-      sessionId: session.id,
-      source: session.ipAddress,
-      detail,
-    });
+    return this.#write(aboutSession(type, session, new Date(), detail));
   }
 
   #write(event: NewAuditEvent): Promise<void> {
