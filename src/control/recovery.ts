@@ -2,6 +2,7 @@ import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt } from '../domain/recording.ts';
 import type { Store } from '../domain/store.ts';
+import { aboutSession } from './journal.ts';
 
 /** Repairs a recording that a crash left open; null: nothing is left of it. */
 export type RepairRecording = (key: string) => Promise<RecordingReceipt | null>;
@@ -21,29 +22,34 @@ export async function recover(
   },
 ): Promise<number> {
   const { store, log } = deps;
-  const swept = await store.sessions.sweep(node, new Date());
-  for (const session of swept) {
-    for (const recording of await store.sessions.recordings(session.id)) {
-      if (recording.state !== 'recording') continue;
-      const receipt = await deps.repair(recording.key);
-      const state = receipt === null ? 'failed' : 'recovered';
-      const at = new Date();
-      await store.sessions.closeRecording(session.id, recording.channel, state, receipt, at);
-    }
-    await store.audit.append({
-      at: new Date(),
-      type: 'session.ended',
-      actor: session.userName,
-      userId: session.userId,
-      machineId: session.machineId,
-      sessionId: session.id,
-      source: session.ipAddress,
-      detail: { reason: 'node_died' },
-    });
-    log.warn('a session that a crash cut was closed', { session: session.id });
+  // First the recordings: while their sessions are open, a start that is cut short finds them again.
+  for (const session of await store.sessions.live()) {
+    if (session.node === node) await closeRecordings(session.id, deps);
   }
+  const at = new Date();
+  const swept = await store.transaction(async ({ sessions, audit }) => {
+    const ended = await sessions.sweep(node, at);
+    for (const session of ended) {
+      await audit.append(aboutSession('session.ended', session, at, { reason: 'node_died' }));
+    }
+    return ended;
+  });
+  for (const { id } of swept) log.warn('a session that a crash cut was closed', { session: id });
   await rebuildCounters(deps);
   return swept.length;
+}
+
+async function closeRecordings(
+  sessionId: number,
+  deps: { readonly store: Store; readonly repair: RepairRecording },
+): Promise<void> {
+  const { sessions } = deps.store;
+  for (const { state, key, channel } of await sessions.recordings(sessionId)) {
+    if (state !== 'recording') continue;
+    const receipt = await deps.repair(key);
+    const now = receipt === null ? 'failed' : 'recovered';
+    await sessions.closeRecording(sessionId, channel, now, receipt, new Date());
+  }
 }
 
 /** Makes the counters equal to the database; without counters everything else goes on. */

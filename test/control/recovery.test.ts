@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { recover } from '../../src/control/recovery.ts';
+import type { RecordingReceipt } from '../../src/domain/recording.ts';
+import { machine, session } from '../store/examples.ts';
+import { type ControlStage, openControlStage } from './stage.ts';
+
+const RECEIPT: Omit<RecordingReceipt, 'key'> = {
+  size: 100,
+  recordedBytes: 90,
+  duration: 1.5,
+  sha256: 'ab'.repeat(32),
+};
+
+/** A session with a channel and two recordings, left open by a crash. */
+async function cut(stage: ControlStage, name: string, node = 'node-a'): Promise<number> {
+  const { machines, sessions } = stage.at.store;
+  const made = await machines.create(machine({ name }));
+  const { id } = await sessions.create(session({ userId: stage.ada.id, machineId: made.id, node }));
+  const startedAt = new Date();
+  for (const number of [1, 2]) {
+    await sessions.openChannel({
+      sessionId: id,
+      number,
+      kind: 'shell',
+      command: null,
+      pty: true,
+      startedAt,
+    });
+    await sessions.openRecording({
+      sessionId: id,
+      channel: number,
+      key: `${id}/${number}`,
+      startedAt,
+    });
+  }
+  return id;
+}
+
+function start(stage: ControlStage, repair: (key: string) => Promise<RecordingReceipt | null>) {
+  return recover('node-a', {
+    store: stage.at.store,
+    counters: stage.counters,
+    repair,
+    log: stage.log,
+  });
+}
+
+const whole = (key: string): Promise<RecordingReceipt | null> =>
+  Promise.resolve(key.endsWith('/1') ? { ...RECEIPT, key } : null);
+
+async function state(stage: ControlStage, id: number) {
+  const { sessions, audit } = stage.at.store;
+  const found = await sessions.get(id);
+  const ends = await audit.list({ sessionId: id, type: 'session.ended' }, { limit: 9 });
+  return {
+    reason: found?.endReason,
+    status: found?.status,
+    recordings: (await sessions.recordings(id)).map((one) => one.state),
+    open: (await sessions.channels(id)).filter(({ endedAt }) => endedAt === null).length,
+    events: ends.rows.map(({ detail }) => detail),
+  };
+}
+
+const MENDED = {
+  reason: 'node_died',
+  status: 'stopped',
+  recordings: ['recovered', 'failed'],
+  open: 0,
+  events: [{ reason: 'node_died' }],
+};
+
+test('invariant 4: what a crash left open is ended with the true reason, its recordings repaired', async () => {
+  await using stage = await openControlStage();
+  const mine = await cut(stage, 'web1');
+  const other = await cut(stage, 'web2', 'node-b');
+  expect(await start(stage, whole)).toBe(1);
+  expect(await state(stage, mine)).toEqual(MENDED);
+  expect(await state(stage, other)).toMatchObject({
+    status: 'pending',
+    recordings: ['recording', 'recording'],
+  });
+  // Invariant 8: the counters are what the database says.
+  expect((await stage.counters.active()).sessions).toBe(1);
+});
+
+test('a second start finds nothing to do', async () => {
+  await using stage = await openControlStage();
+  const id = await cut(stage, 'web1');
+  await start(stage, whole);
+  expect(await start(stage, whole)).toBe(0);
+  expect(await state(stage, id)).toEqual(MENDED);
+});
+
+test('invariant 4: a start that is itself cut short is made good by the next', async () => {
+  await using stage = await openControlStage();
+  const ids = [await cut(stage, 'web1'), await cut(stage, 'web2')];
+  // Whatever call the process dies at, the next start ends in the same state.
+  for (let calls = 0; ; calls += 1) {
+    let left = calls;
+    const repair = (key: string): Promise<RecordingReceipt | null> => {
+      left -= 1;
+      return left < 0 ? Promise.reject(new Error('the process died')) : whole(key);
+    };
+    const died = await start(stage, repair).then(
+      () => false,
+      () => true,
+    );
+    if (!died) break;
+    expect((await state(stage, ids[0] ?? 0)).events).toEqual([]);
+  }
+  for (const id of ids) expect(await state(stage, id)).toEqual(MENDED);
+});
+
+test('an audit that cannot be written leaves the sessions for the next start', async () => {
+  await using stage = await openControlStage();
+  const id = await cut(stage, 'web1');
+  const { store } = stage.at;
+  const failing = {
+    store: {
+      description: store.description,
+      users: store.users,
+      groups: store.groups,
+      machines: store.machines,
+      grants: store.grants,
+      tokens: store.tokens,
+      sessions: store.sessions,
+      audit: store.audit,
+      healthy: () => store.healthy(),
+      close: () => store.close(),
+      transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>
+        store.transaction((stores) =>
+          work({
+            ...stores,
+            sessions: stores.sessions,
+            audit: {
+              append: () => Promise.reject(new Error('disk full')),
+              list: (filter, page) => stores.audit.list(filter, page),
+            },
+          }),
+        ),
+    },
+    counters: stage.counters,
+    repair: whole,
+    log: stage.log,
+  };
+  await expect(recover('node-a', failing)).rejects.toThrow('disk full');
+  expect(await state(stage, id)).toMatchObject({ status: 'pending', events: [] });
+  expect(await start(stage, whole)).toBe(1);
+  expect(await state(stage, id)).toEqual(MENDED);
+});
+
+test('counters that do not answer do not keep the server from starting', async () => {
+  await using stage = await openControlStage();
+  await cut(stage, 'web1');
+  stage.counters.rebuild = () => Promise.reject(new Error('no Redis'));
+  expect(await start(stage, whole)).toBe(1);
+  expect(stage.log.lines.some(({ message }) => message.includes('counters'))).toBe(true);
+});
