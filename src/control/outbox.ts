@@ -7,6 +7,11 @@ const PAUSES = [100, 500, 1000, 2000, 5000] as const;
 /** How many facts may wait for the database; further ones are given up, loudly. */
 const MOST_WAITING = 10_000;
 
+export interface OutboxOptions {
+  readonly pauses?: readonly number[];
+  readonly mostWaiting?: number;
+}
+
 interface Fact {
   readonly label: string;
   readonly write: () => Promise<unknown>;
@@ -17,51 +22,63 @@ interface Fact {
  * Facts that the gateway reports once and that the database must hold in the end: how a channel, a
  * recording, a session ended. Written in the order in which they came; while the database is away
  * they wait here, bounded, and are tried again. What is lost with the process is mended by the sweep
- * at the next start. Writes must be idempotent.
+ * at the next start. A write whose answer was lost is made again: it must be idempotent, or all of
+ * its facts in one transaction that asks whether the first of them is there already.
  */
 export class Outbox {
   readonly #log: Logger;
+  readonly #pauses: readonly number[];
+  readonly #mostWaiting: number;
   readonly #waiting: Fact[] = [];
-  #running = false;
+  #running: Promise<void> | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, { pauses = PAUSES, mostWaiting = MOST_WAITING }: OutboxOptions = {}) {
     this.#log = log;
+    this.#pauses = pauses;
+    this.#mostWaiting = mostWaiting;
   }
 
   /** Settles when the fact is written or given up; never rejects. */
   write(label: string, write: () => Promise<unknown>): Promise<void> {
     return new Promise((settle) => {
-      if (this.#closed || this.#waiting.length >= MOST_WAITING) {
+      if (this.#closed || this.#waiting.length >= this.#mostWaiting) {
         this.#log.error('a fact could not be kept for the database', { fact: label });
         settle();
         return;
       }
       this.#waiting.push({ label, write, settle });
-      if (!this.#running) void this.#run();
+      this.#running ??= this.#run();
     });
   }
 
-  /** Tries what waits once more and gives up the rest after `deadline` milliseconds. */
+  /** Tries what waits once more at once, and gives up the rest after `deadline` milliseconds. */
   async close(deadline: number): Promise<void> {
     this.#wake?.();
-    const end = Date.now() + deadline;
-    while (this.#running && Date.now() < end) {
-      await new Promise<void>((resolve) => setTimeout(resolve, 10));
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadline);
+    });
+    await Promise.race([this.#running ?? Promise.resolve(), late]);
+    clearTimeout(timer);
     this.#closed = true;
+    for (const fact of this.#waiting.splice(1)) this.#giveUp(fact);
     this.#wake?.();
   }
 
+  #giveUp({ label, settle }: Fact): void {
+    this.#log.error('a fact was not written to the database', { fact: label, reason: 'too late' });
+    settle();
+  }
+
   async #run(): Promise<void> {
-    this.#running = true;
     for (let fact = this.#waiting[0]; fact !== undefined; fact = this.#waiting[0]) {
       await this.#deliver(fact);
       this.#waiting.shift();
       fact.settle();
     }
-    this.#running = false;
+    this.#running = null;
   }
 
   async #deliver(fact: Fact): Promise<void> {
@@ -77,7 +94,7 @@ export class Outbox {
           return;
         }
         if (attempt === 0) this.#log.warn('the database is away; facts wait', fields);
-        await this.#pause(PAUSES[Math.min(attempt, PAUSES.length - 1)] ?? 5000);
+        await this.#pause(this.#pauses[Math.min(attempt, this.#pauses.length - 1)] ?? 5000);
       }
     }
   }
