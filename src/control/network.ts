@@ -17,7 +17,8 @@ function family(address: string): 'ipv4' | 'ipv6' | null {
 export function isNetwork(text: string): boolean {
   const [base = '', bits, ...rest] = text.split('/');
   const kind = family(base);
-  if (kind === null || rest.length > 0) return false;
+  // With a zone (`fe80::1%eth0`) it is an address of one host's, and BlockList throws.
+  if (kind === null || rest.length > 0 || base.includes('%')) return false;
   if (bits === undefined) return true;
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 'ipv4' ? 32 : 128);
 }

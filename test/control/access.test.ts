@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RouteAnswer, SignedIn } from '../../src/domain/control-plane.ts';
+import { grant, machine, user } from '../store/examples.ts';
+import { type ControlStage, FACTS, openControlStage } from './stage.ts';
+
+let stage: ControlStage;
+let next = 0;
+beforeAll(async () => {
+  stage = await openControlStage();
+  const { machines } = stage.at.store;
+  await machines.create(machine({ name: 'web1', tags: { env: 'prod' } }));
+  await machines.create(machine({ name: 'web2', tags: { env: 'prod' } }));
+  await machines.create(machine({ name: 'db1', login: 'postgres' }));
+  await machines.create(machine({ name: 'box', kind: 'docker' }));
+});
+afterAll(async () => {
+  await stage?.[Symbol.asyncDispose]();
+});
+
+async function somebody(...names: readonly string[]): Promise<SignedIn> {
+  next += 1;
+  const { users, machines, grants } = stage.at.store;
+  const made = await users.create(user({ name: `user${next}` }));
+  for (const name of names) {
+    const found = await machines.getByName(name);
+    if (found === null) throw new Error(name);
+    await grants.create(grant({ to: { userId: made.id }, on: { machineId: found.id } }));
+  }
+  return { userId: made.id, userName: made.name };
+}
+
+function ask(who: SignedIn, name: string | null, login: string | null = null) {
+  return stage.plane.authorize(who, { machine: name, login }, FACTS);
+}
+
+function told(answer: RouteAnswer): unknown {
+  return answer.outcome === 'allowed'
+    ? `${answer.route.login}@${answer.route.machine.name}`
+    : [answer.code, answer.params];
+}
+
+test('deny by default, in the same words for a machine that is not there', async () => {
+  const who = await somebody();
+  expect(told(await ask(who, 'web1'))).toEqual(['access.unknown_machine', { machine: 'web1' }]);
+  expect(told(await ask(who, 'web9'))).toEqual(['access.unknown_machine', { machine: 'web9' }]);
+  expect(told(await ask(who, null))).toEqual(['access.nothing', {}]);
+});
+
+test('who may reach one machine need not name it', async () => {
+  expect(told(await ask(await somebody('db1'), null))).toBe('postgres@db1');
+});
+
+test('who may reach several is told which', async () => {
+  const who = await somebody('web2', 'web1');
+  expect(told(await ask(who, null))).toEqual([
+    'access.no_machine',
+    { user: who.userName, machines: 'web1, web2' },
+  ]);
+});
+
+test('grants to groups and on tags count, until the user leaves the group', async () => {
+  const who = await somebody();
+  const { groups, grants } = stage.at.store;
+  const group = await groups.create('ops', [who.userId]);
+  const on = { tag: { key: 'env', value: 'prod' } };
+  await grants.create(grant({ to: { groupId: group.id }, on, logins: ['root'] }));
+  expect(told(await ask(who, 'web2', 'root'))).toBe('root@web2');
+  expect(told(await ask(who, 'db1', 'root'))).toEqual([
+    'access.unknown_machine',
+    { machine: 'db1' },
+  ]);
+  await groups.setMembers(group.id, []);
+  expect(told(await ask(who, 'web2', 'root'))).toMatchObject(['access.unknown_machine', {}]);
+});
+
+test('a user who was disabled or removed since signing in reaches nothing', async () => {
+  const who = await somebody('web1');
+  await stage.at.store.users.update(who.userId, { disabled: true });
+  expect(told(await ask(who, 'web1'))).toEqual(['access.nothing', {}]);
+  await stage.at.store.users.remove(who.userId);
+  expect(told(await ask(who, 'web1'))).toEqual(['access.nothing', {}]);
+});
+
+test('a kind that cannot be reached is said to be one, to those who may', async () => {
+  expect(told(await ask(await somebody('box'), 'box'))).toEqual([
+    'machine.kind',
+    { machine: 'box', kind: 'docker' },
+  ]);
+  expect(told(await ask(await somebody(), 'box'))).toMatchObject(['access.unknown_machine', {}]);
+});
+
+test('each refusal is noted with its code and what was asked for, an answer is not', async () => {
+  const who = await somebody('web1');
+  await ask(who, 'web1');
+  await ask(who, 'web1', 'root');
+  const all = await stage.events('access.denied', 1);
+  const mine = all.filter(({ userId }) => userId === who.userId);
+  expect(mine.map(({ detail, source }) => [detail, source])).toEqual([
+    [{ code: 'access.login', machine: 'web1', login: 'root' }, '192.0.2.7'],
+  ]);
+});
