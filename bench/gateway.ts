@@ -151,8 +151,12 @@ async function compare(
   }
 }
 
+/** Garbage collectors give memory back when nothing happens for a while. */
+const QUIET_MS = 20_000;
+
 async function memoryUnderSessions(client: SshClient, product: Product): Promise<void> {
   const pid = product.process.pid ?? 0;
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   row('resident memory, idle', '', `${usage(pid).megabytes.toFixed(0)} MB`);
   const sessions = Array.from({ length: SESSIONS }, () =>
     spawn('ssh', client.args('bench+on', ['--', 'echo up; exec cat'], ['-tt']), {
@@ -162,6 +166,7 @@ async function memoryUnderSessions(client: SshClient, product: Product): Promise
   await Promise.all(
     sessions.map((session) => new Promise((up) => session.stdout.once('data', up))),
   );
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   row(`resident memory, ${SESSIONS} sessions`, '', `${usage(pid).megabytes.toFixed(0)} MB`);
   const ended = sessions.map((session) => new Promise((done) => session.once('close', done)));
   for (const session of sessions) session.kill('SIGTERM');
