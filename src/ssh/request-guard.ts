@@ -34,7 +34,11 @@ const commandOf = new WeakMap<ChannelInternals, Buffer>();
 
 /** The bytes of the exec request that this server channel was opened with: text may not be UTF-8. */
 export function commandBytes(channel: ChannelInternals): Buffer | undefined {
-  return commandOf.get(channel);
+  const kept = commandOf.get(channel);
+  if (kept) return kept;
+  // In the turn in which the program is accepted, its session alone knows.
+  const entry = channel._client._chanMgr.get(channel.incoming.id);
+  return isSession(entry) ? asked.get(entry)?.command : undefined;
 }
 
 function askedOf(session: SessionInternals, limits: ConnectionLimits): Asked {
