@@ -30,6 +30,8 @@ import { openSession } from '../ssh/pty.ts';
 /** From the dial to the machine's yes, in milliseconds. */
 const READY_MS = 10_000;
 
+const CLOSE_MS = 5000;
+
 /** Between two keepalive questions to a silent machine, in milliseconds. */
 const KEEPALIVE_MS = 15_000;
 
@@ -37,6 +39,8 @@ export interface SshTargetsOptions {
   readonly control: Pick<ControlPlane, 'checkHostKey'>;
   readonly algorithms: Algorithms;
   readonly log: Logger;
+  /** How long a machine may take to answer CLOSE, in milliseconds; 5000 if not given. */
+  readonly closeMs?: number;
 }
 
 /** Machines of kind `ssh`: OpenSSH and its like. */
@@ -61,17 +65,31 @@ export class SshTargets implements TargetConnector {
         username: login,
         auth: authOf(ticket, machine.name, login),
         verifyHostKey: (key) => hostKeys.ask(key),
-        algorithms: this.#options.algorithms,
+        algorithms: preferring(machine.hostKey, this.#options.algorithms),
         readyTimeoutMs: READY_MS,
         keepaliveMs: KEEPALIVE_MS,
         signal,
       });
-      return new SshUpstream(client, machine.name);
+      return new SshUpstream(client, machine.name, this.#options.closeMs ?? CLOSE_MS);
     } catch (error) {
       this.#options.log.debug('a dial failed', { machine: machine.name, reason: reasonOf(error) });
       throw hostKeys.refusal ?? failure(error, machine.name, login);
     }
   }
+}
+
+/**
+ * First the algorithms of the key that is pinned, as OpenSSH does: a machine that has keys of several
+ * types would else show another one, which would read as a changed key.
+ */
+function preferring(pinned: string | null, algorithms: Algorithms): Algorithms {
+  const type = pinned?.split(' ')[0];
+  const offered = algorithms.serverHostKey;
+  if (type === undefined || !Array.isArray(offered)) return algorithms;
+  const fits = (one: string): boolean =>
+    one === type || (type === 'ssh-rsa' && one.startsWith('rsa-sha2-'));
+  const first = offered.filter(fits);
+  return { ...algorithms, serverHostKey: [...first, ...offered.filter((one) => !fits(one))] };
 }
 
 function authOf(ticket: SessionTicket, machine: string, login: string): UpstreamAuth {
@@ -137,13 +155,19 @@ class SshUpstream implements Upstream {
   readonly closed: Promise<'closed' | 'lost'>;
   readonly #client: Client;
   readonly #machine: string;
+  readonly #closeMs: number;
   #closing = false;
+  #gone = false;
 
-  constructor(client: Client, machine: string) {
+  constructor(client: Client, machine: string, closeMs: number) {
     this.#client = client;
     this.#machine = machine;
+    this.#closeMs = closeMs;
     this.closed = new Promise((resolve) => {
-      client.once('close', () => resolve(this.#closing ? 'closed' : 'lost'));
+      client.once('close', () => {
+        this.#gone = true;
+        resolve(this.#closing ? 'closed' : 'lost');
+      });
     });
   }
 
@@ -158,8 +182,11 @@ class SshUpstream implements Upstream {
           ? {}
           : { pty: { term: pty.term, ...pty.window, modesRaw: Buffer.from(pty.modes) } }),
       });
-      return new SshUpstreamChannel(channel);
+      return new SshUpstreamChannel(channel, this.#closeMs);
     } catch (error) {
+      // When the whole connection broke, that is told a turn later.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (this.#gone) throw new PosternError('machine.lost', { machine }, { cause: error });
       const reason = reasonOf(error);
       throw new PosternError('machine.refused', { machine, reason }, { cause: error });
     }
@@ -184,9 +211,13 @@ class SshUpstreamChannel implements UpstreamChannel {
   readonly stderr: NodeJS.ReadableStream;
   readonly exited: Promise<ExitStatus | null>;
   readonly #channel: ClientChannel;
+  readonly #closeMs: number;
+  readonly #unanswered = Promise.withResolvers<void>();
+  #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(channel: ClientChannel) {
+  constructor(channel: ClientChannel, closeMs: number) {
     this.#channel = channel;
+    this.#closeMs = closeMs;
     this.stdin = channel;
     this.stdout = channel;
     this.stderr = channel.stderr;
@@ -201,7 +232,8 @@ class SshUpstreamChannel implements UpstreamChannel {
     const error = new Promise<void>((resolve) =>
       this.#channel.stderr.once('close', () => resolve()),
     );
-    await Promise.all([output, error]);
+    await Promise.race([Promise.all([output, error]), this.#unanswered.promise]);
+    clearTimeout(this.#closeTimer);
     // When the whole connection broke, its owner hears of it in this turn: it is to know first.
     await new Promise<void>((resolve) => setImmediate(resolve));
     const info = exitInfo(this.#channel);
@@ -230,5 +262,6 @@ class SshUpstreamChannel implements UpstreamChannel {
     this.#channel.resume();
     this.#channel.stderr.resume();
     closeChannel(this.#channel);
+    this.#closeTimer ??= setTimeout(() => this.#unanswered.resolve(), this.#closeMs);
   }
 }
