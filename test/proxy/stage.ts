@@ -278,7 +278,12 @@ export function exec(
   });
 }
 
-/** Runs a command to its end. */
-export async function runOn(client: Client, command: string): Promise<Seen> {
-  return seen(await exec(client, command));
+/** Runs a command to its end; reads from the first packet on, which may be the last. */
+export function runOn(client: Client, command: string): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      if (error) reject(error);
+      else seen(channel).then(resolve, reject);
+    });
+  });
 }
