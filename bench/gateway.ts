@@ -154,10 +154,21 @@ async function compare(
 /** Garbage collectors give memory back when nothing happens for a while. */
 const QUIET_MS = 20_000;
 
+async function settled(name: string, product: Product): Promise<void> {
+  row(`${name}, to ready`, '', `${product.readySeconds.toFixed(1)} s`);
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  const { megabytes } = usage(product.process.pid ?? 0);
+  row('resident memory, idle', '', `${megabytes.toFixed(0)} MB`);
+}
+
+async function stop(product: Product): Promise<void> {
+  const ended = new Promise((done) => product.process.once('close', done));
+  product.process.kill('SIGTERM');
+  await ended;
+}
+
 async function memoryUnderSessions(client: SshClient, product: Product): Promise<void> {
   const pid = product.process.pid ?? 0;
-  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-  row('resident memory, idle', '', `${usage(pid).megabytes.toFixed(0)} MB`);
   const sessions = Array.from({ length: SESSIONS }, () =>
     spawn('ssh', client.args('bench+on', ['--', 'echo up; exec cat'], ['-tt']), {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -186,24 +197,26 @@ async function measure(files: Scratch, sshd: TestSshd, product: Product): Promis
   const rate = (seconds: number) => `${(MEGABYTES / seconds).toFixed(0)} MB/s`;
   const bytes = MEGABYTES * (1 << 20);
   const text = `yes 'The quick brown fox jumps over the lazy dog.' | head -c ${bytes}`;
-  row('start to ready', '', `${product.readySeconds.toFixed(1)} s`);
+  await memoryUnderSessions(client, product);
   await compare('ssh host true', ways, 'true', 0, (s) => `${(s * 1000).toFixed(0)} ms`);
   await compare(`text out, ${MEGABYTES} MiB`, ways, text, 0, rate);
   await compare(`zeros out, ${MEGABYTES} MiB`, ways, `head -c ${bytes} /dev/zero`, 0, rate);
   await compare(`text in, ${MEGABYTES} MiB`, ways, 'cat >/dev/null', bytes, rate);
-  await memoryUnderSessions(client, product);
   client[Symbol.dispose]();
   direct[Symbol.dispose]();
 }
 
 const files = scratch();
 const sshd = await startSshd();
-const product = await startProduct(files);
+let product = await startProduct(files);
 try {
+  await settled('first start', product);
+  await stop(product);
+  product = await startProduct(files);
+  await settled('second start', product);
   await measure(files, sshd, product);
 } finally {
-  product.process.kill('SIGTERM');
-  await new Promise((done) => product.process.once('close', done));
+  await stop(product);
   await sshd[Symbol.asyncDispose]();
   files[Symbol.dispose]();
 }
