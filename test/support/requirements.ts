@@ -23,6 +23,8 @@ const PACKAGES = {
   dbclient: 'dropbear-bin',
   plink: 'putty-tools',
   patch: 'patch',
+  'g++': 'build-essential',
+  make: 'build-essential',
 } as const;
 
 export type Part = keyof typeof PACKAGES;
