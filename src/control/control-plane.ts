@@ -6,6 +6,7 @@ import type {
   ControlPlane,
   Credential,
   HostKeyAnswer,
+  ReachableMachine,
   RouteAnswer,
   SessionTicket,
   SignedIn,
@@ -83,6 +84,10 @@ export class LocalControlPlane implements ControlPlane {
       });
     }
     return answer;
+  }
+
+  reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]> {
+    return this.#access.reachable(user, facts);
   }
 
   async openSession(

@@ -50,6 +50,16 @@ export type UpstreamCredential =
   | { readonly type: 'publickey'; readonly privateKey: string }
   | { readonly type: 'none' };
 
+/** A machine as the one who may reach it sees it in a list. */
+export interface ReachableMachine {
+  readonly name: string;
+  /** `host:port`, without the port where it is 22. */
+  readonly address: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** When this user last began a session on it; null: never, or nobody knows any more. */
+  readonly lastUsedAt: Date | null;
+}
+
 export interface SessionTicket {
   readonly sessionId: number;
   readonly credential: UpstreamCredential;
@@ -73,6 +83,9 @@ export interface ControlPlane {
     wanted: { readonly machine: string | null; readonly login: string | null },
     facts: ConnectionFacts,
   ): Promise<RouteAnswer>;
+
+  /** The machines that an access decision with their default login allows, by name; at most 1000. */
+  reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]>;
 
   /** Rejects with PosternError when the session cannot be noted: then it must not be. */
   openSession(

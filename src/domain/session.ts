@@ -181,6 +181,8 @@ export interface SessionStore {
   sweep(node: string, at: Date): Promise<readonly Session[]>;
   /** Pending and active ones, of all nodes. */
   live(): Promise<readonly Session[]>;
+  /** When the user last began a session, by the id of the machine. */
+  lastUsed(userId: number): Promise<ReadonlyMap<number, Date>>;
   totals(from: Date, to: Date): Promise<SessionTotals>;
   channels(sessionId: number): Promise<readonly SessionChannel[]>;
   openChannel(channel: NewChannel): Promise<void>;

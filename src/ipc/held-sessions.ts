@@ -23,6 +23,7 @@ interface Held {
 export class HeldSessions implements ControlPlane {
   readonly authenticate: ControlPlane['authenticate'];
   readonly authorize: ControlPlane['authorize'];
+  readonly reachable: ControlPlane['reachable'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly sessionActive: ControlPlane['sessionActive'];
   readonly openChannel: ControlPlane['openChannel'];
@@ -40,6 +41,7 @@ export class HeldSessions implements ControlPlane {
     this.#log = log;
     this.authenticate = (...args) => plane.authenticate(...args);
     this.authorize = (...args) => plane.authorize(...args);
+    this.reachable = (...args) => plane.reachable(...args);
     this.checkHostKey = (...args) => plane.checkHostKey(...args);
     this.sessionActive = (...args) => plane.sessionActive(...args);
     this.openChannel = (...args) => plane.openChannel(...args);

@@ -11,6 +11,7 @@ import { type Calls, PeerDown } from './calls.ts';
 const METHODS = {
   authenticate: 'question',
   authorize: 'question',
+  reachable: 'question',
   openSession: 'question',
   checkHostKey: 'question',
   sessionActive: 'fact',
@@ -51,6 +52,7 @@ export function remoteControlPlane(calls: Calls, log: Logger): ControlPlane {
   return {
     authenticate: ask('authenticate'),
     authorize: ask('authorize'),
+    reachable: ask('reachable'),
     openSession: ask('openSession'),
     checkHostKey: ask('checkHostKey'),
     sessionActive: tell('sessionActive'),

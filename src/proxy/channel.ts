@@ -1,4 +1,3 @@
-import type { ServerChannel } from 'ssh2';
 import type { Limits } from '../domain/access.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
@@ -6,12 +5,13 @@ import type { ChannelRecording } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
 import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
-import { closeChannel, type ExitInfo, finishChannel, onEow, onPeerClose } from '../ssh/channel.ts';
+import type { ExitInfo } from '../ssh/channel.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { startRecording } from './recording.ts';
-import { finishSoon, type Refusal, refusalOf, refuse } from './refusal.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
+import type { UserEnd } from './user-end.ts';
 
 /** Signals kept for a program that has not started yet. */
 const MOST_EARLY = 16;
@@ -37,7 +37,7 @@ export function channelKind(request: UpstreamRequest): ChannelKind {
  */
 export class GatewayChannel implements SessionMember {
   readonly done: Promise<void>;
-  readonly #down: ServerChannel;
+  readonly #down: UserEnd;
   readonly #request: UpstreamRequest;
   readonly #admit: Admit;
   readonly #early: ((channel: UpstreamChannel) => void)[] = [];
@@ -55,13 +55,13 @@ export class GatewayChannel implements SessionMember {
   readonly #begunAt = performance.now();
 
   /** `down` is accepted already: ssh2 drops what comes before (research, pitfall 1). */
-  constructor(down: ServerChannel, request: UpstreamRequest, admit: Admit) {
+  constructor(down: UserEnd, request: UpstreamRequest, admit: Admit) {
     this.#down = down;
     this.#request = request;
     this.#admit = admit;
-    down.once('close', () => this.#userLeft());
-    onPeerClose(down, () => this.#userLeaves());
-    onEow(down, () => this.#readerLeft());
+    down.onGone(() => this.#userLeft());
+    down.onLeaving(() => this.#userLeaves());
+    down.onNoReader(() => this.#readerLeft());
     this.done = this.#run();
   }
 
@@ -100,8 +100,8 @@ export class GatewayChannel implements SessionMember {
   async #stop(refusal: Refusal | null): Promise<void> {
     this.#pipe?.discard();
     this.#up?.close();
-    if (refusal === null) closeChannel(this.#down);
-    else if (!this.#userGone) await refuse(this.#down, refusal, this.#request.pty !== null);
+    if (refusal === null) this.#down.close();
+    else if (!this.#userGone) await this.#down.refuse(refusal, this.#request.pty !== null);
   }
 
   async #run(): Promise<void> {
@@ -154,7 +154,7 @@ export class GatewayChannel implements SessionMember {
   }
 
   #carry(up: UpstreamChannel): void {
-    const pipe = new Pipe(up, this.#down, this.#recording);
+    const pipe = new Pipe(up, this.#down.stream, this.#recording);
     this.#pipe = pipe;
     if (this.#window !== null) this.resize(this.#window);
     for (const word of this.#early.splice(0)) word(up);
@@ -172,9 +172,9 @@ export class GatewayChannel implements SessionMember {
       await this.#stopWith(lost);
     } else if (this.#noReader) {
       // What is left of the output could wait for a window for ever.
-      await finishSoon(this.#down, exit === null ? undefined : exitInfoOf(exit));
+      await this.#down.finishSoon(exit === null ? undefined : exitInfoOf(exit));
     } else {
-      await finishChannel(this.#down, exit === null ? undefined : exitInfoOf(exit));
+      await this.#down.finish(exit === null ? undefined : exitInfoOf(exit));
     }
   }
 

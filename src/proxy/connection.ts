@@ -11,6 +11,7 @@ import { channelKind, GatewayChannel } from './channel.ts';
 import type { Refusal } from './refusal.ts';
 import { ChannelRequests } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
+import { DirectEnd } from './user-end.ts';
 
 /** Audit events of refused forwards that one connection may cause. */
 const MOST_DENIALS = 20;
@@ -61,7 +62,8 @@ export class DownstreamConnection {
     connection.on('session', (accept) => {
       const session = accept();
       new ChannelRequests(
-        (down, request) => new GatewayChannel(down, request, (wanted) => this.#admit(wanted)),
+        (down, request) =>
+          new GatewayChannel(new DirectEnd(down), request, (wanted) => this.#admit(wanted)),
         (what) => this.#denied(what),
       ).listen(session);
     });

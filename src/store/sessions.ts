@@ -176,6 +176,17 @@ export class SqlSessionStore implements SessionStore {
     return (await query.execute()).map(toSession);
   }
 
+  async lastUsed(userId: number): Promise<ReadonlyMap<number, Date>> {
+    const rows = await this.#db
+      .selectFrom('sessions')
+      .select((eb) => ['machine_id', eb.fn.max('started_at').as('at')])
+      .where('user_id', '=', userId)
+      .where('machine_id', 'is not', null)
+      .groupBy('machine_id')
+      .execute();
+    return new Map(rows.map((row) => [row.machine_id ?? 0, row.at]));
+  }
+
   totals(from: Date, to: Date): Promise<SessionTotals> {
     return totals(this.#db, from, to);
   }

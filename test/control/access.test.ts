@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RouteAnswer, SignedIn } from '../../src/domain/control-plane.ts';
-import { grant, machine, user } from '../store/examples.ts';
+import { grant, machine, session, user } from '../store/examples.ts';
 import { type ControlStage, FACTS, openControlStage } from './stage.ts';
 
 let stage: ControlStage;
@@ -48,6 +48,30 @@ test('deny by default, in the same words for a machine that is not there', async
 
 test('who may reach one machine need not name it', async () => {
   expect(told(await ask(await somebody('db1'), null))).toBe('postgres@db1');
+});
+
+test('lists what a user may reach, with when they last did', async () => {
+  const who = await somebody('web2', 'db1', 'box');
+  const { machines, grants, sessions } = stage.at.store;
+  const high = await machines.create(machine({ name: 'high', port: 2022, tags: { team: 'a' } }));
+  await grants.create(grant({ to: { userId: who.userId }, on: { machineId: high.id } }));
+  const gone = await machines.getByName('web1');
+  await grants.create(
+    grant({ to: { userId: who.userId }, on: { machineId: gone?.id ?? 0 }, until: new Date(1) }),
+  );
+  const at = (day: number) => new Date(Date.UTC(2026, 0, day));
+  for (const day of [3, 9, 4]) {
+    const { userId } = who;
+    await sessions.create(session({ userId, machineId: high.id, startedAt: at(day) }));
+  }
+  expect(await stage.plane.reachable(who, FACTS)).toEqual([
+    { name: 'box', address: 'box.example.org', tags: {}, lastUsedAt: null },
+    { name: 'db1', address: 'db1.example.org', tags: {}, lastUsedAt: null },
+    { name: 'high', address: 'high.example.org:2022', tags: { team: 'a' }, lastUsedAt: at(9) },
+    { name: 'web2', address: 'web2.example.org', tags: { env: 'prod' }, lastUsedAt: null },
+  ]);
+  expect(await stage.plane.reachable(await somebody(), FACTS)).toEqual([]);
+  expect(await stage.plane.reachable({ userId: 0, userName: 'ghost' }, FACTS)).toEqual([]);
 });
 
 test('who may reach several is told which', async () => {

@@ -82,6 +82,18 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
     });
   });
 
+  test('lists what may be reached, with its dates', async () => {
+    await session();
+    expect(await plane.reachable(alice, FACTS)).toEqual([
+      {
+        name: 'web1',
+        address: 'web1.example.org',
+        tags: {},
+        lastUsedAt: expect.any(Date) as unknown,
+      },
+    ]);
+  });
+
   test('opens a session with the credentials of its machine', async () => {
     const ticket = await plane.openSession(alice, await route(), 'exec', FACTS);
     expect(ticket.credential).toEqual({ type: 'password', password: 'of the machine' });
