@@ -34,7 +34,8 @@ test('a worker whose control process died is waited for, and ended when it hangs
     await endEarlierWorkers(others.path, kept.log, 0);
     expect(running(worker)).toBe(true);
     await endEarlierWorkers(files.path, kept.log, 200);
-    expect(running(worker)).toBe(false);
+    // Its mark goes a moment before the process itself.
+    await eventually('it is gone', () => !running(worker));
     expect(kept.text()).toContain('hangs; it is ended');
   } finally {
     kill(worker, 'SIGKILL');
@@ -51,7 +52,7 @@ test('a worker that leaves by itself is waited for', async () => {
     const gone = endEarlierWorkers(files.path, kept.log, 10_000);
     kill(worker, 'SIGTERM');
     await gone;
-    expect(running(worker)).toBe(false);
+    await eventually('it is gone', () => !running(worker));
     expect(kept.text()).toBe('');
   } finally {
     kill(worker, 'SIGKILL');

@@ -19,86 +19,93 @@ async function tripwire(): Promise<{ server: Server; port: number; visits: () =>
   return { server, port, visits: () => visits };
 }
 
-describe('invariant 1: nothing is dialled without an access decision', () => {
-  let stage: ProxyStage;
-  let wire: Awaited<ReturnType<typeof tripwire>>;
-  beforeAll(async () => {
-    stage = await openProxyStage();
-    wire = await tripwire();
-    await stage.add({ name: 'forbidden', port: wire.port }, null);
-    await stage.add({ name: 'narrow', port: wire.port }, { allow: ['exec'] });
-    await stage.add({ name: 'over', port: wire.port }, { until: new Date(Date.now() - 1000) });
-    await stage.add({ name: 'far', port: wire.port }, { fromNetworks: ['192.0.2.0/24'] });
-    await stage.add({ name: 'box', port: wire.port, kind: 'docker' });
-    await stage.add({ name: 'hidden', port: wire.port }, { logins: ['deploy'] });
-  });
-  afterAll(async () => {
-    await stage?.[Symbol.asyncDispose]();
-    wire?.server.close();
-  });
-
-  test.each([
-    ['a machine without a grant', 'alice+forbidden', 'no machine forbidden that you may reach'],
-    ['a machine that is not there', 'alice+nowhere', 'no machine nowhere that you may reach'],
-    ['another login', 'alice+admin@narrow', 'no grant allows you the login admin on narrow'],
-    ['the default login where the grant names others', 'alice+hidden', 'the login root on hidden'],
-    ['a grant that has expired', 'alice+over', 'your grant on over has expired'],
-    ['a grant for another network', 'alice+far', 'your grant on far is not valid from this'],
-    ['a kind that cannot be reached', 'alice+box', 'box is of kind docker'],
-  ])('for %s', async (_what, destination, line) => {
-    const client = await stage.connect(destination);
-    const { code, err, out } = await runOn(client, 'id');
-    expect({ code, out: out.toString() }).toEqual({ code: 255, out: '' });
-    expect(err).toMatch(/^postern: .*\n$/);
-    expect(err).toContain(line);
-    expect([wire.visits(), stage.dials()]).toEqual([0, 0]);
-    client.end();
-  });
-
-  test.each([
-    ['shell', Buffer.alloc(0), 'no grant allows you shell on narrow'],
-    ['subsystem', wireString('sftp'), 'no grant allows you sftp on narrow'],
-  ])('for a %s that the grant does not name', async (request, data, line) => {
-    await using attacker = await stage.attack('alice+narrow');
-    attacker.openSession();
-    await attacker.hears(91);
-    attacker.request(request, true, data);
-    await attacker.hears(97);
-    const said = attacker.payloads.find((payload) => payload[0] === 95);
-    expect(said?.toString('latin1')).toContain(line);
-    expect([wire.visits(), stage.dials()]).toEqual([0, 0]);
-  });
-
-  test('none of them is a session, and each is noted', async () => {
-    expect((await stage.store.sessions.list({ statuses: null }, { limit: 1 })).rows).toEqual([]);
-    const denied = (await stage.audit()).filter(({ type }) => /denied$/.test(type));
-    const codes = denied.map(({ detail: { code, capability } }) => code ?? capability);
-    for (const code of ['access.login', 'access.expired', 'access.network', 'sftp', 'shell']) {
-      expect(codes).toContain(code);
-    }
-  });
-
-  test('forwards of every kind are refused, and noted', async () => {
-    const client = await stage.connect('alice+narrow');
-    const { promise: direct, resolve } = Promise.withResolvers<Error | undefined>();
-    client.forwardOut('127.0.0.1', 1, '127.0.0.1', wire.port, resolve);
-    expect(String(await direct)).toMatch(/prohibited|denied|fail/i);
-    const { promise: back, resolve: answered } = Promise.withResolvers<Error | undefined>();
-    client.forwardIn('127.0.0.1', 0, answered);
-    expect(String(await back)).toMatch(/Unable to bind/);
-    const { promise: socket, resolve: said } = Promise.withResolvers<Error | undefined>();
-    client.openssh_forwardOutStreamLocal('/var/run/docker.sock', said);
-    expect(String(await socket)).toMatch(/prohibited|denied|fail/i);
-    client.end();
-    const all = ['forward-local /var/run/docker.sock', `forward-local 127.0.0.1:${wire.port}`];
-    await eventually('the events', async () => {
-      const noted = (await stage.audit()).filter(({ type }) => type === 'channel.denied');
-      const told = noted.map(({ detail: { capability, wanted } }) => `${capability} ${wanted}`);
-      return [...all, 'forward-remote '].every((one) => told.includes(one));
+needs('sshd', 'ssh-keygen').describe(
+  'invariant 1: nothing is dialled without an access decision',
+  () => {
+    let stage: ProxyStage;
+    let wire: Awaited<ReturnType<typeof tripwire>>;
+    beforeAll(async () => {
+      stage = await openProxyStage();
+      wire = await tripwire();
+      await stage.add({ name: 'forbidden', port: wire.port }, null);
+      await stage.add({ name: 'narrow', port: wire.port }, { allow: ['exec'] });
+      await stage.add({ name: 'over', port: wire.port }, { until: new Date(Date.now() - 1000) });
+      await stage.add({ name: 'far', port: wire.port }, { fromNetworks: ['192.0.2.0/24'] });
+      await stage.add({ name: 'box', port: wire.port, kind: 'docker' });
+      await stage.add({ name: 'hidden', port: wire.port }, { logins: ['deploy'] });
     });
-    expect(wire.visits()).toBe(0);
-  });
-});
+    afterAll(async () => {
+      await stage?.[Symbol.asyncDispose]();
+      wire?.server.close();
+    });
+
+    test.each([
+      ['a machine without a grant', 'alice+forbidden', 'no machine forbidden that you may reach'],
+      ['a machine that is not there', 'alice+nowhere', 'no machine nowhere that you may reach'],
+      ['another login', 'alice+admin@narrow', 'no grant allows you the login admin on narrow'],
+      [
+        'the default login where the grant names others',
+        'alice+hidden',
+        'the login root on hidden',
+      ],
+      ['a grant that has expired', 'alice+over', 'your grant on over has expired'],
+      ['a grant for another network', 'alice+far', 'your grant on far is not valid from this'],
+      ['a kind that cannot be reached', 'alice+box', 'box is of kind docker'],
+    ])('for %s', async (_what, destination, line) => {
+      const client = await stage.connect(destination);
+      const { code, err, out } = await runOn(client, 'id');
+      expect({ code, out: out.toString() }).toEqual({ code: 255, out: '' });
+      expect(err).toMatch(/^postern: .*\n$/);
+      expect(err).toContain(line);
+      expect([wire.visits(), stage.dials()]).toEqual([0, 0]);
+      client.end();
+    });
+
+    test.each([
+      ['shell', Buffer.alloc(0), 'no grant allows you shell on narrow'],
+      ['subsystem', wireString('sftp'), 'no grant allows you sftp on narrow'],
+    ])('for a %s that the grant does not name', async (request, data, line) => {
+      await using attacker = await stage.attack('alice+narrow');
+      attacker.openSession();
+      await attacker.hears(91);
+      attacker.request(request, true, data);
+      await attacker.hears(97);
+      const said = attacker.payloads.find((payload) => payload[0] === 95);
+      expect(said?.toString('latin1')).toContain(line);
+      expect([wire.visits(), stage.dials()]).toEqual([0, 0]);
+    });
+
+    test('none of them is a session, and each is noted', async () => {
+      expect((await stage.store.sessions.list({ statuses: null }, { limit: 1 })).rows).toEqual([]);
+      const denied = (await stage.audit()).filter(({ type }) => /denied$/.test(type));
+      const codes = denied.map(({ detail: { code, capability } }) => code ?? capability);
+      for (const code of ['access.login', 'access.expired', 'access.network', 'sftp', 'shell']) {
+        expect(codes).toContain(code);
+      }
+    });
+
+    test('forwards of every kind are refused, and noted', async () => {
+      const client = await stage.connect('alice+narrow');
+      const { promise: direct, resolve } = Promise.withResolvers<Error | undefined>();
+      client.forwardOut('127.0.0.1', 1, '127.0.0.1', wire.port, resolve);
+      expect(String(await direct)).toMatch(/prohibited|denied|fail/i);
+      const { promise: back, resolve: answered } = Promise.withResolvers<Error | undefined>();
+      client.forwardIn('127.0.0.1', 0, answered);
+      expect(String(await back)).toMatch(/Unable to bind/);
+      const { promise: socket, resolve: said } = Promise.withResolvers<Error | undefined>();
+      client.openssh_forwardOutStreamLocal('/var/run/docker.sock', said);
+      expect(String(await socket)).toMatch(/prohibited|denied|fail/i);
+      client.end();
+      const all = ['forward-local /var/run/docker.sock', `forward-local 127.0.0.1:${wire.port}`];
+      await eventually('the events', async () => {
+        const noted = (await stage.audit()).filter(({ type }) => type === 'channel.denied');
+        const told = noted.map(({ detail: { capability, wanted } }) => `${capability} ${wanted}`);
+        return [...all, 'forward-remote '].every((one) => told.includes(one));
+      });
+      expect(wire.visits()).toBe(0);
+    });
+  },
+);
 
 needs('ssh', 'sshd').describe('a decision holds for one session and no longer', () => {
   let stage: ProxyStage;

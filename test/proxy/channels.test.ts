@@ -26,7 +26,7 @@ interface Asked {
   command: Buffer | undefined;
 }
 
-describe('what a client asks reaches the machine', () => {
+needs('sshd', 'ssh-keygen').describe('what a client asks reaches the machine', () => {
   const asked: Asked = { told: [], pty: null, command: undefined };
   let stage: ProxyStage;
   let lab: Lab;

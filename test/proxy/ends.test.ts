@@ -6,6 +6,7 @@ import { message, uint32, wireString } from '../../src/ssh/wire.ts';
 import { Lab } from '../ssh/lab.ts';
 import { inside } from '../ssh/raw-peer.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { needs } from '../support/requirements.ts';
 import { exec, openProxyStage, type ProxyStage, runOn, seen } from './stage.ts';
 
 const FLOOD = Buffer.alloc(64 * 1024, 'flood\n');
@@ -19,7 +20,7 @@ function flood(channel: ServerChannel): void {
   more();
 }
 
-describe('the end of a session', () => {
+needs('sshd', 'ssh-keygen').describe('the end of a session', () => {
   const programs: Record<string, (channel: ServerChannel) => void> = {
     flood,
     wait: (channel) => channel.write('ready'),
