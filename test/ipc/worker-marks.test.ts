@@ -12,6 +12,12 @@ import { keptLog } from './kept-log.ts';
 
 const CHILD = fileURLToPath(new URL('./mark-child.ts', import.meta.url));
 
+/** Ends it and waits until it is gone: a later directory may get this one's inode, and so its mark. */
+async function end(pid: number): Promise<void> {
+  kill(pid, 'SIGKILL');
+  await eventually('it is gone', () => !running(pid));
+}
+
 /** A process that marks itself for `dir`, below a shell that stands for its control process. */
 async function marked(dir: string): Promise<{ control: number; worker: number }> {
   const script = 'trap : TERM; "$0" "$1" "$2" & wait; exit 0';
@@ -38,7 +44,7 @@ test('a worker whose control process died is waited for, and ended when it hangs
     await eventually('it is gone', () => !running(worker));
     expect(kept.text()).toContain('hangs; it is ended');
   } finally {
-    kill(worker, 'SIGKILL');
+    await end(worker);
   }
 });
 
@@ -55,7 +61,7 @@ test('a worker that leaves by itself is waited for', async () => {
     await eventually('it is gone', () => !running(worker));
     expect(kept.text()).toBe('');
   } finally {
-    kill(worker, 'SIGKILL');
+    await end(worker);
   }
 });
 
@@ -68,8 +74,8 @@ test('a worker of a control process that lives is left alone', async () => {
     expect(running(worker)).toBe(true);
     expect(kept.text()).toBe('');
   } finally {
-    kill(worker, 'SIGKILL');
-    kill(control, 'SIGKILL');
+    await end(worker);
+    await end(control);
   }
 });
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { wireString } from '../../src/ssh/wire.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';

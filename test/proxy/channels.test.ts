@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Client, ServerChannel, Session } from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Window } from '../../src/domain/terminal.ts';
 import { finishChannel } from '../../src/ssh/channel.ts';
 import { execBytes, onBreak, onPty, type PtyInfo } from '../../src/ssh/pty.ts';

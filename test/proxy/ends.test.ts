@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerChannel } from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../../src/domain/session.ts';
 import { message, uint32, wireString } from '../../src/ssh/wire.ts';
 import { Lab } from '../ssh/lab.ts';

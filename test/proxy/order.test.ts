@@ -1,5 +1,5 @@
 import type { ServerChannel } from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { finishChannel, onEow, sendExitSignal } from '../../src/ssh/channel.ts';
 import { message, uint32, wireString } from '../../src/ssh/wire.ts';
 import { Lab } from '../ssh/lab.ts';
