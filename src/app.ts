@@ -20,6 +20,7 @@ import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
 import { loadSecretKey } from './control/secret-key.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
+import type { CertificateAuthority } from './domain/certificate-authority.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
@@ -32,6 +33,7 @@ import { listening } from './listening.ts';
 import { openLibrary } from './recorder/library.ts';
 import { repairRecording } from './recorder/repair.ts';
 import { testCiphers } from './ssh/algorithms.ts';
+import { KeyCertificateAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
 import { openCounters } from './store/counters.ts';
@@ -62,6 +64,7 @@ interface Control {
   readonly passwords: Passwords;
   readonly setup: StoreSetupApplier;
   readonly plane: LocalControlPlane;
+  readonly certificates: CertificateAuthority;
 }
 
 async function openControl(config: Config, log: Logger, closers: Closers): Promise<Control> {
@@ -85,16 +88,21 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   });
   await ensureAdminToken(store.tokens, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
+  const kept = (name: string) =>
+    keptFile(join(config.dataDir, name), () => generateHostKey().privatePem);
+  const certificates = new KeyCertificateAuthority(kept('user_ca_ed25519_key'));
   const plane = new LocalControlPlane({
     stores: store,
     counters,
     passwords,
     node,
-    bastionKey: keptFile(join(config.dataDir, 'bastion_key'), () => generateHostKey().privatePem),
+    bastionKey: kept('bastion_key'),
+    certificates,
     log,
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
-  return { store, counters, passwords, plane, setup: new StoreSetupApplier({ store, passwords }) };
+  const setup = new StoreSetupApplier({ store, passwords });
+  return { store, counters, passwords, plane, certificates, setup };
 }
 
 /** The gateway, wherever it runs. */

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { CertificateAuthority } from '../domain/certificate-authority.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import type { Logger } from '../domain/log.ts';
@@ -17,6 +18,7 @@ export interface ApiDeps {
   readonly passwords: Passwords;
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;
+  readonly certificates: Pick<CertificateAuthority, 'publicLine' | 'fingerprint'>;
   readonly log: Logger;
   readonly version: string;
   /** Where users reach the API and console: `https://bastion.example`. */

@@ -50,9 +50,10 @@ export const authField = z
       z.strictObject({ type: z.literal('key'), private_key: secretText }),
       z.strictObject({ type: z.literal('password'), password: secretText }),
       z.strictObject({ type: z.literal('bastion_key') }),
+      z.strictObject({ type: z.literal('certificate') }),
       z.strictObject({ type: z.literal('none') }),
     ],
-    { error: `must be key, password, bastion_key or none; others: ${NOT_YET}` },
+    { error: `must be key, password, bastion_key, certificate or none; others: ${NOT_YET}` },
   )
   .transform(credentialOf);
 
@@ -61,6 +62,7 @@ function credentialOf(
     | { type: 'key'; private_key: string }
     | { type: 'password'; password: string }
     | { type: 'bastion_key' }
+    | { type: 'certificate' }
     | { type: 'none' },
 ): MachineCredential {
   switch (auth.type) {

@@ -9,7 +9,6 @@ const LATER = new Set([
   'totp',
   'mfa',
   'approval',
-  'certificate',
   'agent',
   'jump',
   'jump_host',

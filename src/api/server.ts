@@ -12,6 +12,7 @@ import { documentRoutes } from './document.ts';
 import { errorHandler, invalid } from './errors.ts';
 import { assertGuarded, demands } from './guard.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { certificateAuthorityRoutes } from './routes/certificate-authority.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -100,6 +101,7 @@ function routes(api: Api, deps: ApiDeps): void {
   auditRoutes(api, deps);
   meRoutes(api);
   setupRoutes(api, deps);
+  certificateAuthorityRoutes(api, deps);
   healthRoutes(api, deps);
   documentRoutes(api, deps);
 }

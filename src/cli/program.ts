@@ -4,6 +4,7 @@ import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { addApplyCommand } from './commands/apply.ts';
 import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
+import { addCertificateAuthorityCommand } from './commands/certificate-authority.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addGrantCommand } from './commands/grant.ts';
 import { addGroupCommand } from './commands/group.ts';
@@ -49,6 +50,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addRecordingCommand,
   addAuditCommand,
   addStatsCommand,
+  addCertificateAuthorityCommand,
   addConfigCommand,
   addMigrateCommand,
 ];

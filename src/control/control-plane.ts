@@ -1,5 +1,6 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { AuditType } from '../domain/audit.ts';
+import type { CertificateAuthority } from '../domain/certificate-authority.ts';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
@@ -10,10 +11,8 @@ import type {
   RouteAnswer,
   SessionTicket,
   SignedIn,
-  UpstreamCredential,
 } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
-import { PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
@@ -24,6 +23,7 @@ import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
+import { UpstreamCredentials } from './upstream-credentials.ts';
 
 export interface ControlPlaneDeps {
   readonly stores: Store;
@@ -33,6 +33,7 @@ export interface ControlPlaneDeps {
   readonly node: string;
   /** OpenSSH private key text of the one key that machines with `bastion_key` trust. */
   readonly bastionKey: string;
+  readonly certificates: CertificateAuthority;
   readonly log: Logger;
 }
 
@@ -44,6 +45,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly #journal: Journal;
   readonly #signIn: SignIn;
   readonly #hostKeys: HostKeys;
+  readonly #credentials: UpstreamCredentials;
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
@@ -52,6 +54,7 @@ export class LocalControlPlane implements ControlPlane {
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
     this.#signIn = new SignIn(deps.stores.users, deps.passwords, this.#journal);
     this.#hostKeys = new HostKeys(deps.stores, this.#journal);
+    this.#credentials = new UpstreamCredentials(deps);
   }
 
   /** Waits until what the gateway reported is written, at most `deadline` milliseconds. */
@@ -98,7 +101,7 @@ export class LocalControlPlane implements ControlPlane {
   ): Promise<SessionTicket> {
     const { stores, node } = this.#deps;
     const account = await stores.users.get(user.userId);
-    const credential = await this.#credential(route);
+    const credential = await this.#credentials.prepare(route);
     const session = await stores.sessions.create({
       userId: user.userId,
       userName: user.userName,
@@ -129,26 +132,7 @@ export class LocalControlPlane implements ControlPlane {
       facts,
       detail: { login: route.login, kind, connection: facts.connectionId },
     });
-    return { sessionId: session.id, credential };
-  }
-
-  async #credential(route: AuthorizedRoute): Promise<UpstreamCredential> {
-    const stored = await this.#deps.stores.machines.credential(route.machine.id);
-    if (stored === null) {
-      throw new PosternError('access.unknown_machine', { machine: route.machine.name });
-    }
-    switch (stored.type) {
-      case 'password':
-        return { type: 'password', password: stored.password.expose() };
-      case 'key':
-        return { type: 'publickey', privateKey: stored.privateKey.expose() };
-      case 'bastion_key':
-        return { type: 'publickey', privateKey: this.#deps.bastionKey };
-      case 'none':
-        return { type: 'none' };
-      default:
-        return stored satisfies never;
-    }
+    return { sessionId: session.id, credential: credential(user.userName, session.id) };
   }
 
   checkHostKey(

@@ -48,6 +48,8 @@ export type RouteAnswer =
 export type UpstreamCredential =
   | { readonly type: 'password'; readonly password: string }
   | { readonly type: 'publickey'; readonly privateKey: string }
+  /** `certificate`: `ssh-ed25519-cert-v01@openssh.com BASE64`. */
+  | { readonly type: 'certificate'; readonly privateKey: string; readonly certificate: string }
   | { readonly type: 'none' };
 
 /** A machine as the one who may reach it sees it in a list. */

@@ -1,3 +1,5 @@
+import { MACHINE_FAILURES } from './machine-failures.ts';
+
 /**
  * Every sentence that a user or a client of the API can see about a failure (invariant 6): code,
  * HTTP status, SSH exit status, text. `{name}` in a text is filled from the error's parameters.
@@ -203,37 +205,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'your grant on {machine} demands {demand}, which this version cannot ask for',
   },
-  'machine.kind': {
-    api: 'BAD_REQUEST',
-    exit: 255,
-    text: '{machine} is of kind {kind}, which this version cannot reach',
-  },
-  'machine.unreachable': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'cannot reach {machine}: {reason}',
-  },
-  'machine.auth': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: '{machine} did not accept the stored credentials for {login}',
-  },
-  'machine.host_key': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the host key of {machine} has changed: pinned {expected}, offered {found}. Not connected. An admin can accept the new key',
-  },
-  'machine.host_key_unknown': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: '{machine} has no pinned host key, and its policy is not to trust a new one ({found})',
-  },
-  'machine.refused': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: '{machine} refused the request: {reason}',
-  },
-  'machine.lost': { api: 'UNAVAILABLE', exit: 255, text: 'the connection to {machine} was lost' },
+  ...MACHINE_FAILURES,
   'recording.refused': {
     api: 'UNAVAILABLE',
     exit: 254,

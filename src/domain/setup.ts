@@ -99,6 +99,7 @@ export interface SetupRequestMachine {
     | { readonly type: 'key'; readonly private_key: string }
     | { readonly type: 'password'; readonly password: string }
     | { readonly type: 'bastion_key' }
+    | { readonly type: 'certificate' }
     | { readonly type: 'none' };
   /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
   readonly host_key: string | null;

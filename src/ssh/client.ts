@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Algorithms, type AnyAuthMethod, type Client } from 'ssh2';
+import { presentCertificate } from './certificate-auth.ts';
 import { fingerprint } from './host-key.ts';
 import { library, type OwnerInternals } from './internals.ts';
 import { guardConnection, installGuards } from './library.ts';
@@ -184,5 +185,6 @@ class Attempt {
       ...this.#options.limits,
     });
     neverSignWithSha1(client);
+    if (auth.type === 'certificate') presentCertificate(client as unknown as OwnerInternals, auth);
   }
 }

@@ -127,6 +127,7 @@ export interface ProtocolInternals {
   channelFailure(id: number): void;
   requestSuccess(): void;
   requestFailure(): void;
+  authPK(username: string, key: unknown, algorithm: unknown, sign?: unknown): void;
   authFailure(methods?: readonly string[] | boolean, partial?: boolean): void;
   authInfoReq(name: string, instructions: string, prompts: readonly unknown[]): void;
 }

@@ -1,5 +1,6 @@
 /** Authentication at a machine (RFC 4252): one method, never what ssh2 would try by itself. */
 import ssh2 from 'ssh2';
+import { type CertificatePair, certificateProblem } from './certificate-auth.ts';
 
 export type UpstreamAuth =
   | { readonly type: 'password'; readonly password: string }
@@ -8,7 +9,8 @@ export type UpstreamAuth =
       /** OpenSSH's format or PEM. */
       readonly privateKey: string;
       readonly passphrase?: string;
-    };
+    }
+  | ({ readonly type: 'certificate' } & CertificatePair);
 
 interface Prompt {
   readonly prompt: string;
@@ -18,6 +20,7 @@ interface Prompt {
 /** What is wrong with the credential itself, before anything is dialled. */
 export function problemWith(auth: UpstreamAuth): string | undefined {
   if (auth.type === 'password') return undefined;
+  if (auth.type === 'certificate') return certificateProblem(auth);
   const key = ssh2.utils.parseKey(auth.privateKey, auth.passphrase);
   if (key instanceof Error) return 'the private key cannot be read';
   const [only] = [key].flat();
@@ -48,6 +51,9 @@ export function authMethods(
   let step = 0;
   return (offered) => {
     step += 1;
+    if (auth.type === 'certificate') {
+      return step === 1 && { type: 'publickey', username, key: auth.privateKey };
+    }
     if (auth.type === 'publickey') {
       const { privateKey: key, passphrase } = auth;
       return step === 1 && { type: 'publickey', username, key, passphrase };

@@ -60,6 +60,13 @@ export function uint32(value: number): Buffer {
   return bytes;
 }
 
+/** A uint64, modulo 2^64. */
+export function uint64(value: bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, value));
+  return bytes;
+}
+
 /** A string: its length as uint32, then its bytes (UTF-8 for text). */
 export function wireString(value: string | Uint8Array): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;

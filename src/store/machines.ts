@@ -123,7 +123,7 @@ export class SqlMachineStore implements MachineStore {
       .where('id', '=', id)
       .executeTakeFirst();
     if (!row) return null;
-    if (row.auth_type === 'none' || row.auth_type === 'bastion_key') return { type: row.auth_type };
+    if (row.auth_type !== 'key' && row.auth_type !== 'password') return { type: row.auth_type };
     const opened = this.#vault.open(row.credential ?? '', placeOf(id, row.auth_type));
     if ('failed' in opened) throw new PosternError(`vault.${opened.failed}`, { machine: row.name });
     const secret = new Secret(opened.text);

@@ -1,5 +1,6 @@
 import { type Migration, Migrator } from 'kysely/migration';
 import * as firstTables from '../../migrations/0001-first-tables.ts';
+import * as certificates from '../../migrations/0002-certificates.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -8,6 +9,7 @@ import type { Db } from './tables.ts';
 /** Every migration by its file's name; a new one is added here (a test compares with the folder). */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
+  '0002-certificates': certificates,
 };
 
 /** Names of migrations, in order. */

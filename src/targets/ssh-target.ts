@@ -73,7 +73,7 @@ export class SshTargets implements TargetConnector {
       return new SshUpstream(client, machine.name, this.#options.closeMs ?? CLOSE_MS);
     } catch (error) {
       this.#options.log.debug('a dial failed', { machine: machine.name, reason: reasonOf(error) });
-      throw hostKeys.refusal ?? failure(error, machine.name, login);
+      throw hostKeys.refusal ?? failure(error, machine.name, login, ticket);
     }
   }
 }
@@ -97,7 +97,12 @@ function authOf(ticket: SessionTicket, machine: string, login: string): Upstream
   return ticket.credential;
 }
 
-function failure(error: unknown, machine: string, login: string): PosternError {
+function failure(
+  error: unknown,
+  machine: string,
+  login: string,
+  ticket: SessionTicket,
+): PosternError {
   if (error instanceof PosternError) return error;
   const options = { cause: error };
   if (!(error instanceof UpstreamError)) {
@@ -107,7 +112,10 @@ function failure(error: unknown, machine: string, login: string): PosternError {
       options,
     );
   }
-  if (error.kind === 'auth') return new PosternError('machine.auth', { machine, login }, options);
+  if (error.kind === 'auth') {
+    const code = ticket.credential.type === 'certificate' ? 'machine.certificate' : 'machine.auth';
+    return new PosternError(code, { machine, login }, options);
+  }
   const reason = printable(error.message, 300);
   return new PosternError('machine.unreachable', { machine, reason }, options);
 }

@@ -15,6 +15,7 @@ import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
+import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { scratch } from '../support/scratch.ts';
 
@@ -81,6 +82,7 @@ export async function openStage() {
     passwords,
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),
+    certificates: testAuthority(),
     log,
     version: '9.9.9',
     publicUrl: () => 'http://127.0.0.1:8080',

@@ -104,7 +104,6 @@ describe('machines', () => {
     [{ kind: 'docker' }, 'kind'],
     [{ kind: 'kubernetes' }, 'kind'],
     [{ auth: undefined }, 'auth'],
-    [{ auth: { type: 'certificate' } }, 'auth.type'],
     [{ auth: { type: 'agent' } }, 'auth.type'],
     [{ auth: { type: 'key' } }, 'auth.private_key'],
     [{ auth: { type: 'none', password: 'x' } }, 'auth.password'],

@@ -220,11 +220,6 @@ stack: []
       '2: machines[0].jump',
     ],
     [
-      'a certificate',
-      'machines:\n  - { name: a, host: h, login: x, auth: { certificate: true } }',
-      '2: machines[0].auth.certificate',
-    ],
-    [
       'an agent',
       'machines:\n  - { name: a, host: h, login: x, auth: { agent: true } }',
       '2: machines[0].auth.agent',
@@ -279,7 +274,7 @@ stack: []
     [
       'two ways to log in',
       'machines:\n  - { name: a, host: h, login: x, auth: { none: true, bastion_key: true } }',
-      'must have one of key, password, bastion_key, none',
+      'must have one of key, password, bastion_key, certificate, none',
     ],
   ])('of %s is refused', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);

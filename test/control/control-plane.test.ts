@@ -3,7 +3,9 @@ import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { Machine, NewMachine } from '../../src/domain/machine.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { grant, machine } from '../store/examples.ts';
+import { linesAfter, shownCertificate } from '../support/certificate-authority.ts';
 import { eventually } from '../support/eventually.ts';
+import { needs } from '../support/requirements.ts';
 import { type ControlStage, FACTS, openControlStage } from './stage.ts';
 
 const NO_BYTES = { bytesIn: 0, bytesOut: 0 };
@@ -176,6 +178,33 @@ test.each<[NewMachine['credential'], unknown]>([
   [{ type: 'bastion_key' }, { type: 'publickey', privateKey: 'the key of the bastion' }],
 ])('the ticket holds what the machine is logged in to with: %j', async (credential, expected) => {
   expect((await open({ credential })).credential).toEqual(expected);
+});
+
+needs('ssh-keygen').describe('a ticket with a certificate', () => {
+  test('names user and session, and gives no more than the grant', async () => {
+    const { route: allowed, machine: made } = await route({ credential: { type: 'certificate' } });
+    await stage.at.store.grants.create(
+      grant({
+        to: { userId: stage.ada.id },
+        on: { machineId: made.id },
+        allow: ['x11'],
+        until: new Date(Date.now() - 1000),
+      }),
+    );
+    const { credential, sessionId } = await stage.plane.openSession(
+      stage.signedIn,
+      allowed,
+      'shell',
+      FACTS,
+    );
+    if (credential.type !== 'certificate') throw new Error(credential.type);
+    const shown = await shownCertificate(credential.certificate);
+    expect(shown).toContain(`Key ID: "postern:ada:sess_${sessionId}"`);
+    expect(shown).toContain(`Signing CA: ED25519 ${stage.certificates.fingerprint}`);
+    expect(linesAfter(shown, 'Principals:')).toEqual([made.login]);
+    expect(linesAfter(shown, 'Extensions:')).toEqual(['permit-pty', 'permit-user-rc']);
+    expect(linesAfter(shown, 'Critical Options:')).toEqual([]);
+  });
 });
 
 test('invariant 7: no credential is in a log line or in an event', async () => {

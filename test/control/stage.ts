@@ -1,12 +1,14 @@
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
+import type { CertificateAuthority } from '../../src/domain/certificate-authority.ts';
 import type { ConnectionFacts, SignedIn } from '../../src/domain/control-plane.ts';
 import type { Counters } from '../../src/domain/counters.ts';
 import type { User } from '../../src/domain/user.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { key, user } from '../store/examples.ts';
+import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Unreliable, unreliable } from './unreliable.ts';
@@ -24,6 +26,7 @@ export interface ControlStage extends AsyncDisposable {
   readonly plane: LocalControlPlane;
   readonly at: Unreliable;
   readonly counters: Counters;
+  readonly certificates: CertificateAuthority;
   readonly log: ReturnType<typeof listeningLog>;
   readonly ada: User;
   readonly signedIn: SignedIn;
@@ -38,12 +41,14 @@ export async function openControlStage(): Promise<ControlStage> {
   const log = listeningLog();
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
   const passwords = new ScryptPasswords();
+  const certificates = testAuthority();
   const plane = new LocalControlPlane({
     stores: at.store,
     counters,
     passwords,
     node: 'node-a',
     bastionKey: 'the key of the bastion',
+    certificates,
     log,
   });
   const passwordHash = await passwords.hash(PASSWORD);
@@ -53,6 +58,7 @@ export async function openControlStage(): Promise<ControlStage> {
   const { blob } = await at.store.users.addKey(ada.id, key('ada'));
   return {
     plane,
+    certificates,
     at,
     counters,
     log,

@@ -14,6 +14,7 @@ import { remoteControlPlane, serveControlPlane } from '../../src/ipc/remote.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { grant, key, machine, user } from '../store/examples.ts';
 import { silent } from '../store/options.ts';
+import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -45,6 +46,7 @@ export async function openPlaneStage(): Promise<PlaneStage> {
     passwords,
     node: 'node-a',
     bastionKey: 'no key',
+    certificates: testAuthority(),
     log: silent,
   });
   opened.defer(() => local.close(5000));

@@ -11,6 +11,7 @@ import { repairRecording } from '../../src/recorder/repair.ts';
 import { generateHostKey } from '../../src/ssh/host-key.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { grant, machine, user } from '../store/examples.ts';
+import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { plainEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/eventually.ts';
@@ -79,6 +80,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
     passwords: new ScryptPasswords(),
     node: 'node-a',
     bastionKey: 'no key',
+    certificates: testAuthority(),
     log,
   });
   opened.defer(() => plane.close(5000));

@@ -23,6 +23,7 @@ import { SshTargets } from '../../src/targets/ssh-target.ts';
 
 import { Attacker } from '../ssh/raw-peer.ts';
 import { grant, machine, user } from '../store/examples.ts';
+import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
@@ -122,6 +123,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     passwords: new ScryptPasswords(),
     node: 'node-a',
     bastionKey: generateHostKey().privatePem,
+    certificates: testAuthority(),
     log,
   });
   opened.defer(() => control.close(5000));

@@ -53,7 +53,16 @@ async function penalties(): Promise<string[]> {
   return major > 9 || (major === 9 && minor >= 8) ? ['PerSourcePenalties no'] : [];
 }
 
-async function writeConfig(files: Scratch, port: number): Promise<void> {
+export interface SshdOptions {
+  /** Public key lines whose user certificates it takes. */
+  readonly trustedUserCas?: readonly string[];
+  /** Whether the key of `keyFile` is let in; true if not given. */
+  readonly authorized?: boolean;
+  /** More lines of its configuration. */
+  readonly more?: readonly string[];
+}
+
+async function writeConfig(files: Scratch, port: number, options: SshdOptions): Promise<void> {
   const lines = [
     'ListenAddress 127.0.0.1',
     `Port ${port}`,
@@ -73,7 +82,10 @@ async function writeConfig(files: Scratch, port: number): Promise<void> {
     'PrintLastLog no',
     'UseDNS no',
     ...(await penalties()),
+    ...(options.trustedUserCas ? [`TrustedUserCAKeys ${files.join('user_cas')}`] : []),
+    ...(options.more ?? []),
   ];
+  writeFileSync(files.join('user_cas'), `${(options.trustedUserCas ?? []).join('\n')}\n`);
   writeFileSync(files.join('sshd_config'), `${lines.join('\n')}\n`);
 }
 
@@ -96,8 +108,13 @@ class Sshd implements TestSshd {
   port = 0;
   hostKeyLine = '';
   readonly #files = scratch();
+  readonly #options: SshdOptions;
   #child: ChildProcess | null = null;
   #log: string[] = [];
+
+  constructor(options: SshdOptions) {
+    this.#options = options;
+  }
 
   get keyFile(): string {
     return this.#files.join('client_key');
@@ -109,7 +126,8 @@ class Sshd implements TestSshd {
 
   async prepare(): Promise<void> {
     const key = await makeKey(this.keyFile);
-    writeFileSync(this.#files.join('authorized_keys'), `${key}\n`);
+    const authorized = this.#options.authorized === false ? '' : key;
+    writeFileSync(this.#files.join('authorized_keys'), `${authorized}\n`);
     this.hostKeyLine = (await makeKey(this.#files.join('host_key'))).replace(/ test$/, '');
     if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
     for (let attempt = 1; ; attempt += 1) {
@@ -125,7 +143,7 @@ class Sshd implements TestSshd {
 
   async start(): Promise<void> {
     if (this.#child !== null) return;
-    await writeConfig(this.#files, this.port);
+    await writeConfig(this.#files, this.port, this.#options);
     this.#log = [];
     // It goes when the test run is killed.
     const command = ['--pdeathsig', 'KILL', the('sshd'), '-D', '-e'];
@@ -163,8 +181,8 @@ class Sshd implements TestSshd {
   }
 }
 
-export async function startSshd(): Promise<TestSshd> {
-  const sshd = new Sshd();
+export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
+  const sshd = new Sshd(options);
   try {
     await sshd.prepare();
     return sshd;

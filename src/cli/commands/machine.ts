@@ -39,6 +39,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly login: string;
   readonly keyFile?: string;
   readonly bastionKey: boolean;
+  readonly certificate: boolean;
   readonly hostKey?: string;
   readonly strict: boolean;
   readonly recording: string;
@@ -115,6 +116,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--password-file <file>', 'log in with the password in this file')
     .option('--password-env <name>', 'log in with the password in this variable')
     .option('--bastion-key', "log in with the bastion's own key", false)
+    .option('--certificate', "log in with a certificate of the bastion's (see: ca show)", false)
     .option('--host-key <line>', 'pin this host key; else the first one that is seen')
     .option('--strict', 'connect to a pinned host key alone', false)
     .option('--recording <policy>', 'required, best_effort or off', 'required')
@@ -141,14 +143,15 @@ function addAdd(machine: Command, shell: Shell): void {
 
 function authOf(shell: Shell, options: AddOptions): Readonly<Record<string, string>> {
   const password = passwordOf(shell, options);
-  const { keyFile, bastionKey } = options;
-  const ways = [keyFile !== undefined, password !== null, bastionKey].filter(Boolean).length;
-  if (ways !== 1) {
+  const { keyFile, bastionKey, certificate } = options;
+  const ways = [keyFile !== undefined, password !== null, bastionKey, certificate];
+  if (ways.filter(Boolean).length !== 1) {
     throw new CommandFailure(
       2,
-      'give one of --key-file, --password-file, --password-env and --bastion-key',
+      'give one of --key-file, --password-file, --password-env, --bastion-key and --certificate',
     );
   }
+  if (certificate) return { type: 'certificate' };
   if (password !== null) return { type: 'password', password };
   if (keyFile === undefined) return { type: 'bastion_key' };
   const text = secretFile(keyFile);

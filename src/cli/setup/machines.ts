@@ -26,8 +26,8 @@ const MACHINE: Shape = {
 };
 
 const AUTH: Shape = {
-  known: ['key', 'password', 'bastion_key', 'none'],
-  later: ['certificate', 'agent'],
+  known: ['key', 'password', 'bastion_key', 'certificate', 'none'],
+  later: ['agent'],
 };
 
 export function machineName(reader: SetupReader, entry: Entry | undefined): string {
@@ -90,7 +90,7 @@ function readAuth(
     }
     return none;
   }
-  if (way === 'bastion_key' || way === 'none') {
+  if (way === 'bastion_key' || way === 'certificate' || way === 'none') {
     if (!reader.isTrue(value)) reader.refuse(value, 'must be true');
     return { type: way };
   }
