@@ -6,6 +6,7 @@ import ssh2, {
   type ServerHostKeyAlgorithm,
 } from 'ssh2';
 import { forServer, generateHostKey, loadHostKey } from './host-key.ts';
+import { HYBRID_KEX, hybridKexWorks } from './hybrid-kex.ts';
 import { installGuards } from './library.ts';
 import { memoryPair } from './memory-pair.ts';
 
@@ -33,15 +34,10 @@ const MACS: MacAlgorithm[] = [
   'hmac-sha2-256',
   'hmac-sha2-512',
 ];
-/**
- * The first one is what no client guesses first (see kex-guess.ts); the order is otherwise the
- * client's. Nothing that costs much: P-521 or group 18 would let anybody stop this process.
- */
-const SERVER_KEX: KexAlgorithm[] = [
-  'curve25519-sha256@libssh.org',
-  'curve25519-sha256',
-  'ecdh-sha2-nistp256',
-];
+/** What no client guesses first (see kex-guess.ts); the order is otherwise the client's. */
+const FIRST_KEX: KexAlgorithm = 'curve25519-sha256@libssh.org';
+/** Nothing that costs much: P-521 or group 18 would let anybody stop this process. */
+const SERVER_KEX: KexAlgorithm[] = ['curve25519-sha256', 'ecdh-sha2-nistp256'];
 /** No group exchange: ssh2 takes any prime, of 512 bits too. No SHA-1. */
 const CLIENT_KEX: KexAlgorithm[] = [
   'curve25519-sha256',
@@ -119,6 +115,11 @@ function echo(client: ssh2.Client, resolve: (works: boolean) => void): void {
   });
 }
 
+/** The types of ssh2 name only what it has by itself. */
+function hybrid(): KexAlgorithm[] {
+  return hybridKexWorks() ? [HYBRID_KEX as KexAlgorithm] : [];
+}
+
 function working(tested: WorkingAlgorithms): CipherAlgorithm[] {
   return CIPHERS.filter((cipher) => tested.ciphers.includes(cipher));
 }
@@ -126,7 +127,7 @@ function working(tested: WorkingAlgorithms): CipherAlgorithm[] {
 /** What the server offers its clients: ed25519 host key alone, no compression, nothing slow. */
 export function serverAlgorithms(tested: WorkingAlgorithms): Algorithms {
   return {
-    kex: [...SERVER_KEX],
+    kex: [FIRST_KEX, ...hybrid(), ...SERVER_KEX],
     serverHostKey: ['ssh-ed25519'],
     cipher: serverCiphers(tested),
     hmac: [...MACS],
@@ -147,7 +148,7 @@ function serverCiphers(tested: WorkingAlgorithms): CipherAlgorithm[] {
 /** What we offer machines; older ones may have RSA host keys, but not with SHA-1. */
 export function clientAlgorithms(tested: WorkingAlgorithms): Algorithms {
   return {
-    kex: [...CLIENT_KEX],
+    kex: [...hybrid(), ...CLIENT_KEX],
     serverHostKey: [...CLIENT_HOST_KEYS],
     cipher: working(tested),
     hmac: [...MACS],

@@ -92,6 +92,19 @@ export interface PacketWriterInternals {
   finalize(packet: Buffer): Buffer;
 }
 
+/** One key exchange (lib/protocol/kex.js), until its successor takes its place. */
+export interface KexInternals {
+  remoteExtInfoEnabled: boolean;
+  readonly sessionID?: Buffer;
+  readonly negotiated: { kex: string };
+  type: string;
+  _remoteKexinit: Buffer;
+  generateKeys: () => void;
+  getPublicKey: () => Buffer;
+  convertPublicKey: (key: Buffer) => Buffer;
+  computeSecret: (other: Buffer) => Buffer | Error;
+}
+
 /** One end of a connection: framing, key exchange and messages (lib/protocol/Protocol.js). */
 export interface ProtocolInternals {
   readonly _server: boolean;
@@ -104,7 +117,7 @@ export interface ProtocolInternals {
       readonly serverHostKey: { readonly array: readonly string[] };
     };
   };
-  readonly _kex: { remoteExtInfoEnabled: boolean; readonly sessionID?: Buffer } | undefined;
+  readonly _kex: KexInternals | undefined;
   readonly _cipher: CipherInternals;
   readonly _decipher: DecipherInternals | undefined;
   readonly _kexinit: Buffer | undefined;
@@ -166,6 +179,8 @@ export interface Library {
   readonly crypto: CryptoInternals;
   readonly channel: ChannelModule;
   readonly terminalModes: Readonly<Record<string, number>>;
+  /** The names that ssh2 takes in a list of key exchange methods. */
+  readonly supportedKex: string[];
   readonly compat: { readonly IMPLY_RSA_SHA2_SIGALGS: number };
 }
 
@@ -183,6 +198,7 @@ export function library(): Library {
     crypto: require('ssh2/lib/protocol/crypto.js'),
     channel: require('ssh2/lib/Channel.js'),
     terminalModes: constants.TERMINAL_MODE,
+    supportedKex: constants.SUPPORTED_KEX,
     compat: constants.COMPAT,
   };
   return loaded;

@@ -3,6 +3,7 @@
  * (first_kex_packet_follows). ssh2 compares the wrong things and always drops that packet, so a
  * Dropbear client that guessed right waits for an answer for ever.
  */
+import { handleHybrid } from './hybrid-kex.ts';
 import type { ProtocolInternals } from './internals.ts';
 import { Message } from './messages.ts';
 import { WireReader } from './wire.ts';
@@ -28,7 +29,7 @@ export function handleKexinit(
   payload: Buffer,
   handle: (payload: Buffer) => unknown,
 ): unknown {
-  const result = handle(payload);
+  const result = handleHybrid(protocol, payload, handle);
   protocol._skipNextInboundPacket =
     protocol._destruct !== undefined && guessedWrong(protocol, payload);
   return result;

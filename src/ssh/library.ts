@@ -3,6 +3,7 @@ import { installChannelGuard } from './channel-guard.ts';
 import { installCipherKeeper } from './cipher-keeper.ts';
 import { installGeneralGuard } from './general-guard.ts';
 import { type ConnectionLimits, register } from './guard.ts';
+import { installHybridKex } from './hybrid-kex.ts';
 import { installInboundGuard } from './inbound.ts';
 import { library, type OwnerInternals } from './internals.ts';
 import { isOwnBuild } from './native-crypto.ts';
@@ -29,6 +30,7 @@ export function installGuards(): void {
     throw new Error(`The guards know ssh2 ${SSH2_VERSION}, but ${version} is installed.`);
   }
   if (!isOwnBuild()) installCipherKeeper();
+  installHybridKex();
   installInboundGuard();
   installAuthGuard();
   installChannelGuard();
