@@ -226,7 +226,8 @@ async function open(
     () => generateHostKey().privatePem,
   );
   const hostKey = loadHostKey(privateKey);
-  const parts = { plane: control.plane, hostKey, working, recordings: config.recordings, log };
+  const { dataDir, recordings } = config;
+  const parts = { plane: control.plane, hostKey, working, dataDir, recordings, log };
   const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
     config.workers > 0
       ? openWorkers(config, { ...parts, hostKey: privateKey }, closers)

@@ -44,15 +44,22 @@ class GatewayProcess implements WorkerService {
   }
 
   async start(settings: WorkerSettings): Promise<Started> {
-    const { worker, listen, recordings, working, log } = settings;
+    const { worker, listen, dataDir, recordings, working, log } = settings;
     this.#log = createLogger({ ...log, stream: process.stderr }).child({ worker });
     this.#closers = new Closers(this.#log);
     try {
       installGuards();
-      await markWorker(settings.dataDir);
+      await markWorker(dataDir);
       const plane = remoteControlPlane(this.#calls, this.#log);
       this.#gateway = await openGateway(
-        { plane, recordings, hostKey: loadHostKey(settings.hostKey), working, log: this.#log },
+        {
+          plane,
+          dataDir,
+          recordings,
+          hostKey: loadHostKey(settings.hostKey),
+          working,
+          log: this.#log,
+        },
         this.#closers,
       );
       return { address: await this.#gateway.listen(listen.host, listen.port, listen.reusePort) };

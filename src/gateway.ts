@@ -1,6 +1,7 @@
 import type { Closers } from './closers.ts';
 import type { ControlPlane } from './domain/control-plane.ts';
 import type { Logger } from './domain/log.ts';
+import { readDoorFiles } from './door-files.ts';
 import { SshGateway } from './proxy/gateway.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { clientAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
@@ -9,6 +10,8 @@ import { SshTargets } from './targets/ssh-target.ts';
 
 export interface GatewayParts {
   readonly plane: ControlPlane;
+  /** Absolute; see door-files.ts. */
+  readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
   readonly hostKey: HostKey;
@@ -30,6 +33,7 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
     recorder,
     log,
     hostKey,
+    ...readDoorFiles(parts.dataDir),
     algorithms: serverAlgorithms(working),
   });
   closers.add('the gateway', () => gateway.drain());

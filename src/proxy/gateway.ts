@@ -14,6 +14,9 @@ const IDENT = 'OpenSSH_9.9 Postern';
 
 export interface GatewayOptions extends SessionDeps {
   readonly hostKey: HostKey;
+  /** As ServerOptions of ssh/server.ts. */
+  readonly nextHostKeys?: readonly HostKey[];
+  readonly banner?: string | undefined;
   readonly algorithms: Algorithms;
   readonly limits?: Partial<ServerLimits>;
 }
@@ -27,6 +30,8 @@ export class SshGateway implements Gateway {
   constructor(options: GatewayOptions) {
     this.#server = createSshServer({
       hostKey: options.hostKey,
+      nextHostKeys: options.nextHostKeys ?? [],
+      ...(options.banner === undefined ? {} : { banner: options.banner }),
       ident: IDENT,
       algorithms: options.algorithms,
       ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -3,6 +3,7 @@
  * to unknown messages (RFC 4253 section 11.4) and to pings, a bound on global requests.
  */
 import { Allowance, fatal, lazily, registration, watchMessages } from './guard.ts';
+import { noteGlobalRequest } from './host-key-update.ts';
 import { library, type MessageHandler, type ProtocolInternals, sendPayload } from './internals.ts';
 import { Message } from './messages.ts';
 import { message, uint32, WireReader, wireString } from './wire.ts';
@@ -36,6 +37,7 @@ function onPing(protocol: ProtocolInternals, payload: Buffer): unknown {
 function onGlobal(protocol: ProtocolInternals, payload: Buffer, next: MessageHandler): unknown {
   if (!registration(protocol)) return next(protocol, payload);
   if (!globalsOf(protocol).take()) return fatal(protocol, 'too many global requests');
+  noteGlobalRequest(protocol, payload);
   const reader = new WireReader(payload);
   const name = reader.text();
   if (protocol._server || name !== 'hostkeys-00@openssh.com') return next(protocol, payload);

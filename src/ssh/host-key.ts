@@ -62,6 +62,13 @@ export function forServer(key: HostKey): ParsedKey {
   return parsed;
 }
 
+/** The bare signature of `data` with the key. */
+export function signAs(key: HostKey, data: Buffer): Buffer {
+  const signature = forServer(key).sign(data);
+  if (signature instanceof Error) throw signature;
+  return signature;
+}
+
 function parse(openssh: string): ParsedKey | undefined {
   const parsed = ssh2.utils.parseKey(openssh);
   return parsed instanceof Error ? undefined : parsed;

@@ -138,7 +138,7 @@ export interface ProtocolInternals {
   channelClose(id: number): void;
   channelSuccess(id: number): void;
   channelFailure(id: number): void;
-  requestSuccess(): void;
+  requestSuccess(data?: Buffer): void;
   requestFailure(): void;
   authPK(username: string, key: unknown, algorithm: unknown, sign?: unknown): void;
   authFailure(methods?: readonly string[] | boolean, partial?: boolean): void;

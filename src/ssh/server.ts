@@ -3,6 +3,7 @@ import ssh2, { type Algorithms, type Connection, type Server } from 'ssh2';
 import { sendOwnExtInfo } from './ext-info.ts';
 import { GuardViolation } from './guard.ts';
 import { forServer, type HostKey } from './host-key.ts';
+import { announceHostKeys } from './host-key-update.ts';
 import type { OwnerInternals } from './internals.ts';
 import { guardConnection, installGuards } from './library.ts';
 import { printable } from './printable.ts';
@@ -56,6 +57,8 @@ export interface ServerEvent {
 
 export interface ServerOptions {
   readonly hostKey: HostKey;
+  /** Keys that will take its place: clients are told of them, and learn them (docs/algorithms.md). */
+  readonly nextHostKeys?: readonly HostKey[];
   /** After `SSH-2.0-`; start it with `OpenSSH_` or OpenSSH clients will not send eow@openssh.com. */
   readonly ident: string;
   readonly algorithms: Algorithms;
@@ -190,6 +193,8 @@ class FrontDoor implements SshServer {
     });
     guardConnection(owner, this.#limits);
     sendOwnExtInfo(owner);
+    const { hostKey, nextHostKeys = [] } = this.#options;
+    announceHostKeys(owner, [hostKey, ...nextHostKeys]);
     this.#options.onConnection(visitor.identify(connection, ident));
   }
 }

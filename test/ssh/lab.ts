@@ -1,7 +1,7 @@
 import type { AuthContext, Connection, KexAlgorithm, ServerChannel, Session } from 'ssh2';
 import { clientAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts';
 import { connectClient, type UpstreamOptions } from '../../src/ssh/client.ts';
-import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
+import { generateHostKey, type HostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import {
   createSshServer,
   type GuardedConnection,
@@ -12,10 +12,11 @@ import {
 import { within } from './raw-peer.ts';
 
 const CIPHERS = { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] };
-const hostKey = loadHostKey(generateHostKey().privatePem);
+export const hostKey = loadHostKey(generateHostKey().privatePem);
 
 export interface LabOptions {
   readonly limits?: Partial<ServerLimits>;
+  readonly nextHostKeys?: readonly HostKey[];
   /** Key exchange methods instead of ours. */
   readonly kex?: KexAlgorithm[];
   /** Decides on authentication; without it the password `secret` is right. */
@@ -39,6 +40,7 @@ export class Lab implements AsyncDisposable {
   constructor(options: LabOptions) {
     this.server = createSshServer({
       hostKey,
+      nextHostKeys: options.nextHostKeys ?? [],
       ident: 'OpenSSH_9.9 Postern',
       algorithms: { ...serverAlgorithms(CIPHERS), ...(options.kex ? { kex: options.kex } : {}) },
       limits: { graceMs: 3_000, ...options.limits },
