@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { CATALOGUE, type ErrorCode, type FieldProblem, HTTP_STATUS } from '../domain/errors.ts';
+import { HTTP_STATUS } from '../domain/error-entry.ts';
+import { CATALOGUE, type ErrorCode, type FieldProblem } from '../domain/errors.ts';
 
 /** `{"success":true,"data":…,"message"?:…}` around what a route answers. */
 export function enveloped<T extends z.ZodType>(data: T) {

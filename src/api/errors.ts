@@ -1,13 +1,8 @@
 import type { Hook } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import {
-  CATALOGUE,
-  type FieldProblem,
-  HTTP_STATUS,
-  PosternError,
-  sentence,
-} from '../domain/errors.ts';
+import { HTTP_STATUS } from '../domain/error-entry.ts';
+import { CATALOGUE, type FieldProblem, PosternError, sentence } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
 import type { ApiEnv } from './context.ts';
 import type { ApiDeps } from './deps.ts';

@@ -1,9 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { CAPABILITIES } from '../domain/capability.ts';
+import { isForwardTo } from '../domain/forward.ts';
 import { login, time } from './fields.ts';
 
-/** `HOST:PORT` or `CIDR:PORT`; an IPv6 host stands in brackets. */
-const FORWARD = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._*-]+)(\/[0-9]{1,3})?:([0-9]{1,5}|\*)$/;
+const forwardTo = z
+  .string()
+  .max(300)
+  .refine(isForwardTo, 'must be HOST:PORT, CIDR:PORT, *:PORT or unix:PATH');
 
 const network = z.union([z.cidrv4(), z.cidrv6()], {
   error: 'is not a network: 10.0.0.0/8, 2001:db8::/32',
@@ -20,7 +23,7 @@ const seconds = z
 export const termsFields = {
   logins: z.array(login).max(100),
   allow: z.array(z.enum(CAPABILITIES)).max(CAPABILITIES.length),
-  forward_to: z.array(z.string().regex(FORWARD, 'must be HOST:PORT or CIDR:PORT')).max(100),
+  forward_to: z.array(forwardTo).max(100),
   from_networks: z.array(network).max(100),
   until: time.nullable(),
   max_session: seconds,

@@ -22,6 +22,8 @@ export interface AuthorizedRoute {
 export interface Terms extends Limits {
   readonly grantId: number;
   readonly allow: readonly Capability[];
+  /** Where forwards may lead; see domain/forward.ts. */
+  readonly forwardTo: readonly string[];
 }
 
 export interface Limits {
@@ -69,7 +71,7 @@ function widest(limits: readonly (number | null)[]): number | null {
  * grants that name this capability, and of no others, so that no grant stretches another.
  */
 export function permission(
-  route: AuthorizedRoute,
+  route: Pick<AuthorizedRoute, 'terms'>,
   capability: Capability,
   now: Date,
 ): Limits | 'access.capability' | 'access.expired' {
@@ -121,6 +123,7 @@ export function decide(request: AccessRequest): AccessDecision {
     terms: fitting.map((grant) => ({
       grantId: grant.id,
       allow: grant.allow,
+      forwardTo: grant.forwardTo,
       until: grant.until,
       maxSession: grant.maxSession,
       idleTimeout: grant.idleTimeout,

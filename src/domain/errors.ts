@@ -1,40 +1,12 @@
+import type { CatalogueEntry } from './error-entry.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
+import { STORE_ERRORS } from './store-errors.ts';
 
 /**
  * Every sentence that a user or a client of the API can see about a failure (invariant 6): code,
  * HTTP status, SSH exit status, text. `{name}` in a text is filled from the error's parameters.
  * Causes go to the log alone.
  */
-
-export type ApiCode =
-  | 'BAD_REQUEST'
-  | 'UNAUTHORIZED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'CONFLICT'
-  | 'RATE_LIMITED'
-  | 'UNAVAILABLE'
-  | 'INTERNAL';
-
-export const HTTP_STATUS = {
-  BAD_REQUEST: 400,
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  RATE_LIMITED: 429,
-  UNAVAILABLE: 503,
-  INTERNAL: 500,
-} as const satisfies Readonly<Record<ApiCode, number>>;
-
-/** SSH exit status: 255 Postern refuses or cannot connect, 254 no recording (spec/interface.md). */
-export type SshExit = 254 | 255;
-
-interface CatalogueEntry {
-  readonly api: ApiCode;
-  readonly exit: SshExit;
-  readonly text: string;
-}
 
 export const CATALOGUE = {
   // The API
@@ -105,66 +77,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the recording of session {id} is damaged: its first line is no asciicast header',
   },
-  'store.down': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the database does not answer; try again later',
-  },
-  'store.url': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'DATABASE_URL is not a PostgreSQL URL; it looks like postgres://user:password@host:5432/name',
-  },
-  'store.unreachable': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'DATABASE_URL: cannot use {where}: {reason}',
-  },
-  'store.version': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'DATABASE_URL: PostgreSQL 13 or newer is needed, and {where} is {found}',
-  },
-  'store.in_use': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the data directory {dir} is in use by another postern',
-  },
-  'store.embedded': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the embedded database in {dir} cannot be opened: {reason}',
-  },
-  'store.schema': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the database could not be brought to this version of Postern: {reason}',
-  },
-  'store.behind': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the database lacks {pending}; run: postern migrate',
-  },
-  'counters.url': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'REDIS_URL is not a Redis URL; it looks like redis://host:6379 or rediss://user:password@host:6379/0',
-  },
-  'counters.down': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the counters do not answer; try again later',
-  },
-  'vault.other_key': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the credentials of machine {machine} were stored under another POSTERN_SECRET_KEY',
-  },
-  'vault.damaged': {
-    api: 'UNAVAILABLE',
-    exit: 255,
-    text: 'the stored credentials of machine {machine} are damaged; set them again',
-  },
+  ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',
     exit: 255,
@@ -194,6 +107,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'no grant allows you {capability} on {machine}',
   },
+  'access.destination': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'no grant allows you {capability} with {place} on {machine}',
+  },
   'access.network': {
     api: 'FORBIDDEN',
     exit: 255,
@@ -206,6 +124,17 @@ export const CATALOGUE = {
     text: 'your grant on {machine} demands {demand}, which this version cannot ask for',
   },
   ...MACHINE_FAILURES,
+  'client.gone': { api: 'CONFLICT', exit: 255, text: 'nobody waits for this any more' },
+  'forward.prohibited': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: '{machine} does not allow forwarding with {place}',
+  },
+  'forward.failed': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} could not open {place}: {reason}',
+  },
   'recording.refused': {
     api: 'UNAVAILABLE',
     exit: 254,

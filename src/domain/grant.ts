@@ -14,7 +14,7 @@ export interface NewGrant {
   /** Empty: the machine's default login alone. */
   readonly logins: readonly string[];
   readonly allow: readonly Capability[];
-  /** `HOST:PORT` or `CIDR:PORT`; for forwards. */
+  /** `HOST:PORT`, `CIDR:PORT`, `*:PORT` or `unix:PATH`; for forwards (domain/forward.ts). */
   readonly forwardTo: readonly string[];
   /** CIDR networks; empty: from everywhere. */
   readonly fromNetworks: readonly string[];

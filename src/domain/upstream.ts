@@ -1,5 +1,6 @@
 import type { AuthorizedRoute } from './access.ts';
 import type { SessionTicket } from './control-plane.ts';
+import type { Place } from './forward.ts';
 import type { ExitStatus, Program, Pty, Window } from './terminal.ts';
 
 /** What a channel to the machine is asked for. */
@@ -32,10 +33,34 @@ export interface UpstreamChannel {
   close(): void;
 }
 
+/** One forwarded connection: bytes both ways, each way ended by itself. */
+export interface Link {
+  readonly stream: NodeJS.ReadWriteStream;
+  /** EOF after everything that was written; the other way goes on. */
+  endInput(): void;
+  /** EOF and CLOSE after everything that was written; settles when they are out. Never rejects. */
+  finish(): Promise<void>;
+  /** Closes both ways at once. */
+  close(): void;
+  /** The other side has closed, and what it sent was read; or the connection is gone. */
+  readonly closed: Promise<void>;
+}
+
+/** Who began a forwarded connection, for the other side's information. */
+export interface Origin {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** One connection to a machine, for all channels of a session. */
 export interface Upstream {
   /** Rejects with PosternError `machine.refused` or `machine.lost`. */
   open(request: UpstreamRequest): Promise<UpstreamChannel>;
+  /**
+   * A connection from the machine to `to`; what a name resolves to is the machine's word. Rejects with PosternError `forward.prohibited`,
+   * `forward.failed` or `machine.lost`.
+   */
+  dial(to: Place, from: Origin): Promise<Link>;
   /** Settles once, when the connection is gone: whether we closed it. */
   readonly closed: Promise<'closed' | 'lost'>;
   close(): void;

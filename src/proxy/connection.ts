@@ -8,6 +8,7 @@ import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Authenticated, Authentication } from './authentication.ts';
 import { channelKind, GatewayChannel } from './channel.ts';
+import { Forwards } from './forwards.ts';
 import type { Refusal } from './refusal.ts';
 import { ChannelRequests } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
@@ -67,14 +68,10 @@ export class DownstreamConnection {
         (what) => this.#denied(what),
       ).listen(session);
     });
-    connection.on('tcpip', (_accept, reject, info) => {
-      this.#denied('forward-local', `${info.destIP}:${info.destPort}`);
-      reject();
-    });
-    connection.on('openssh.streamlocal', (_accept, reject, info) => {
-      this.#denied('forward-local', info.socketPath);
-      reject();
-    });
+    new Forwards(this.#guarded, {
+      enter: (permit) => this.#enterFor('forward', permit),
+      denied: (capability, place) => this.#denied(capability, place),
+    }).listen();
     connection.on('request', (_accept, reject, name) => {
       if (/forward$/.test(name) || name.includes('streamlocal')) this.#denied('forward-remote');
       reject?.();
@@ -120,17 +117,25 @@ export class DownstreamConnection {
   async #admit(
     request: UpstreamRequest,
   ): ReturnType<ConstructorParameters<typeof GatewayChannel>[2]> {
+    const { session, permitted } = await this.#enterFor(sessionKind(request), (route) =>
+      this.#permit(route, request),
+    );
+    return { session, limits: permitted };
+  }
+
+  /** The session, begun if need be, once `permit` allows something on its route; `permit` throws. */
+  async #enterFor<T>(
+    kind: SessionKind,
+    permit: (route: AuthorizedRoute) => T,
+  ): Promise<{ readonly session: GatewaySession; readonly permitted: T }> {
     const authenticated = this.#authentication.result;
     if (authenticated === null) throw new PosternError('access.nothing');
     const current = await this.#living();
     const route = current?.route ?? (await this.#route(authenticated));
-    const limits = this.#permit(route, request);
-    const session = await this.#enter(authenticated, route, sessionKind(request));
+    const permitted = permit(route);
+    const session = await this.#enter(authenticated, route, kind);
     // A channel of the same burst may have begun the session, by an older decision.
-    return {
-      session,
-      limits: session.route === route ? limits : this.#permit(session.route, request),
-    };
+    return { session, permitted: session.route === route ? permitted : permit(session.route) };
   }
 
   async #route(authenticated: Authenticated): Promise<AuthorizedRoute> {

@@ -112,7 +112,7 @@ export class Pipe {
 }
 
 /** Holds a source while anybody downstream of it asks for a pause. */
-class Gate {
+export class Gate {
   readonly #source: NodeJS.ReadableStream;
   #closed = 0;
 

@@ -1,5 +1,6 @@
 import type { ServerChannel } from 'ssh2';
-import { CATALOGUE, PosternError, type SshExit } from '../domain/errors.ts';
+import type { SshExit } from '../domain/error-entry.ts';
+import { CATALOGUE, PosternError } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
 import {

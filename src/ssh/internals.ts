@@ -61,6 +61,7 @@ export interface ChannelTable {
   readonly _channels: Readonly<Record<string, ChannelEntry>>;
   add(entry: unknown): number;
   get(id: number): ChannelEntry;
+  update(id: number, entry: ChannelInternals): void;
   remove(id: number): void;
 }
 
@@ -134,6 +135,7 @@ export interface ProtocolInternals {
   session(local: number, window: number, packetSize: number): void;
   channelData(id: number, data: Buffer): void;
   channelExtData(id: number, data: Buffer, type: number): void;
+  channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
   channelOpenFail(id: number, reason: number, text: string): void;
   channelClose(id: number): void;
   channelSuccess(id: number): void;

@@ -7,6 +7,7 @@ import { installHybridKex } from './hybrid-kex.ts';
 import { installInboundGuard } from './inbound.ts';
 import { library, type OwnerInternals } from './internals.ts';
 import { isOwnBuild } from './native-crypto.ts';
+import { installOpens } from './opens.ts';
 import { installOutput } from './output.ts';
 import { installPadding } from './padding.ts';
 import { installRekeyGuard, watchKeys } from './rekey.ts';
@@ -33,6 +34,8 @@ export function installGuards(): void {
   installHybridKex();
   installInboundGuard();
   installAuthGuard();
+  // Under the channel guard, which counts opens.
+  installOpens();
   installChannelGuard();
   installRequestGuard();
   installRekeyGuard();

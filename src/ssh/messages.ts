@@ -27,4 +27,8 @@ export const Message = {
 } as const;
 
 /** Reason codes of SSH_MSG_CHANNEL_OPEN_FAILURE (RFC 4254 section 5.1). */
-export const OpenFailure = { AdministrativelyProhibited: 1, ResourceShortage: 4 } as const;
+export const OpenFailure = {
+  AdministrativelyProhibited: 1,
+  ConnectFailed: 2,
+  ResourceShortage: 4,
+} as const;

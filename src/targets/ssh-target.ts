@@ -2,9 +2,12 @@ import type { Algorithms, Client, ClientChannel } from 'ssh2';
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { ControlPlane, SessionTicket } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
+import type { Place } from '../domain/forward.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type {
+  Link,
+  Origin,
   TargetConnector,
   Upstream,
   UpstreamChannel,
@@ -26,6 +29,7 @@ import {
 } from '../ssh/client.ts';
 import { fingerprint } from '../ssh/host-key.ts';
 import { openSession } from '../ssh/pty.ts';
+import { dialThrough } from './dial.ts';
 
 /** From the dial to the machine's yes, in milliseconds. */
 const READY_MS = 10_000;
@@ -198,6 +202,10 @@ class SshUpstream implements Upstream {
       const reason = reasonOf(error);
       throw new PosternError('machine.refused', { machine, reason }, { cause: error });
     }
+  }
+
+  dial(to: Place, from: Origin): Promise<Link> {
+    return dialThrough(this.#client, this.#machine, to, from, () => this.#gone);
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
-import { CATALOGUE, HTTP_STATUS, PosternError, sentence } from '../domain/errors.ts';
+import { HTTP_STATUS } from '../domain/error-entry.ts';
+import { CATALOGUE, PosternError, sentence } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
 import { Assets } from './assets.ts';
 import { ownPagesOnly } from './cross-site.ts';

@@ -1,14 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { privateKeyProblem } from '../../src/cli/setup/secrets.ts';
-import {
-  isForward,
-  parseDuration,
-  parseNetwork,
-  parseTag,
-  parseTime,
-} from '../../src/cli/setup/values.ts';
+import { parseDuration, parseNetwork, parseTag, parseTime } from '../../src/cli/setup/values.ts';
 import { readSetupFile, type SetupFile } from '../../src/cli/setup-file.ts';
+import { isForwardTo } from '../../src/domain/forward.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
 
 const KEY =
@@ -318,7 +313,17 @@ test('networks, destinations and tags are told from what they are not', () => {
     ['10.0.0.0/8', '::/0', '10.1.1.1', '10.0.0.0/33', '10.0.0.0/', 'x'].map(parseNetwork),
   ).toEqual(['10.0.0.0/8', '::/0', '10.1.1.1/32', null, null, null]);
   const places = ['h:1', '*:443', '10.0.0.0/24:80', '[::1]:1', 'h:*', '::1:1', 'h', 'h:0', 'a b:1'];
-  expect(places.map(isForward)).toEqual([true, true, true, true, true, false, false, false, false]);
+  expect(places.map(isForwardTo)).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
   expect(['a=b', 'a=', 'a', '=b', 'a b=c'].map((text) => parseTag(text) !== null)).toEqual([
     true,
     true,

@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CAPABILITIES, capabilityOf, isCapability } from '../../src/domain/capability.ts';
-import {
-  CATALOGUE,
-  type ErrorCode,
-  HTTP_STATUS,
-  PosternError,
-  sentence,
-} from '../../src/domain/errors.ts';
+import { HTTP_STATUS } from '../../src/domain/error-entry.ts';
+import { CATALOGUE, type ErrorCode, PosternError, sentence } from '../../src/domain/errors.ts';
 import { printable, reasonOf } from '../../src/domain/log.ts';
 import { holdsScope, isScope, ROLES, SCOPES, scopesOfRole } from '../../src/domain/role.ts';
 import { END_REASONS, mayFollow, SESSION_STATUSES, statusAfter } from '../../src/domain/session.ts';

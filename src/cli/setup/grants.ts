@@ -1,4 +1,5 @@
 import { CAPABILITIES } from '../../domain/capability.ts';
+import { isForwardTo } from '../../domain/forward.ts';
 import type { SetupRequestGrant } from '../../domain/setup.ts';
 import { loginName, machineName } from './machines.ts';
 import { userName } from './people.ts';
@@ -6,7 +7,6 @@ import type { Entry, SetupReader, Shape } from './reader.ts';
 import {
   DURATION_RULE,
   FORWARD_RULE,
-  isForward,
   NETWORK_RULE,
   parseDuration,
   parseNetwork,
@@ -40,7 +40,7 @@ export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant 
     allow: reader.list(allow).map((each) => reader.word(each, CAPABILITIES, 'shell')),
     forward_to: reader
       .list(fields.get('forward_to'))
-      .map((each) => reader.textThat(each, isForward, FORWARD_RULE)),
+      .map((each) => reader.textThat(each, isForwardTo, FORWARD_RULE)),
     from_networks: reader
       .list(fields.get('from_networks'))
       .map((each) => parsed(reader, each, parseNetwork, NETWORK_RULE) ?? ''),

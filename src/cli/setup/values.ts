@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { isHost } from '../../config/listener.ts';
 
 const UNITS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
 const LONGEST = 365 * 86_400;
@@ -44,19 +43,8 @@ export function parseNetwork(text: string): string | null {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? text : null;
 }
 
-export const FORWARD_RULE = 'is no destination: write HOST:PORT, [IPV6]:PORT or 10.0.0.0/24:PORT';
-
-/** `HOST:PORT` or `CIDR:PORT`, for a grant's forward_to. */
-export function isForward(text: string): boolean {
-  const cut = text.lastIndexOf(':');
-  const port = text.slice(cut + 1);
-  const host = text.slice(0, Math.max(cut, 0)).replace(/^\[([^\]]*)\](\/\d+)?$/, '$1$2');
-  const bracketed = text.startsWith('[');
-  const isPort =
-    port === '*' || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535);
-  const isPlace = host.includes('/') ? parseNetwork(host) !== null : host === '*' || isHost(host);
-  return isPort && isPlace && bracketed === host.includes(':');
-}
+export const FORWARD_RULE =
+  'is no destination: write HOST:PORT, [IPV6]:PORT, 10.0.0.0/24:PORT, *:PORT or unix:/PATH';
 
 const TAG_KEY = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
 

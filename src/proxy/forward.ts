@@ -1,0 +1,132 @@
+import type { Limits } from '../domain/access.ts';
+import type { Capability } from '../domain/capability.ts';
+import { PosternError } from '../domain/errors.ts';
+import { printable, reasonOf } from '../domain/log.ts';
+import type { Link } from '../domain/upstream.ts';
+import { LimitWatch } from './limits.ts';
+import { LinkPipe } from './link-pipe.ts';
+import type { PipeCounts } from './pipe.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+import type { GatewaySession, SessionMember } from './session.ts';
+
+/** The longest name of a place in the record. */
+const LONGEST_PLACE = 300;
+
+/** Both sides of a forwarded connection. */
+export interface Ends {
+  readonly user: Link;
+  readonly machine: Link;
+}
+
+export interface ForwardRequest {
+  readonly capability: Capability;
+  /** Where it leads, for the record: `HOST:PORT`. */
+  readonly place: string;
+  readonly limits: Limits;
+  /**
+   * Opens the side that did not ask, then accepts the one that did: nobody is told that a connection
+   * stands before it does. Rejects with PosternError.
+   */
+  open(): Promise<Ends>;
+  /** Refuses the side that asked. */
+  refuse(error: unknown): void;
+}
+
+/** Codes that say something about one forward, and nothing about the machine's connection. */
+const OWN_FAILURES: readonly string[] = ['forward.failed', 'forward.prohibited', 'client.gone'];
+
+/** One forwarded connection of a session: in its record from the request to its end. */
+export class Forward implements SessionMember {
+  readonly done: Promise<void>;
+  readonly #session: GatewaySession;
+  readonly #request: ForwardRequest;
+  readonly #begunAt = performance.now();
+  #number = 0;
+  #pipe: LinkPipe | null = null;
+  #watch: LimitWatch | null = null;
+  #stopping: { readonly refusal: Refusal | null } | null = null;
+
+  constructor(session: GatewaySession, request: ForwardRequest) {
+    this.#session = session;
+    this.#request = request;
+    this.done = this.#run();
+  }
+
+  get counts(): PipeCounts {
+    return this.#pipe?.counts ?? { bytesIn: 0, bytesOut: 0 };
+  }
+
+  get lastByteAt(): number {
+    return this.#pipe?.lastByteAt ?? this.#begunAt;
+  }
+
+  /** Nobody can be told why: a forwarded connection has no place for words. */
+  async stop(refusal: Refusal | null): Promise<void> {
+    this.#stopping ??= { refusal };
+    this.#pipe?.close();
+    await this.#pipe?.done;
+  }
+
+  async #run(): Promise<void> {
+    const session = this.#session;
+    const number = session.join(this);
+    if (number === null) {
+      this.#request.refuse(new PosternError('session.draining'));
+      return;
+    }
+    this.#number = number;
+    this.#noteBegin();
+    try {
+      const { user, machine } = await this.#request.open();
+      this.#pipe = new LinkPipe(user, machine);
+      if (this.#stopping !== null) this.#pipe.close();
+      await this.#pipe.done;
+      this.#leave();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #noteBegin(): void {
+    const session = this.#session;
+    const { control } = session.deps;
+    const { capability, limits } = this.#request;
+    const place = printable(this.#request.place, LONGEST_PLACE);
+    void control.openChannel(session.id, {
+      number: this.#number,
+      kind: 'forward',
+      command: place,
+      pty: false,
+    });
+    void control.note('channel.opened', {
+      user: session.user,
+      userName: session.user.userName,
+      machineId: session.route.machine.id,
+      sessionId: session.id,
+      facts: session.facts,
+      detail: { channel: this.#number, capability, place },
+    });
+    this.#watch = new LimitWatch(limits, session, ({ reason, code }) => {
+      const { name } = session.route.machine;
+      void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
+    });
+  }
+
+  #leave(): void {
+    this.#watch?.stop();
+    const end = { endedAt: new Date(), exitStatus: null, exitSignal: null, ...this.counts };
+    void this.#session.deps.control.closeChannel(this.#session.id, this.#number, end);
+    this.#session.leave(this);
+  }
+
+  #fail(error: unknown): void {
+    const session = this.#session;
+    if (!(error instanceof PosternError)) {
+      session.log.error('a forward failed', { reason: reasonOf(error) });
+    }
+    this.#request.refuse(error);
+    this.#leave();
+    const own = error instanceof PosternError && OWN_FAILURES.includes(error.code);
+    if (!own && !session.busy) void session.fail(error);
+  }
+}
