@@ -137,6 +137,7 @@ describe('the access decision', () => {
       {
         grantId: near.id,
         allow: ['shell', 'sftp'],
+        forwardTo: [],
         until: null,
         maxSession: 60,
         idleTimeout: null,
@@ -161,6 +162,7 @@ describe('what a route permits', () => {
     const loose = grant({ allow: ['sftp'] });
     const longer = grant({
       allow: ['shell'],
+      forwardTo: [],
       until: new Date(LATER.getTime() + 1),
       idleTimeout: 5,
     });

@@ -96,7 +96,10 @@ needs('sshd', 'ssh-keygen').describe(
       client.openssh_forwardOutStreamLocal('/var/run/docker.sock', said);
       expect(String(await socket)).toMatch(/prohibited|denied|fail/i);
       client.end();
-      const all = ['forward-local /var/run/docker.sock', `forward-local 127.0.0.1:${wire.port}`];
+      const all = [
+        'forward-local unix:/var/run/docker.sock',
+        `forward-local 127.0.0.1:${wire.port}`,
+      ];
       await eventually('the events', async () => {
         const noted = (await stage.audit()).filter(({ type }) => type === 'channel.denied');
         const told = noted.map(({ detail: { capability, wanted } }) => `${capability} ${wanted}`);
