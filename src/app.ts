@@ -21,6 +21,7 @@ import { recover } from './control/recovery.ts';
 import { loadSecretKey } from './control/secret-key.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
+import { type Changes, LocalChanges } from './domain/changes.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
@@ -65,6 +66,7 @@ interface Control {
   readonly setup: StoreSetupApplier;
   readonly plane: LocalControlPlane;
   readonly certificates: CertificateAuthority;
+  readonly changes: Changes;
 }
 
 async function openControl(config: Config, log: Logger, closers: Closers): Promise<Control> {
@@ -102,7 +104,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  return { store, counters, passwords, plane, certificates, setup };
+  return { store, counters, passwords, plane, certificates, setup, changes: new LocalChanges() };
 }
 
 /** The gateway, wherever it runs. */
@@ -240,6 +242,7 @@ async function open(
     },
     url: '',
   };
+  closers.add('watching over access', control.plane.keepAccess(gateway, control.changes));
   const url = await openHttp(config, control, gateway, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };

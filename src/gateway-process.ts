@@ -72,6 +72,10 @@ class GatewayProcess implements WorkerService {
     return (await this.#gateway?.terminate(...args)) ?? false;
   }
 
+  async renew(...args: Parameters<WorkerService['renew']>): Promise<boolean> {
+    return (await this.#gateway?.renew(...args)) ?? false;
+  }
+
   drain(): Promise<void> {
     this.#closing ??= this.#closers.close();
     return this.#closing;

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { CertificateAuthority } from '../domain/certificate-authority.ts';
+import type { Changes } from '../domain/changes.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import type { Logger } from '../domain/log.ts';
@@ -19,6 +20,8 @@ export interface ApiDeps {
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;
   readonly certificates: Pick<CertificateAuthority, 'publicLine' | 'fingerprint'>;
+  /** Told of every change that a request has made. */
+  readonly changes: Changes;
   readonly log: Logger;
   readonly version: string;
   /** Where users reach the API and console: `https://bastion.example`. */

@@ -65,6 +65,14 @@ const ownHeaders: MiddlewareHandler<ApiEnv> = async (c, next) => {
   headers.set('X-RateLimit-Reset', String(allowance.resetSeconds));
 };
 
+/** What a request changed may be what a live session rests on. */
+function tellsOfChanges(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    await next();
+    if (!['GET', 'HEAD', 'OPTIONS'].includes(c.req.method) && c.res.ok) deps.changes.publish();
+  };
+}
+
 /** Before everything on the API's own paths; what else is mounted beside it sees none of it. */
 function middleware(api: Api, deps: ApiDeps): void {
   const limit = new RateLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE, 60_000);
@@ -83,6 +91,7 @@ function middleware(api: Api, deps: ApiDeps): void {
         throw new PosternError('request.too_large', { limit: BODY_LIMIT });
       },
     }),
+    tellsOfChanges(deps),
   ];
   for (const path of ['/v1/*', '/healthz', '/readyz', '/docs']) api.use(path, ...own);
 }

@@ -5,10 +5,21 @@ import type {
   RouteAnswer,
   SignedIn,
 } from '../domain/control-plane.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Machine } from '../domain/machine.ts';
+import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { inNetwork } from './network.ts';
+import { stillProves } from './sign-in.ts';
+
+/** What a living session rests on. */
+export interface HeldAccess {
+  readonly user: SignedIn;
+  readonly machine: Pick<Machine, 'id' | 'name'>;
+  readonly login: string;
+  readonly facts: ConnectionFacts;
+}
 
 interface Wanted {
   readonly machine: string | null;
@@ -18,7 +29,7 @@ interface Wanted {
 /** How many names a refusal lists. */
 const MOST_LISTED = 20;
 
-type AccessStores = Pick<Stores, 'users' | 'groups' | 'grants' | 'machines' | 'sessions'>;
+type AccessStores = Pick<Stores, 'standing' | 'machines' | 'sessions'>;
 
 /** What is known of a user for deciding: null where there is nothing to decide. */
 interface Asking {
@@ -63,22 +74,44 @@ export class Access {
     login: string | null,
     facts: ConnectionFacts,
   ): Promise<Asking | null> {
-    const account = await this.#stores.users.get(user.userId);
-    if (account === null || account.disabled) return null;
-    const groups = await this.#stores.groups.ofUser(user.userId);
-    const grants = await this.#stores.grants.forUser(user.userId, groups);
-    const judge = (machine: Machine): AccessDecision =>
-      decide({
-        userId: user.userId,
-        groups,
-        grants,
-        machine,
-        login,
-        sourceAddress: facts.sourceAddress,
-        now: this.#now(),
-        inNetwork,
-      });
-    return { grants, judge };
+    const { accounts, grants } = await this.#stores.standing.of([user.userId], []);
+    const [account] = accounts;
+    if (account === undefined || account.disabled) return null;
+    if (!stillProves(user.proof, account)) return null;
+    return { grants, judge: (machine) => this.#judge(account, grants, machine, login, facts) };
+  }
+
+  /** The decisions that living sessions rest on, made again, in their order. */
+  async again(held: readonly HeldAccess[]): Promise<readonly RouteAnswer[]> {
+    const standing = await this.#stores.standing.of(
+      [...new Set(held.map(({ user }) => user.userId))],
+      [...new Set(held.map(({ machine }) => machine.id))],
+    );
+    const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
+    const machines = new Map(standing.machines.map((one) => [one.id, one]));
+    return held.map(({ user, machine: { id, name }, login, facts }) => {
+      const account = accounts.get(user.userId);
+      if (account === undefined || account.disabled) return denied('access.account');
+      if (!stillProves(user.proof, account)) return denied('access.proof');
+      const machine = machines.get(id);
+      if (machine === undefined) return denied('access.removed', { machine: name });
+      const decision = this.#judge(account, standing.grants, machine, login, facts);
+      // Who was let in knows that the machine is there, and is told what happened.
+      return !decision.allowed && decision.code === 'access.unknown_machine'
+        ? denied('access.revoked', { machine: machine.name })
+        : answer(decision);
+    });
+  }
+
+  #judge(
+    { userId, groups }: Account,
+    grants: readonly Grant[],
+    machine: Machine,
+    login: string | null,
+    { sourceAddress }: ConnectionFacts,
+  ): AccessDecision {
+    const now = this.#now();
+    return decide({ userId, groups, grants, machine, login, sourceAddress, now, inNetwork });
   }
 
   async #named(name: string, { judge }: Asking): Promise<RouteAnswer> {
@@ -106,10 +139,7 @@ export class Access {
   }
 }
 
-function denied(
-  code: 'access.nothing' | 'access.unknown_machine' | 'access.no_machine' | 'machine.kind',
-  params: Readonly<Record<string, string>> = {},
-): RouteAnswer {
+function denied(code: ErrorCode, params: Readonly<Record<string, string>> = {}): RouteAnswer {
   return { outcome: 'denied', code, params };
 }
 

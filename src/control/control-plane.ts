@@ -1,11 +1,13 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { CertificateAuthority } from '../domain/certificate-authority.ts';
+import type { Changes } from '../domain/changes.ts';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
   ControlPlane,
   Credential,
+  Gateway,
   HostKeyAnswer,
   ReachableMachine,
   RouteAnswer,
@@ -21,6 +23,7 @@ import type { Store } from '../domain/store.ts';
 import { Access } from './access.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
+import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
@@ -46,6 +49,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly #signIn: SignIn;
   readonly #hostKeys: HostKeys;
   readonly #credentials: UpstreamCredentials;
+  readonly #live: LiveAccess;
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
@@ -55,6 +59,13 @@ export class LocalControlPlane implements ControlPlane {
     this.#signIn = new SignIn(deps.stores.users, deps.passwords, this.#journal);
     this.#hostKeys = new HostKeys(deps.stores, this.#journal);
     this.#credentials = new UpstreamCredentials(deps);
+    this.#live = new LiveAccess(this.#access, deps.log);
+  }
+
+  /** From now on sessions end when what they rest on is taken away; answers how to stop. */
+  keepAccess(gateway: Gateway, changes: Changes): () => Promise<void> {
+    this.#live.watch(gateway, changes);
+    return () => this.#live.close();
   }
 
   /** Waits until what the gateway reported is written, at most `deadline` milliseconds. */
@@ -116,6 +127,7 @@ export class LocalControlPlane implements ControlPlane {
       ipAddress: facts.sourceAddress,
       userAgent: printable(facts.client, 255),
     });
+    this.#live.add(session.id, user, route, facts);
     await this.#count(() =>
       this.#deps.counters.started({
         sessionId: session.id,
@@ -204,6 +216,7 @@ export class LocalControlPlane implements ControlPlane {
     reason: EndReason,
     bytes: { readonly bytesIn: number; readonly bytesOut: number },
   ): Promise<void> {
+    this.#live.remove(sessionId);
     const endedAt = new Date();
     const detail = { reason, bytes_in: bytes.bytesIn, bytes_out: bytes.bytesOut };
     // Both or none: were the answer lost, the next try would find the row ended and add no event.

@@ -23,12 +23,19 @@ export function isNetwork(text: string): boolean {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 'ipv4' ? 32 : 128);
 }
 
+/** `a.b.c.d/N` for a network of mapped addresses (`::ffff:a.b.c.d/96+N`); else as it is. */
+function plainNetwork(network: string): string {
+  const [base = '', bits = '128'] = network.split('/');
+  const plain = plainAddress(base);
+  return plain === base || Number(bits) < 96 ? network : `${plain}/${Number(bits) - 96}`;
+}
+
 /** Whether `address` lies in the CIDR `network`. False for anything that is neither. */
 export function inNetwork(address: string, network: string): boolean {
   const plain = plainAddress(address);
   const kind = family(plain);
   if (kind === null || !isNetwork(network)) return false;
-  const [base = '', bits] = network.split('/');
+  const [base = '', bits] = plainNetwork(network).split('/');
   const baseKind = family(base);
   if (baseKind !== kind) return false;
   const list = new BlockList();

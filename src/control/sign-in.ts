@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
   Credential,
   SignedIn,
+  SignInProof,
 } from '../domain/control-plane.ts';
 import type { Passwords } from '../domain/password.ts';
+import type { Account } from '../domain/standing.ts';
 import type { UserStore } from '../domain/user.ts';
 import type { Journal } from './journal.ts';
 
@@ -32,7 +35,8 @@ export class SignIn {
   ): Promise<AuthenticationAnswer> {
     const found = await this.#users.getByName(userName);
     const account = found === null || found.disabled ? null : found;
-    const user = account === null ? null : { userId: account.id, userName: account.name };
+    const user =
+      account === null ? null : { userId: account.id, userName: account.name, proof: null };
     return credential.type === 'password'
       ? this.#password(user, credential.password, facts)
       : this.#publicKey(user, credential, facts);
@@ -45,8 +49,9 @@ export class SignIn {
   ): Promise<AuthenticationAnswer> {
     const hash = await this.#users.passwordHash(user?.userId ?? 0);
     const right = await this.#passwords.verify(password, hash);
-    if (user === null || !right) return REJECTED;
-    return this.#accept(user, facts, { method: 'password' });
+    if (user === null || !right || hash === null) return REJECTED;
+    const proof = { type: 'password', stamp: stampOf(hash) } as const;
+    return this.#accept({ ...user, proof }, facts, { method: 'password' });
   }
 
   async #publicKey(
@@ -59,7 +64,9 @@ export class SignIn {
     if (user === null || key === undefined) return REJECTED;
     if (!credential.proven) return { outcome: 'acceptable' };
     await this.#users.keyUsed(key.id, new Date());
-    return this.#accept(user, facts, { method: 'publickey', fingerprint: key.fingerprint });
+    const proof = { type: 'publickey', keyId: key.id } as const;
+    const detail = { method: 'publickey', fingerprint: key.fingerprint };
+    return this.#accept({ ...user, proof }, facts, detail);
   }
 
   #accept(
@@ -76,5 +83,23 @@ export class SignIn {
       detail,
     });
     return { outcome: 'accepted', user };
+  }
+}
+
+/** As the database makes `Account.passwordStamp`: no secret, and another with each new hash. */
+function stampOf(hash: string): string {
+  return createHash('sha256').update(hash).digest('hex');
+}
+
+/** Whether what a user signed in with would be accepted now. */
+export function stillProves(proof: SignInProof | null, account: Account): boolean {
+  if (proof === null) return true;
+  switch (proof.type) {
+    case 'publickey':
+      return account.keyIds.includes(proof.keyId);
+    case 'password':
+      return account.passwordStamp === proof.stamp;
+    default:
+      return proof satisfies never;
   }
 }

@@ -87,6 +87,16 @@ export function permission(
   };
 }
 
+/** The limits of a session as a whole: the widest of all its terms, so that no channel has more. */
+export function widestLimits({ terms }: AuthorizedRoute): Limits {
+  const until = widest(terms.map((one) => one.until?.getTime() ?? null));
+  return {
+    until: until === null ? null : new Date(until),
+    maxSession: widest(terms.map((one) => one.maxSession)),
+    idleTimeout: widest(terms.map((one) => one.idleTimeout)),
+  };
+}
+
 /**
  * Deny by default: some grant must concern this user and machine, be in force, come from an allowed
  * network, and name the login. What several such grants allow adds up. Pure: says the same for the

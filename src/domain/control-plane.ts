@@ -29,9 +29,17 @@ export type Credential =
     }
   | { readonly type: 'password'; readonly password: string };
 
+/** What a user proved to be who they are with: without it there is no session. */
+export type SignInProof =
+  | { readonly type: 'publickey'; readonly keyId: number }
+  /** As `Account.passwordStamp` was. */
+  | { readonly type: 'password'; readonly stamp: string };
+
 export interface SignedIn {
   readonly userId: number;
   readonly userName: string;
+  /** Null: nothing that can be taken away by itself; the session rests on the account. */
+  readonly proof: SignInProof | null;
 }
 
 export type AuthenticationAnswer =
@@ -156,6 +164,12 @@ export interface Gateway {
    * Ends a session held here, telling its user `by`; answers when it has ended. False: not here.
    */
   terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean>;
+  /**
+   * The access decision of a session held here, made again: one that is denied ends the session
+   * with `access_revoked`, and so does one that takes a capability back which is in use; else what
+   * it allows, and for how long, counts from now on. False: not here.
+   */
+  renew(sessionId: number, answer: RouteAnswer): Promise<boolean>;
   /** How many sessions are held here. */
   readonly count: number;
 }

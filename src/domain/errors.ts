@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from './error-entry.ts';
+import { LIMIT_ERRORS } from './limit-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
 
@@ -155,12 +156,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the bastion is shutting down',
   },
-  'session.too_long': {
-    api: 'CONFLICT',
-    exit: 255,
-    text: 'this session reached the longest time that the grant allows',
-  },
-  'session.idle': { api: 'CONFLICT', exit: 255, text: 'this session was idle for too long' },
+  ...LIMIT_ERRORS,
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

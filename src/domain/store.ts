@@ -2,6 +2,7 @@ import type { AuditStore } from './audit.ts';
 import type { GrantStore } from './grant.ts';
 import type { MachineStore } from './machine.ts';
 import type { SessionStore } from './session.ts';
+import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
 import type { GroupStore, UserStore } from './user.ts';
 
@@ -14,6 +15,7 @@ export interface Stores {
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly audit: AuditStore;
+  readonly standing: StandingStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

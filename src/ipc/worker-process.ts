@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { ControlPlane } from '../domain/control-plane.ts';
+import type { ControlPlane, RouteAnswer } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
 import { Calls } from './calls.ts';
@@ -113,6 +113,11 @@ export class WorkerProcess {
       });
       return false;
     }
+  }
+
+  /** As Gateway.renew; rejects when the worker does not answer. */
+  renew(sessionId: number, answer: RouteAnswer): Promise<boolean> {
+    return this.#ask('renew', undefined, sessionId, answer);
   }
 
   /** Ends the sessions, with a word to their users, then the process; settles when it is gone. */

@@ -1,3 +1,4 @@
+import type { RouteAnswer } from '../domain/control-plane.ts';
 import type { EndReason } from '../domain/session.ts';
 
 /** What a worker is told in its first message; the host key never stands in `env` or `argv`. */
@@ -39,6 +40,8 @@ export interface WorkerService {
   start(settings: WorkerSettings): Promise<Started>;
   /** As Gateway.terminate. */
   terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean>;
+  /** As Gateway.renew. */
+  renew(sessionId: number, answer: RouteAnswer): Promise<boolean>;
   /** Takes nobody in any more, ends every session with a word to its user; settles when all have. */
   drain(): Promise<void>;
   /** Answers as long as the process goes round. */
@@ -48,6 +51,7 @@ export interface WorkerService {
 export const WORKER_METHODS = {
   start: true,
   terminate: true,
+  renew: true,
   drain: true,
   ping: true,
 } as const satisfies Readonly<Record<keyof WorkerService, true>>;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Gateway } from '../domain/control-plane.ts';
+import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
 import { within } from './within.ts';
@@ -85,6 +85,11 @@ export class Workers implements Gateway {
       asked.map((worker) => worker.terminate(sessionId, reason, by)),
     );
     return answers.includes(true);
+  }
+
+  async renew(sessionId: number, answer: RouteAnswer): Promise<boolean> {
+    const holder = [...this.#running.values()].find(({ held }) => held.has(sessionId));
+    return (await holder?.renew(sessionId, answer)) ?? false;
   }
 
   /** Ends every session with a word to its user, then every process; leaves none. */

@@ -1,4 +1,5 @@
-import type { Limits } from '../domain/access.ts';
+import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
+import { type Capability, capabilityOf } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { ChannelRecording } from '../domain/recording.ts';
@@ -9,7 +10,7 @@ import type { ExitInfo } from '../ssh/channel.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { startRecording } from './recording.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import { notify, type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
 import type { UserEnd } from './user-end.ts';
 
@@ -92,6 +93,14 @@ export class GatewayChannel implements SessionMember {
     this.#tell((up) => up.sendBreak(length));
   }
 
+  renewed(route: AuthorizedRoute): Capability | null {
+    const capability = capabilityOf(this.#request.program);
+    const limits = permission(route, capability, new Date());
+    if (typeof limits === 'string') return capability;
+    this.#watch?.change(limits);
+    return null;
+  }
+
   stop(refusal: Refusal | null): Promise<void> {
     this.#stopping ??= this.#stop(refusal);
     return this.#stopping;
@@ -136,10 +145,9 @@ export class GatewayChannel implements SessionMember {
       command: program.type === 'exec' ? program.command : null,
       pty: pty !== null,
     });
-    this.#watch = new LimitWatch(limits, session, ({ reason, code }) => {
-      const { name } = session.route.machine;
-      void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
-    });
+    const notice =
+      pty === null ? null : () => notify(this.#down.stream.stderr, 'session.idle_soon');
+    this.#watch = new LimitWatch(limits, session, (limit) => session.limited(limit), notice);
     if (this.#over) return null;
     this.#recording = await startRecording(session, this.#number, this.#request);
     this.#recording?.onFailure((error) => this.#recordingBroke(session, error));

@@ -3,7 +3,7 @@ import { type Capability, capabilityOf } from '../domain/capability.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
-import type { SessionKind } from '../domain/session.ts';
+import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Authenticated, Authentication } from './authentication.ts';
@@ -80,7 +80,7 @@ export class DownstreamConnection {
   }
 
   /** Ends the connection's session, if there is one, and the connection. */
-  async end(reason: 'terminated' | 'drained', refusal: Refusal): Promise<void> {
+  async end(reason: EndReason, refusal: Refusal): Promise<void> {
     const session = await this.#current();
     await session?.end(reason, refusal);
     this.#guarded.destroy(refusal.text);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Algorithms } from 'ssh2';
-import type { Gateway } from '../domain/control-plane.ts';
+import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { HostKey } from '../ssh/host-key.ts';
@@ -11,6 +11,9 @@ import type { GatewaySession, SessionDeps } from './session.ts';
 
 /** Begins with `OpenSSH_` because OpenSSH sends eow@openssh.com to its own kind alone. */
 const IDENT = 'OpenSSH_9.9 Postern';
+
+/** Ends that a session's grant or limits set. */
+const LIMITS: readonly EndReason[] = ['access_revoked', 'max_session', 'idle_timeout'];
 
 export interface GatewayOptions extends SessionDeps {
   readonly hostKey: HostKey;
@@ -68,6 +71,13 @@ export class SshGateway implements Gateway {
     return true;
   }
 
+  async renew(sessionId: number, answer: RouteAnswer): Promise<boolean> {
+    const held = this.#sessions.get(sessionId);
+    if (held === undefined) return false;
+    await held.session.renew(answer);
+    return true;
+  }
+
   /** Accepts nobody any more, ends every session with a word to its user, then every connection. */
   async drain(): Promise<void> {
     const refusal: Refusal = refusalOf(new PosternError('session.draining'));
@@ -82,6 +92,12 @@ export class SshGateway implements Gateway {
 
   #opened(session: GatewaySession, owner: DownstreamConnection): void {
     this.#sessions.set(session.id, { session, owner });
-    void session.ended.then(() => this.#sessions.delete(session.id));
+    void session.ended.then((reason) => {
+      this.#sessions.delete(session.id);
+      // What cut the session short would begin it anew on the connection that it ran on.
+      if (LIMITS.includes(reason) && session.farewell !== null) {
+        void owner.end(reason, session.farewell);
+      }
+    });
   }
 }

@@ -65,6 +65,11 @@ export async function refuse(
   await finishSoon(channel, { status: refusal.exit });
 }
 
+/** Tells a user under a terminal something, on a line of its own; nothing ends. */
+export function notify(stderr: NodeJS.WritableStream, code: 'session.idle_soon'): void {
+  if (stderr.writable) stderr.write(`\r\npostern: ${CATALOGUE[code].text}\r\n`);
+}
+
 /**
  * Ends a channel whose client may not read any more: as `finishChannel` does, but at most after
  * LAST_LINE_MS; what was not taken by then is dropped.

@@ -1,7 +1,9 @@
-import type { AuthorizedRoute } from '../domain/access.ts';
+import { type AuthorizedRoute, widestLimits } from '../domain/access.ts';
+import type { Capability } from '../domain/capability.ts';
 import type {
   ConnectionFacts,
   ControlPlane,
+  RouteAnswer,
   SessionTicket,
   SignedIn,
 } from '../domain/control-plane.ts';
@@ -10,8 +12,10 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { TargetConnector, Upstream } from '../domain/upstream.ts';
+import { type LimitReached, LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
 import { endReasonOf, type Refusal, refusalOf } from './refusal.ts';
+import { within } from './within.ts';
 
 /** Milliseconds between two signs of life to the control plane. */
 const HEARTBEAT_MS = 15_000;
@@ -40,6 +44,8 @@ export interface SessionMember {
   /** Ends the channel, telling its user why (null: there is nobody to tell); settles at the end. */
   stop(refusal: Refusal | null): Promise<void>;
   readonly done: Promise<void>;
+  /** Goes on under this decision; answers the capability that it needs and does not have any more. */
+  renewed(route: AuthorizedRoute): Capability | null;
 }
 
 /**
@@ -50,13 +56,14 @@ export interface SessionMember {
 export class GatewaySession {
   readonly id: number;
   readonly user: SignedIn;
-  readonly route: AuthorizedRoute;
   readonly facts: ConnectionFacts;
   readonly deps: SessionDeps;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly startedAt = performance.now();
   readonly #ticket: SessionTicket;
+  readonly #watch: LimitWatch | null = null;
+  #route: AuthorizedRoute;
   readonly #members = new Set<SessionMember>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #abort = new AbortController();
@@ -78,13 +85,14 @@ export class GatewaySession {
   ) {
     this.deps = deps;
     this.user = user;
-    this.route = route;
+    this.#route = route;
     this.facts = facts;
     this.id = ticket.sessionId;
     this.#ticket = ticket;
     this.log = deps.log.child({ session: ticket.sessionId });
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
+    this.#watch = new LimitWatch(widestLimits(route), this, (limit) => this.limited(limit));
   }
 
   /** Rejects with PosternError when the session cannot be noted. */
@@ -104,6 +112,11 @@ export class GatewaySession {
       source: facts.sourceAddress,
     });
     return session;
+  }
+
+  /** The access decision that it rests on now. */
+  get route(): AuthorizedRoute {
+    return this.#route;
   }
 
   /** Settles when the session has ended, with the reason. */
@@ -191,6 +204,35 @@ export class GatewaySession {
     void this.fail(new PosternError('machine.lost', { machine: this.route.machine.name }));
   }
 
+  /**
+   * Takes the access decision as it was made again; settles when that had its effect. Channels that
+   * need what is not allowed any more end the session.
+   */
+  async renew(answer: RouteAnswer): Promise<void> {
+    if (answer.outcome === 'denied') {
+      await this.#revoke(new PosternError(answer.code, answer.params));
+      return;
+    }
+    this.#route = answer.route;
+    this.#watch?.change(widestLimits(answer.route));
+    for (const member of this.#members) {
+      const lost = member.renewed(answer.route);
+      if (lost === null) continue;
+      const machine = answer.route.machine.name;
+      await this.#revoke(new PosternError('access.withdrawn', { capability: lost, machine }));
+      return;
+    }
+  }
+
+  #revoke(error: PosternError): Promise<void> {
+    return this.end('access_revoked', refusalOf(error));
+  }
+
+  /** A limit of the grant was reached. */
+  limited({ reason, code }: LimitReached): void {
+    void this.end(reason, refusalOf(new PosternError(code, { machine: this.route.machine.name })));
+  }
+
   /** Ends the session because something failed that only the session as a whole can answer for. */
   fail(error: unknown): Promise<void> {
     return this.end(endReasonOf(error), refusalOf(error));
@@ -214,6 +256,7 @@ export class GatewaySession {
 
   async #end(reason: EndReason, refusal: Refusal | null): Promise<void> {
     clearInterval(this.#heartbeat);
+    this.#watch?.stop();
     this.#abort.abort();
     const members = [...this.#members];
     const all = (works: Promise<void>[]) => Promise.all(works).then(() => undefined);
@@ -258,14 +301,4 @@ export class GatewaySession {
     const { bytesIn, bytesOut } = this.bytes();
     void this.deps.control.heartbeat(this.id, bytesIn, bytesOut);
   }
-}
-
-/** Settles with the work, or after `milliseconds` without it. */
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

@@ -10,6 +10,7 @@ import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
 import { SqlSessionStore } from './sessions.ts';
+import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
 import { SqlTokenStore } from './tokens.ts';
 import { SqlUserStore } from './users.ts';
@@ -82,6 +83,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     sessions: new SqlSessionStore(db),
     tokens: new SqlTokenStore(db),
     audit: new SqlAuditStore(db),
+    standing: new SqlStandingStore(db),
   };
 }
 
@@ -93,6 +95,7 @@ class SqlStore implements Store {
   readonly sessions: Stores['sessions'];
   readonly tokens: Stores['tokens'];
   readonly audit: Stores['audit'];
+  readonly standing: Stores['standing'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -107,6 +110,7 @@ class SqlStore implements Store {
     this.sessions = stores.sessions;
     this.tokens = stores.tokens;
     this.audit = stores.audit;
+    this.standing = stores.standing;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

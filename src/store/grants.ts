@@ -127,7 +127,7 @@ function onOf(row: Selectable<Tables['grants']>): GrantOn {
   throw new Error(`grant ${row.id} is on nothing`);
 }
 
-function toGrant(row: Selectable<Tables['grants']>): Grant {
+export function toGrant(row: Selectable<Tables['grants']>): Grant {
   return {
     id: row.id,
     to: toOf(row),

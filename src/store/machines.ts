@@ -198,7 +198,7 @@ function machineOrNull(row: Selectable<Tables['machines']> | undefined): Machine
   return row ? toMachine(row) : null;
 }
 
-function toMachine(row: Selectable<Tables['machines']>): Machine {
+export function toMachine(row: Selectable<Tables['machines']>): Machine {
   return {
     id: row.id,
     name: row.name,

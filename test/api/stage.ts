@@ -4,6 +4,7 @@ import { StoreSetupApplier } from '../../src/control/apply.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
+import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
 import type { LogFields, Logger } from '../../src/domain/log.ts';
 import type { Machine } from '../../src/domain/machine.ts';
@@ -29,6 +30,10 @@ class TestGateway implements Gateway {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  renew(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   async terminate(id: number, reason: 'terminated', by: string): Promise<boolean> {
@@ -83,6 +88,7 @@ export async function openStage() {
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),
     certificates: testAuthority(),
+    changes: new LocalChanges(),
     log,
     version: '9.9.9',
     publicUrl: () => 'http://127.0.0.1:8080',

@@ -26,7 +26,7 @@ async function somebody(...names: readonly string[]): Promise<SignedIn> {
     if (found === null) throw new Error(name);
     await grants.create(grant({ to: { userId: made.id }, on: { machineId: found.id } }));
   }
-  return { userId: made.id, userName: made.name };
+  return { userId: made.id, userName: made.name, proof: null };
 }
 
 function ask(who: SignedIn, name: string | null, login: string | null = null) {
@@ -71,7 +71,7 @@ test('lists what a user may reach, with when they last did', async () => {
     { name: 'web2', address: 'web2.example.org', tags: { env: 'prod' }, lastUsedAt: null },
   ]);
   expect(await stage.plane.reachable(await somebody(), FACTS)).toEqual([]);
-  expect(await stage.plane.reachable({ userId: 0, userName: 'ghost' }, FACTS)).toEqual([]);
+  expect(await stage.plane.reachable({ userId: 0, userName: 'ghost', proof: null }, FACTS)).toEqual([]);
 });
 
 test('who may reach several is told which', async () => {

@@ -125,6 +125,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       tokens: store.tokens,
       sessions: store.sessions,
       audit: store.audit,
+      standing: store.standing,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -64,7 +64,7 @@ export async function openControlStage(): Promise<ControlStage> {
     log,
     ada,
     blob,
-    signedIn: { userId: ada.id, userName: 'ada' },
+    signedIn: { userId: ada.id, userName: 'ada', proof: null },
     events: (type, count = 1) =>
       eventually(`${count} of ${type}`, async () => {
         const { rows } = await at.store.audit.list({ type }, { limit: 100 });

@@ -176,7 +176,7 @@ test('without a control process questions fail in words for users, and facts set
   const kept = keptLog();
   const plane: ControlPlane = remoteControlPlane(new Calls(near, quiet), kept.log);
   const facts = { connectionId: 'c', sourceAddress: '192.0.2.7', client: 'x' };
-  const question = plane.authorize({ userId: 1, userName: 'a' }, noWish, facts);
+  const question = plane.authorize({ userId: 1, userName: 'a', proof: null }, noWish, facts);
   const fact = plane.closeSession(1, 'client_lost', { bytesIn: 0, bytesOut: 0 });
   cut();
   await expect(question).rejects.toMatchObject({

@@ -35,7 +35,7 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
     stage = await openPlaneStage();
     asked = await open(stage.local);
     plane = asked.plane;
-    alice = { userId: stage.alice.id, userName: 'alice' };
+    alice = { userId: stage.alice.id, userName: 'alice', proof: null };
   });
   afterAll(async () => {
     await asked?.[Symbol.asyncDispose]();
@@ -55,13 +55,17 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
   test('tells right credentials from wrong ones', async () => {
     const password = (text: string): Credential => ({ type: 'password', password: text });
     const key = (proven: boolean): Credential => ({ type: 'publickey', proven, ...stage.key });
-    const accepted = { outcome: 'accepted', user: alice };
-    expect(await plane.authenticate('alice', password(PASSWORD), FACTS)).toEqual(accepted);
+    const accepted = (type: string) => ({
+      outcome: 'accepted',
+      user: { ...alice, proof: expect.objectContaining({ type }) },
+    });
+    const byPassword = await plane.authenticate('alice', password(PASSWORD), FACTS);
+    expect(byPassword).toEqual(accepted('password'));
     expect(await plane.authenticate('alice', password('wrong'), FACTS)).toEqual({
       outcome: 'rejected',
     });
     expect(await plane.authenticate('alice', key(false), FACTS)).toEqual({ outcome: 'acceptable' });
-    expect(await plane.authenticate('alice', key(true), FACTS)).toEqual(accepted);
+    expect(await plane.authenticate('alice', key(true), FACTS)).toEqual(accepted('publickey'));
     expect(await plane.authenticate('nobody', key(true), FACTS)).toEqual({ outcome: 'rejected' });
   });
 

@@ -27,7 +27,7 @@ function heldSessions(nothingLeft: readonly string[] = []) {
 }
 
 async function begin(held: HeldSessions): Promise<number> {
-  const alice: SignedIn = { userId: stage.alice.id, userName: 'alice' };
+  const alice: SignedIn = { userId: stage.alice.id, userName: 'alice', proof: null };
   const answer = await held.authorize(alice, { machine: 'web1', login: null }, FACTS);
   if (answer.outcome === 'denied') throw new Error(answer.code);
   return (await held.openSession(alice, answer.route, 'shell', FACTS)).sessionId;

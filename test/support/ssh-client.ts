@@ -124,14 +124,27 @@ export class SshClient implements Disposable {
 
   /** With a password instead of a key, typed by SSH_ASKPASS. */
   async withPassword(user: string, password: string, command: string): Promise<Finished> {
+    return await this.ssh(user, command, this.#typing(password));
+  }
+
+  /** The same, still running; its owner ends it. */
+  spawnWithPassword(user: string, password: string, command: string): ChildProcess {
+    const { more, env } = this.#typing(password);
+    return spawn(the('ssh'), this.args(user, ['--', command], more), {
+      env: plainEnvironment(env),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
+  #typing(password: string): { more: string[]; env: Record<string, string> } {
     const askpass = this.#files.join('askpass');
     writeFileSync(askpass, `#!/bin/sh\nprintf '%s\\n' "$TEST_PASSWORD"\n`);
     chmodSync(askpass, 0o700);
     const more = ['BatchMode=no', 'PreferredAuthentications=password', 'NumberOfPasswordPrompts=1'];
-    return await this.ssh(user, command, {
+    return {
       more: more.flatMap((option) => ['-o', option]),
       env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force', TEST_PASSWORD: password },
-    });
+    };
   }
 
   [Symbol.dispose](): void {

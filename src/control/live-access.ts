@@ -1,0 +1,127 @@
+import type { AuthorizedRoute } from '../domain/access.ts';
+import type { Changes } from '../domain/changes.ts';
+import type { ConnectionFacts, Gateway, RouteAnswer, SignedIn } from '../domain/control-plane.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
+import type { Access, HeldAccess } from './access.ts';
+import { canonical } from './setup-work.ts';
+
+/** Milliseconds between two looks at what the sessions rest on, whether or not word came. */
+const PERIOD_MS = 1000;
+
+interface Living extends HeldAccess {
+  readonly sessionId: number;
+  /** The terms it has now, as text to compare. */
+  terms: string;
+  /** Whether the gateway is being told. */
+  telling: boolean;
+}
+
+/**
+ * The sessions of this node and what each rests on. Makes their access decisions again whenever
+ * something changed, and every second, in one query for all of them; what was taken away, the
+ * gateway ends. While the store is away sessions go on, and what happened meanwhile is found after.
+ */
+export class LiveAccess {
+  readonly #access: Access;
+  readonly #log: Logger;
+  readonly #living = new Map<number, Living>();
+  #gateway: Gateway | null = null;
+  #stop: (() => void) | null = null;
+  #looking: Promise<void> | null = null;
+  #again = false;
+  #blind = false;
+
+  constructor(access: Access, log: Logger) {
+    this.#access = access;
+    this.#log = log;
+  }
+
+  add(sessionId: number, user: SignedIn, route: AuthorizedRoute, facts: ConnectionFacts): void {
+    const { machine, login } = route;
+    const terms = canonical(route.terms);
+    this.#living.set(sessionId, {
+      ...{ sessionId, user, machine, login, facts, terms },
+      telling: false,
+    });
+  }
+
+  remove(sessionId: number): void {
+    this.#living.delete(sessionId);
+  }
+
+  /** From now on, until `close`. */
+  watch(gateway: Gateway, changes: Changes): void {
+    this.#gateway = gateway;
+    const timer = setInterval(() => this.#look(), PERIOD_MS);
+    const deaf = changes.subscribe(() => this.#look());
+    this.#stop = () => {
+      clearInterval(timer);
+      deaf();
+    };
+  }
+
+  /** Settles when the look that is under way has been had. */
+  async close(): Promise<void> {
+    this.#stop?.();
+    this.#gateway = null;
+    await this.#looking;
+  }
+
+  /** One look at a time; word that comes during one is followed by another. */
+  #look(): void {
+    this.#again = true;
+    this.#looking ??= this.#lookAll().finally(() => {
+      this.#looking = null;
+    });
+  }
+
+  async #lookAll(): Promise<void> {
+    while (this.#again && this.#gateway !== null) {
+      this.#again = false;
+      try {
+        await this.#lookOnce(this.#gateway);
+        this.#blind = false;
+      } catch (error) {
+        if (!this.#blind) {
+          this.#log.warn('what the sessions rest on could not be read; they go on', {
+            reason: reasonOf(error),
+          });
+        }
+        this.#blind = true;
+      }
+    }
+  }
+
+  async #lookOnce(gateway: Gateway): Promise<void> {
+    const living = [...this.#living.values()];
+    if (living.length === 0) return;
+    const answers = await this.#access.again(living);
+    answers.forEach((answer, at) => {
+      const one = living[at];
+      if (one !== undefined && !one.telling) this.#tell(gateway, one, answer);
+    });
+  }
+
+  #tell(gateway: Gateway, living: Living, answer: RouteAnswer): void {
+    const { sessionId } = living;
+    const terms = answer.outcome === 'allowed' ? canonical(answer.route.terms) : '';
+    if (terms === living.terms && terms !== '') return;
+    if (answer.outcome === 'denied') {
+      this.#log.info('access was taken back', { session: sessionId, code: answer.code });
+    }
+    living.telling = true;
+    // A session that is just being opened is not with the gateway yet: it is told at the next look.
+    gateway
+      .renew(sessionId, answer)
+      .then((told) => {
+        if (told) living.terms = terms;
+      })
+      .catch((error: unknown) => {
+        const reason = reasonOf(error);
+        this.#log.error('a session was not told of its access', { session: sessionId, reason });
+      })
+      .finally(() => {
+        living.telling = false;
+      });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Grant } from './grant.ts';
+import type { Machine } from './machine.ts';
+
+/** What is known of a user when access is decided. */
+export interface Account {
+  readonly userId: number;
+  readonly disabled: boolean;
+  readonly groups: readonly number[];
+  readonly keyIds: readonly number[];
+  /** Changes whenever the password does (control/sign-in.ts makes the same); null: no password. */
+  readonly passwordStamp: string | null;
+}
+
+/** Everything that decisions about some users rest on, as it stood at one moment. */
+export interface Standing {
+  /** Of the users asked for, those that are there. */
+  readonly accounts: readonly Account[];
+  /** To these users, and to the groups they are in. */
+  readonly grants: readonly Grant[];
+  /** Of the machines asked for, those that are there. */
+  readonly machines: readonly Machine[];
+}
+
+/** Implemented by store/standing.ts. */
+export interface StandingStore {
+  /** One query, however many are asked for. */
+  of(userIds: readonly number[], machineIds: readonly number[]): Promise<Standing>;
+}
