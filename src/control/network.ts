@@ -23,22 +23,21 @@ export function isNetwork(text: string): boolean {
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 'ipv4' ? 32 : 128);
 }
 
-/** `a.b.c.d/N` for a network of mapped addresses (`::ffff:a.b.c.d/96+N`); else as it is. */
-function plainNetwork(network: string): string {
-  const [base = '', bits = '128'] = network.split('/');
-  const plain = plainAddress(base);
-  return plain === base || Number(bits) < 96 ? network : `${plain}/${Number(bits) - 96}`;
-}
-
-/** Whether `address` lies in the CIDR `network`. False for anything that is neither. */
+/**
+ * Whether `address` lies in the CIDR `network`; an IPv4 address, however it came, lies in networks of
+ * IPv4 and of mapped addresses (`::ffff:10.0.0.0/104`). False for anything that is neither.
+ */
 export function inNetwork(address: string, network: string): boolean {
   const plain = plainAddress(address);
   const kind = family(plain);
   if (kind === null || !isNetwork(network)) return false;
-  const [base = '', bits] = plainNetwork(network).split('/');
-  const baseKind = family(base);
-  if (baseKind !== kind) return false;
+  const [base = '', bits] = network.split('/');
+  const baseKind = base.includes(':') ? 'ipv6' : 'ipv4';
+  const length = bits === undefined ? (baseKind === 'ipv4' ? 32 : 128) : Number(bits);
+  // Wider than the mapped addresses, it is a network of IPv6 alone: `::/0` is not everywhere.
+  const mapped = kind === 'ipv4' && baseKind === 'ipv6' && length >= 96;
+  if (baseKind !== kind && !mapped) return false;
   const list = new BlockList();
-  list.addSubnet(base, bits === undefined ? (kind === 'ipv4' ? 32 : 128) : Number(bits), kind);
-  return list.check(plain, kind);
+  list.addSubnet(base, length, baseKind);
+  return list.check(mapped ? `::ffff:${plain}` : plain, baseKind);
 }

@@ -71,7 +71,9 @@ test('lists what a user may reach, with when they last did', async () => {
     { name: 'web2', address: 'web2.example.org', tags: { env: 'prod' }, lastUsedAt: null },
   ]);
   expect(await stage.plane.reachable(await somebody(), FACTS)).toEqual([]);
-  expect(await stage.plane.reachable({ userId: 0, userName: 'ghost', proof: null }, FACTS)).toEqual([]);
+  expect(await stage.plane.reachable({ userId: 0, userName: 'ghost', proof: null }, FACTS)).toEqual(
+    [],
+  );
 });
 
 test('who may reach several is told which', async () => {

@@ -15,8 +15,16 @@ afterEach(() => {
 function watch(limits: Partial<Limits>) {
   const reached: LimitReached[] = [];
   const watched = { startedAt: performance.now(), lastByteAt: performance.now() };
-  const made = new LimitWatch({ ...NONE, ...limits }, watched, (limit) => reached.push(limit));
-  return { reached, watched, watch: made };
+  let notices = 0;
+  const made = new LimitWatch(
+    { ...NONE, ...limits },
+    watched,
+    (limit) => reached.push(limit),
+    () => {
+      notices += 1;
+    },
+  );
+  return { reached, watched, watch: made, notices: () => notices };
 }
 
 const seconds = (count: number): void => void vi.advanceTimersByTime(count * 1000);
@@ -97,4 +105,41 @@ test('stopped, it says nothing', () => {
   seconds(10);
   expect(reached).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('notice of an idle timeout comes a minute before it, once for each quiet time', () => {
+  const { reached, watched, notices } = watch({ idleTimeout: 300 });
+  seconds(239);
+  expect(notices()).toBe(0);
+  seconds(1);
+  expect(notices()).toBe(1);
+  seconds(30);
+  watched.lastByteAt = performance.now();
+  seconds(239);
+  expect(notices()).toBe(1);
+  seconds(1);
+  expect(notices()).toBe(2);
+  expect(reached).toEqual([]);
+  seconds(60);
+  expect([notices(), reached]).toEqual([2, [{ reason: 'idle_timeout', code: 'session.idle' }]]);
+});
+
+test('no notice of a short idle timeout, and none of other limits', () => {
+  const short = watch({ idleTimeout: 120 });
+  const long = watch({ maxSession: 3600 });
+  seconds(3600);
+  expect([short.notices(), long.notices()]).toEqual([0, 0]);
+  expect([short.reached.length, long.reached.length]).toEqual([1, 1]);
+});
+
+test('other limits count from then on, and may be reached at once', () => {
+  const { reached, watch: changed } = watch({ maxSession: 10 });
+  seconds(9);
+  changed.change({ ...NONE, maxSession: 100 });
+  seconds(90);
+  expect(reached).toEqual([]);
+  changed.change({ ...NONE, maxSession: 50 });
+  expect(reached).toEqual([{ reason: 'max_session', code: 'session.too_long' }]);
+  changed.change({ ...NONE, maxSession: 50 });
+  expect(reached).toHaveLength(1);
 });
