@@ -1,4 +1,4 @@
-import type { Limits } from '../domain/access.ts';
+import type { AuthorizedRoute, Limits } from '../domain/access.ts';
 import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
@@ -6,7 +6,7 @@ import type { Link } from '../domain/upstream.ts';
 import { LimitWatch } from './limits.ts';
 import { LinkPipe } from './link-pipe.ts';
 import type { PipeCounts } from './pipe.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
 
 /** The longest name of a place in the record. */
@@ -23,6 +23,8 @@ export interface ForwardRequest {
   /** Where it leads, for the record: `HOST:PORT`. */
   readonly place: string;
   readonly limits: Limits;
+  /** The limits under a decision that was made again; null: not allowed any more. */
+  limitsUnder(route: AuthorizedRoute): Limits | null;
   /**
    * Opens the side that did not ask, then accepts the one that did: nobody is told that a connection
    * stands before it does. Rejects with PosternError.
@@ -58,6 +60,13 @@ export class Forward implements SessionMember {
 
   get lastByteAt(): number {
     return this.#pipe?.lastByteAt ?? this.#begunAt;
+  }
+
+  renewed(route: AuthorizedRoute): Capability | null {
+    const limits = this.#request.limitsUnder(route);
+    if (limits === null) return this.#request.capability;
+    this.#watch?.change(limits);
+    return null;
   }
 
   /** Nobody can be told why: a forwarded connection has no place for words. */
@@ -106,10 +115,7 @@ export class Forward implements SessionMember {
       facts: session.facts,
       detail: { channel: this.#number, capability, place },
     });
-    this.#watch = new LimitWatch(limits, session, ({ reason, code }) => {
-      const { name } = session.route.machine;
-      void session.end(reason, refusalOf(new PosternError(code, { machine: name })));
-    });
+    this.#watch = new LimitWatch(limits, session, (limit) => session.limited(limit));
   }
 
   #leave(): void {

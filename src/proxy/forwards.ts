@@ -77,6 +77,10 @@ export class Forwards {
       capability: 'forward-local',
       place: placeText(to),
       limits: permitted.limits,
+      limitsUnder: (route) => {
+        const answer = forwardPermission(route, to, new Date());
+        return answer.allowed ? answer.limits : null;
+      },
       open,
       refuse: (error) => refuseOpen(refuse, error),
     });
