@@ -10,8 +10,6 @@ const LATER = new Set([
   'mfa',
   'approval',
   'agent',
-  'jump',
-  'jump_host',
   'engine',
   'container',
   'shell',

@@ -4,7 +4,7 @@ import type { Setup, SetupApplier, SetupChange } from '../domain/setup.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { applyGrants, type Names } from './setup-grants.ts';
 import { applyGroups, pruneGroups } from './setup-groups.ts';
-import { applyMachines, pruneMachines } from './setup-machines.ts';
+import { applyMachines, brokenJumps, pruneMachines } from './setup-machines.ts';
 import { applyUsers, type NewHashes, newHashes, pruneUsers } from './setup-users.ts';
 import { allRows, SetupChanges, type SetupWork } from './setup-work.ts';
 
@@ -54,6 +54,7 @@ async function applyTo(
   const work: SetupWork = { stores, setup, prune: options.prune, changes };
   await applyUsers(work, hashes);
   await applyMachines(work);
+  refuse(await brokenJumps(work));
   await applyGroups(work, (await namesIn(stores)).users);
   await applyGrants(work, await namesIn(stores));
   if (options.prune) {
@@ -102,6 +103,9 @@ async function checkNames(stores: Stores, setup: Setup, prune: boolean): Promise
       problems.push({ field, message: `${one} ${name} is not in the file, so it would be pruned` });
     }
   };
+  setup.machines.forEach(({ jump }, at) => {
+    if (typeof jump === 'string') check('machines', jump, `machines[${at}].jump`);
+  });
   setup.groups.forEach((group, at) => {
     group.members.forEach((member, nth) => {
       check('users', member, `groups[${at}].members[${nth}]`);

@@ -112,7 +112,7 @@ export class LocalControlPlane implements ControlPlane {
   ): Promise<SessionTicket> {
     const { stores, node } = this.#deps;
     const account = await stores.users.get(user.userId);
-    const credential = await this.#credentials.prepare(route);
+    const ticket = await this.#credentials.prepare(route);
     const session = await stores.sessions.create({
       userId: user.userId,
       userName: user.userName,
@@ -144,7 +144,7 @@ export class LocalControlPlane implements ControlPlane {
       facts,
       detail: { login: route.login, kind, connection: facts.connectionId },
     });
-    return { sessionId: session.id, credential: credential(user.userName, session.id) };
+    return ticket({ userName: user.userName, sessionId: session.id });
   }
 
   checkHostKey(

@@ -1,4 +1,5 @@
 import type { HostKeyAnswer } from '../domain/control-plane.ts';
+import type { Machine } from '../domain/machine.ts';
 import type { Stores } from '../domain/store.ts';
 import type { Journal } from './journal.ts';
 
@@ -27,19 +28,24 @@ export class HostKeys {
     const pinned = fresh ? await machines.pinHostKey(machineId, key.line) : machine.hostKey;
     if (pinned === null) return { outcome: 'unknown' };
     if (pinned === key.line) {
-      if (fresh) await this.#note('host_key.pinned', sessionId, { fingerprint: key.fingerprint });
+      if (fresh)
+        await this.#note('host_key.pinned', sessionId, machine, { fingerprint: key.fingerprint });
       return { outcome: 'trusted' };
     }
-    await this.#note('host_key.changed', sessionId, { offered: key.fingerprint });
+    await this.#note('host_key.changed', sessionId, machine, { offered: key.fingerprint });
     return { outcome: 'changed', expected: pinned };
   }
 
   async #note(
     type: 'host_key.pinned' | 'host_key.changed',
     sessionId: number,
+    machine: Pick<Machine, 'id' | 'name'>,
     detail: Readonly<Record<string, string>>,
   ): Promise<void> {
     const session = await this.#stores.sessions.get(sessionId);
-    if (session !== null) void this.#journal.noteSession(type, session, detail);
+    if (session === null) return;
+    // On the way to the session's machine there may be others.
+    const via = machine.id === session.machineId ? {} : { machine: machine.name };
+    void this.#journal.noteSession(type, session, { ...detail, ...via });
   }
 }

@@ -1,4 +1,5 @@
-import { PosternError } from '../domain/errors.ts';
+import { type FieldProblem, PosternError } from '../domain/errors.ts';
+import { jumpProblems } from '../domain/jump.ts';
 import type { Machine, MachineCredential, MachineStore } from '../domain/machine.ts';
 import type { SetupMachine } from '../domain/setup.ts';
 import { allRows, differing, type SetupWork } from './setup-work.ts';
@@ -73,6 +74,23 @@ function sameCredential(a: MachineCredential, b: MachineCredential): boolean {
     return b.type === 'password' && a.password.expose() === b.password.expose();
   }
   return a.type === b.type;
+}
+
+/** Ways that lead back or too far, now that all machines are as they are to be. */
+export async function brokenJumps(work: SetupWork): Promise<readonly FieldProblem[]> {
+  const { machines } = work.stores;
+  const problems: FieldProblem[] = [];
+  for (const [at, { name }] of work.setup.machines.entries()) {
+    const machine = await machines.getByName(name);
+    if (machine === null || machine.jump === null) continue;
+    const found = await jumpProblems(
+      machine,
+      (one) => machines.getByName(one),
+      `machines[${at}].jump`,
+    );
+    problems.push(...found);
+  }
+  return problems;
 }
 
 /** Removes the machines that the setup lacks. */

@@ -1,6 +1,7 @@
 import type { AuthorizedRoute } from './access.ts';
 import type { AuditDetail, AuditType } from './audit.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
+import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from './session.ts';
 
@@ -70,9 +71,18 @@ export interface ReachableMachine {
   readonly lastUsedAt: Date | null;
 }
 
+/** A machine on the way to another one: what is needed to log in to it, and no more. */
+export interface Hop {
+  readonly machine: Pick<Machine, 'id' | 'name' | 'host' | 'port' | 'hostKey'>;
+  readonly login: string;
+  readonly credential: UpstreamCredential;
+}
+
 export interface SessionTicket {
   readonly sessionId: number;
   readonly credential: UpstreamCredential;
+  /** The machines that the session's one is reached through, the first to be dialled in front. */
+  readonly hops: readonly Hop[];
 }
 
 export type HostKeyAnswer =

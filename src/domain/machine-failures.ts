@@ -35,5 +35,10 @@ export const MACHINE_FAILURES = {
     exit: 255,
     text: '{machine} refused the request: {reason}',
   },
+  'machine.jump': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'there is no way to {machine}: its jump {reason}',
+  },
   'machine.lost': { api: 'UNAVAILABLE', exit: 255, text: 'the connection to {machine} was lost' },
 } as const;

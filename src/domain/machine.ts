@@ -37,6 +37,8 @@ export interface Machine {
   /** `ALGORITHM BASE64` as in known_hosts, pinned; null: none yet. */
   readonly hostKey: string | null;
   readonly hostKeyPolicy: HostKeyPolicy;
+  /** The name of the machine that it is reached through; null: directly. */
+  readonly jump: string | null;
   readonly recording: RecordingPolicy;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
@@ -54,6 +56,8 @@ export interface NewMachine {
   readonly credential: MachineCredential;
   readonly hostKey: string | null;
   readonly hostKeyPolicy: HostKeyPolicy;
+  /** Directly if not given. */
+  readonly jump?: string | null;
   readonly recording: RecordingPolicy;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
@@ -67,12 +71,17 @@ export interface MachineStore {
     filter: { tag?: { key: string; value: string }; search?: string; ids?: readonly number[] },
     page: PageRequest,
   ): Promise<Page<Machine>>;
+  /** Names of the machines that are reached through this one; at most 10. */
+  behind(name: string): Promise<readonly string[]>;
   /** All machines, for the access decision of a user who named none; at most 1000, by name. */
   all(): Promise<readonly Machine[]>;
   /** Throws `thing.exists` when the name is taken. */
   create(machine: NewMachine): Promise<Machine>;
   update(id: number, change: Partial<NewMachine>): Promise<Machine | null>;
-  /** Removes the machine and the grants on it alone; its sessions keep the name. */
+  /**
+   * Removes the machine and the grants on it alone; its sessions keep the name. Throws
+   * `thing.in_use` when others are reached through it (inside a transaction: at its end).
+   */
   remove(id: number): Promise<boolean>;
   credential(id: number): Promise<MachineCredential | null>;
   /** Pins a host key where none is pinned; answers what is pinned now. */

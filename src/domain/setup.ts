@@ -101,6 +101,8 @@ export interface SetupRequestMachine {
     | { readonly type: 'bastion_key' }
     | { readonly type: 'certificate' }
     | { readonly type: 'none' };
+  /** The name of another machine. */
+  readonly jump: string | null;
   /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
   readonly host_key: string | null;
   readonly host_key_policy: HostKeyPolicy;

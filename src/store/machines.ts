@@ -9,7 +9,7 @@ import type {
 } from '../domain/machine.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { Secret } from '../domain/secret.ts';
-import { meaning } from './failure.ts';
+import { type Meaning, meaning } from './failure.ts';
 import { containing, readPage } from './paging.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
@@ -64,6 +64,11 @@ export class SqlMachineStore implements MachineStore {
     return (await query.execute()).map(toMachine);
   }
 
+  async behind(name: string): Promise<readonly string[]> {
+    const query = this.#db.selectFrom('machines').select('name').where('jump', '=', name);
+    return (await query.orderBy('name').limit(10).execute()).map((row) => row.name);
+  }
+
   async create(machine: NewMachine): Promise<Machine> {
     const taken = sql<{ id: number }>`select nextval('machines_id_seq') as id`;
     const id = (await taken.execute(this.#db)).rows[0]?.id;
@@ -80,6 +85,7 @@ export class SqlMachineStore implements MachineStore {
         ...this.#sealed(id, machine.credential),
         host_key: machine.hostKey,
         host_key_policy: machine.hostKeyPolicy,
+        jump: machine.jump ?? null,
         recording: machine.recording,
         tags: storableJson(machine.tags),
         description: machine.description,
@@ -101,6 +107,7 @@ export class SqlMachineStore implements MachineStore {
         ...(change.credential !== undefined && this.#sealed(id, change.credential)),
         ...(hostKey !== undefined && { host_key: hostKey }),
         ...(change.hostKeyPolicy !== undefined && { host_key_policy: change.hostKeyPolicy }),
+        ...(change.jump !== undefined && { jump: change.jump }),
         ...(recording !== undefined && { recording }),
         ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
@@ -113,7 +120,9 @@ export class SqlMachineStore implements MachineStore {
 
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('machines').where('id', '=', id);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+    const params = { kind: 'machine', name: id, by: 'others are reached through it' };
+    const foreign = (): Meaning => ({ code: 'thing.in_use', params });
+    return (await meaning({ foreign }, query.executeTakeFirst())).numDeletedRows > 0n;
   }
 
   async credential(id: number): Promise<MachineCredential | null> {
@@ -209,6 +218,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     authType: row.auth_type,
     hostKey: row.host_key,
     hostKeyPolicy: row.host_key_policy,
+    jump: row.jump,
     recording: row.recording,
     tags: row.tags,
     description: row.description,

@@ -1,6 +1,7 @@
 import { type Migration, Migrator } from 'kysely/migration';
 import * as firstTables from '../../migrations/0001-first-tables.ts';
 import * as certificates from '../../migrations/0002-certificates.ts';
+import * as jumps from '../../migrations/0003-jumps.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -10,6 +11,7 @@ import type { Db } from './tables.ts';
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-certificates': certificates,
+  '0003-jumps': jumps,
 };
 
 /** Names of migrations, in order. */

@@ -78,6 +78,8 @@ interface MachineTable {
   credential: string | null;
   host_key: string | null;
   host_key_policy: HostKeyPolicy;
+  /** A machine's name; null: reached directly. */
+  jump: string | null;
   recording: RecordingPolicy;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;

@@ -1,9 +1,9 @@
-import type { Algorithms, Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import type { AuthorizedRoute } from '../domain/access.ts';
-import type { ControlPlane, SessionTicket } from '../domain/control-plane.ts';
+import type { SessionTicket } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { Place } from '../domain/forward.ts';
-import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import { reasonOf } from '../domain/log.ts';
 import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type {
   Link,
@@ -21,28 +21,13 @@ import {
   sendSignal,
   sendWindowChange,
 } from '../ssh/channel.ts';
-import {
-  connectClient,
-  type UpstreamAuth,
-  UpstreamError,
-  type UpstreamHostKey,
-} from '../ssh/client.ts';
-import { fingerprint } from '../ssh/host-key.ts';
 import { openSession } from '../ssh/pty.ts';
 import { dialThrough } from './dial.ts';
-
-/** From the dial to the machine's yes, in milliseconds. */
-const READY_MS = 10_000;
+import { type DialOptions, dial } from './way.ts';
 
 const CLOSE_MS = 5000;
 
-/** Between two keepalive questions to a silent machine, in milliseconds. */
-const KEEPALIVE_MS = 15_000;
-
-export interface SshTargetsOptions {
-  readonly control: Pick<ControlPlane, 'checkHostKey'>;
-  readonly algorithms: Algorithms;
-  readonly log: Logger;
+export interface SshTargetsOptions extends DialOptions {
   /** How long a machine may take to answer CLOSE, in milliseconds; 5000 if not given. */
   readonly closeMs?: number;
 }
@@ -61,104 +46,9 @@ export class SshTargets implements TargetConnector {
     signal: AbortSignal,
   ): Promise<Upstream> {
     const { machine, login } = route;
-    const hostKeys = new HostKeyQuestion(this.#options.control, route, ticket.sessionId);
-    try {
-      const client = await connectClient({
-        host: machine.host,
-        port: machine.port,
-        username: login,
-        auth: authOf(ticket, machine.name, login),
-        verifyHostKey: (key) => hostKeys.ask(key),
-        algorithms: preferring(machine.hostKey, this.#options.algorithms),
-        readyTimeoutMs: READY_MS,
-        keepaliveMs: KEEPALIVE_MS,
-        signal,
-      });
-      return new SshUpstream(client, machine.name, this.#options.closeMs ?? CLOSE_MS);
-    } catch (error) {
-      this.#options.log.debug('a dial failed', { machine: machine.name, reason: reasonOf(error) });
-      throw hostKeys.refusal ?? failure(error, machine.name, login, ticket);
-    }
-  }
-}
-
-/**
- * First the algorithms of the key that is pinned, as OpenSSH does: a machine that has keys of several
- * types would else show another one, which would read as a changed key.
- */
-function preferring(pinned: string | null, algorithms: Algorithms): Algorithms {
-  const type = pinned?.split(' ')[0];
-  const offered = algorithms.serverHostKey;
-  if (type === undefined || !Array.isArray(offered)) return algorithms;
-  const fits = (one: string): boolean =>
-    one === type || (type === 'ssh-rsa' && one.startsWith('rsa-sha2-'));
-  const first = offered.filter(fits);
-  return { ...algorithms, serverHostKey: [...first, ...offered.filter((one) => !fits(one))] };
-}
-
-function authOf(ticket: SessionTicket, machine: string, login: string): UpstreamAuth {
-  if (ticket.credential.type === 'none') throw new PosternError('machine.auth', { machine, login });
-  return ticket.credential;
-}
-
-function failure(
-  error: unknown,
-  machine: string,
-  login: string,
-  ticket: SessionTicket,
-): PosternError {
-  if (error instanceof PosternError) return error;
-  const options = { cause: error };
-  if (!(error instanceof UpstreamError)) {
-    return new PosternError(
-      'machine.unreachable',
-      { machine, reason: 'an internal error' },
-      options,
-    );
-  }
-  if (error.kind === 'auth') {
-    const code = ticket.credential.type === 'certificate' ? 'machine.certificate' : 'machine.auth';
-    return new PosternError(code, { machine, login }, options);
-  }
-  const reason = printable(error.message, 300);
-  return new PosternError('machine.unreachable', { machine, reason }, options);
-}
-
-/** Asks the control plane about the machine's key and remembers why the answer was no. */
-class HostKeyQuestion {
-  readonly #control: Pick<ControlPlane, 'checkHostKey'>;
-  readonly #route: AuthorizedRoute;
-  readonly #sessionId: number;
-  refusal: PosternError | null = null;
-
-  constructor(
-    control: Pick<ControlPlane, 'checkHostKey'>,
-    route: AuthorizedRoute,
-    sessionId: number,
-  ) {
-    this.#control = control;
-    this.#route = route;
-    this.#sessionId = sessionId;
-  }
-
-  async ask(key: UpstreamHostKey): Promise<boolean> {
-    const { id, name } = this.#route.machine;
-    const line = `${key.algorithm} ${key.blob.toString('base64')}`;
-    const answer = await this.#control.checkHostKey(this.#sessionId, id, {
-      line,
-      fingerprint: key.fingerprint,
-    });
-    if (answer.outcome === 'trusted') return true;
-    const found = key.fingerprint;
-    this.refusal =
-      answer.outcome === 'changed'
-        ? new PosternError('machine.host_key', {
-            machine: name,
-            expected: fingerprint(Buffer.from(answer.expected.split(' ')[1] ?? '', 'base64')),
-            found,
-          })
-        : new PosternError('machine.host_key_unknown', { machine: name, found });
-    return false;
+    const stops = [...ticket.hops, { machine, login, credential: ticket.credential }];
+    const client = await dial(stops, ticket.sessionId, this.#options, signal);
+    return new SshUpstream(client, machine.name, this.#options.closeMs ?? CLOSE_MS);
   }
 }
 

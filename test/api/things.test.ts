@@ -109,6 +109,7 @@ describe('machines', () => {
     [{ auth: { type: 'none', password: 'x' } }, 'auth.password'],
     [{ jump: 'gate' }, 'jump'],
     [{ jump_host: 'gate' }, 'jump_host'],
+    [{ jump_host: 'a b' }, 'jump_host'],
     [{ recording: 'sometimes' }, 'recording'],
     [{ host_key: 'nonsense' }, 'host_key'],
     [{ host_key_policy: 'never' }, 'host_key_policy'],

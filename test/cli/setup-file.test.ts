@@ -60,7 +60,7 @@ machines:
     host_key: "${KEY}"
     recording: best_effort
     tags: { env: prod, "os/name": debian }
-  - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true } }
+  - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true }, jump: web1 }
 grants:
   - to: { group: ops }
     on: { machine: web1 }
@@ -97,6 +97,7 @@ describe('a set-up file', () => {
       port: 2022,
       login: 'deploy',
       auth: { type: 'key', private_key: `${PRIVATE}\n` },
+      jump: null,
       host_key: KEY.split(' ').slice(0, 2).join(' '),
       host_key_policy: 'accept-new',
       recording: 'best_effort',
@@ -107,6 +108,7 @@ describe('a set-up file', () => {
       host: 'fd00::1',
       port: 22,
       auth: { type: 'bastion_key' },
+      jump: 'web1',
       recording: 'required',
       host_key: null,
     });
@@ -209,11 +211,6 @@ stack: []
       '3: machines[0].kind',
     ],
     ['kubernetes', 'machines:\n  - name: a\n    kind: kubernetes', '3: machines[0].kind'],
-    [
-      'jump',
-      'machines:\n  - { name: a, host: h, login: x, auth: { none: true }, jump: gate }',
-      '2: machines[0].jump',
-    ],
     [
       'an agent',
       'machines:\n  - { name: a, host: h, login: x, auth: { agent: true } }',

@@ -207,6 +207,23 @@ needs('ssh-keygen').describe('a ticket with a certificate', () => {
   });
 });
 
+test('the ticket has the machines on the way, the outermost in front, each with its own', async () => {
+  const { machines } = stage.at.store;
+  const outer = await machines.create(machine({ name: 'outer', login: 'hop', hostKey: 'k 1' }));
+  const inner = machine({ name: 'inner', jump: 'outer', credential: { type: 'bastion_key' } });
+  await machines.create(inner);
+  const { hops } = await open({ jump: 'inner' });
+  expect(hops).toMatchObject([
+    { machine: { id: outer.id, name: 'outer', hostKey: 'k 1' }, login: 'hop' },
+    { machine: { name: 'inner' }, credential: { privateKey: 'the key of the bastion' } },
+  ]);
+  await machines.update(outer.id, { jump: 'inner' });
+  await expect(open({ jump: 'inner' })).rejects.toMatchObject({
+    code: 'machine.jump',
+    message: expect.stringMatching(/m\d+ -> inner -> outer -> inner$/),
+  });
+});
+
 test('invariant 7: no credential is in a log line or in an event', async () => {
   await open({ credential: { type: 'password', password: new Secret('sw0rdf1sh') } });
   await stage.events('session.started');

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AuthorizedRoute, decide } from '../../src/domain/access.ts';
+import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { HostKeyAnswer, UpstreamCredential } from '../../src/domain/control-plane.ts';
-import type { Machine } from '../../src/domain/machine.ts';
 import type { Upstream, UpstreamChannel, UpstreamRequest } from '../../src/domain/upstream.ts';
 import { clientAlgorithms } from '../../src/ssh/algorithms.ts';
 import { finishChannel } from '../../src/ssh/channel.ts';
@@ -16,58 +15,12 @@ import { within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { scratch } from '../support/scratch.ts';
 import { makeKey, startSshd, type TestSshd } from '../support/sshd.ts';
+import { routeTo } from './route.ts';
 
 const ALGORITHMS = clientAlgorithms({
   ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'],
   failed: [],
 });
-const AT = new Date('2026-03-01T10:00:00Z');
-function routeTo(at: { port: number; login?: string; hostKey?: string | null }): AuthorizedRoute {
-  const machine: Machine = {
-    id: 1,
-    name: 'web1',
-    kind: 'ssh',
-    host: '127.0.0.1',
-    port: at.port,
-    login: at.login ?? 'root',
-    authType: 'none',
-    hostKey: at.hostKey ?? null,
-    hostKeyPolicy: 'accept-new',
-    recording: 'off',
-    tags: {},
-    description: '',
-    lastConnectedAt: null,
-    createdAt: AT,
-    updatedAt: AT,
-  };
-  const decision = decide({
-    userId: 1,
-    groups: [],
-    grants: [
-      {
-        id: 1,
-        createdAt: AT,
-        to: { userId: 1 },
-        on: { machineId: 1 },
-        logins: [],
-        allow: ['exec'],
-        forwardTo: [],
-        fromNetworks: [],
-        until: null,
-        maxSession: null,
-        idleTimeout: null,
-      },
-    ],
-    machine,
-    login: null,
-    sourceAddress: '127.0.0.1',
-    now: AT,
-    inNetwork: () => false,
-  });
-  if (!decision.allowed) throw new Error(decision.code);
-  return decision.route;
-}
-
 const asked: { line: string; fingerprint: string }[] = [];
 
 interface Dial {
@@ -92,7 +45,7 @@ async function dial(route: AuthorizedRoute, options: Dial = {}): Promise<Upstrea
   });
   const credential = options.credential ?? { type: 'password', password: 'secret' };
   const signal = options.signal ?? new AbortController().signal;
-  return targets.connect(route, { sessionId: 1, credential }, signal);
+  return targets.connect(route, { sessionId: 1, credential, hops: [] }, signal);
 }
 
 const command = (text: string): UpstreamRequest => ({

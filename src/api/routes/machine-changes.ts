@@ -1,5 +1,8 @@
 import { z } from '@hono/zod-openapi';
+import { PosternError } from '../../domain/errors.ts';
+import { jumpProblems } from '../../domain/jump.ts';
 import type { Machine, NewMachine } from '../../domain/machine.ts';
+import type { Stores } from '../../domain/store.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
@@ -35,6 +38,7 @@ const settings = {
   recording: recordingField.default('required'),
   host_key: hostKeyField.nullable().default(null),
   host_key_policy: hostKeyPolicyField.default('accept-new'),
+  jump_host: machineName.nullable().default(null),
 };
 
 const created = z.strictObject({ ...settings, auth: authField });
@@ -59,6 +63,7 @@ const changed = z.strictObject({
   recording: recordingField.optional(),
   host_key: hostKeyField.nullable().optional(),
   host_key_policy: hostKeyPolicyField.optional(),
+  jump_host: machineName.nullable().optional(),
   auth: authField.optional(),
 });
 
@@ -114,6 +119,7 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
     credential: asked.auth,
     hostKey: pinnedKey(deps.parsePublicKey, asked.host_key, 'host_key'),
     hostKeyPolicy: asked.host_key_policy,
+    jump: asked.jump_host,
     recording: asked.recording,
     tags: asked.tags,
     description: asked.description,
@@ -134,10 +140,18 @@ function changeOf(asked: z.infer<typeof changed>, deps: ApiDeps): Partial<NewMac
     credential: asked.auth,
     hostKey,
     hostKeyPolicy: asked.host_key_policy,
+    jump: asked.jump_host,
     recording: asked.recording,
     tags: asked.tags,
     description: asked.description,
   });
+}
+
+/** The store is as it is to be, in a transaction that a refusal undoes. */
+async function checkJump(stores: Stores, machine: Machine): Promise<void> {
+  const find = (name: string) => stores.machines.getByName(name);
+  const problems = await jumpProblems(machine, find, 'jump_host');
+  if (problems.length > 0) throw new PosternError('request.invalid', {}, { problems });
 }
 
 async function change(
@@ -150,6 +164,7 @@ async function change(
   return deps.store.transaction(async (stores) => {
     const machine = await stores.machines.update(id, wanted);
     if (machine === null) throw noMachine(id);
+    await checkJump(stores, machine);
     const detail = { name: machine.name, fields: Object.keys(wanted).join(' ') };
     await note(stores, caller, deps.clock(), 'machine.changed', { machineId: id, detail });
     return machine;
@@ -159,6 +174,7 @@ async function change(
 async function create(deps: ApiDeps, caller: Caller, wanted: NewMachine): Promise<Machine> {
   return deps.store.transaction(async (stores) => {
     const machine = await stores.machines.create(wanted);
+    await checkJump(stores, machine);
     const detail = { name: machine.name, host: machine.host };
     await note(stores, caller, deps.clock(), 'machine.created', { machineId: machine.id, detail });
     return machine;
@@ -168,7 +184,14 @@ async function create(deps: ApiDeps, caller: Caller, wanted: NewMachine): Promis
 async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
   await deps.store.transaction(async (stores) => {
     const machine = await stores.machines.get(id);
-    if (machine === null || !(await stores.machines.remove(id))) throw noMachine(id);
+    if (machine === null) throw noMachine(id);
+    const { name } = machine;
+    const behind = await stores.machines.behind(name);
+    if (behind.length > 0) {
+      const by = `the way to ${behind.join(', ')}`;
+      throw new PosternError('thing.in_use', { kind: 'machine', name, by });
+    }
+    if (!(await stores.machines.remove(id))) throw noMachine(id);
     const detail = { name: machine.name };
     await note(stores, caller, deps.clock(), 'machine.removed', { machineId: id, detail });
   });

@@ -27,6 +27,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const MORE: readonly Column[] = [
+  ['jump', (row) => cellAt(row, 'jump_host')],
   ['host key', (row) => cellAt(row, 'host_key')],
   ['host key policy', (row) => cellAt(row, 'host_key_policy')],
   ['description', (row) => cellAt(row, 'description') || null],
@@ -41,6 +42,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly bastionKey: boolean;
   readonly certificate: boolean;
   readonly hostKey?: string;
+  readonly jump?: string;
   readonly strict: boolean;
   readonly recording: string;
   readonly tag?: Readonly<Record<string, string>>;
@@ -118,6 +120,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--bastion-key', "log in with the bastion's own key", false)
     .option('--certificate', "log in with a certificate of the bastion's (see: ca show)", false)
     .option('--host-key <line>', 'pin this host key; else the first one that is seen')
+    .option('--jump <machine>', 'reach it through this machine')
     .option('--strict', 'connect to a pinned host key alone', false)
     .option('--recording <policy>', 'required, best_effort or off', 'required')
     .option('--tag <tag>', 'env=prod; several times', tags)
@@ -132,6 +135,7 @@ function addAdd(machine: Command, shell: Shell): void {
         username: options.login,
         auth,
         host_key: options.hostKey ?? null,
+        jump_host: options.jump ?? null,
         host_key_policy: options.strict ? 'strict' : 'accept-new',
         recording: options.recording,
         tags: options.tag ?? {},

@@ -16,13 +16,14 @@ const MACHINE: Shape = {
     'port',
     'login',
     'auth',
+    'jump',
     'host_key',
     'host_key_policy',
     'recording',
     'tags',
     'description',
   ],
-  later: ['jump', 'engine', 'container', 'shell'],
+  later: ['engine', 'container', 'shell'],
 };
 
 const AUTH: Shape = {
@@ -63,6 +64,7 @@ export function readMachine(
     port: (port === undefined ? null : reader.number(port, 1, 65_535)) ?? 22,
     login: loginName(reader, reader.required(fields, 'login', entry)),
     auth: readAuth(reader, reader.required(fields, 'auth', entry), sources),
+    jump: fields.get('jump') === undefined ? null : machineName(reader, fields.get('jump')),
     host_key: readHostKey(reader, fields.get('host_key')),
     host_key_policy: reader.word(fields.get('host_key_policy'), HOST_KEY_POLICIES, 'accept-new'),
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),

@@ -1,0 +1,56 @@
+import { type AuthorizedRoute, decide } from '../../src/domain/access.ts';
+import type { Machine } from '../../src/domain/machine.ts';
+
+const AT = new Date('2026-03-01T10:00:00Z');
+
+/** A decision for a machine on this host. */
+export function routeTo(at: {
+  port: number;
+  login?: string;
+  hostKey?: string | null;
+}): AuthorizedRoute {
+  const machine: Machine = {
+    id: 1,
+    name: 'web1',
+    kind: 'ssh',
+    host: '127.0.0.1',
+    port: at.port,
+    login: at.login ?? 'root',
+    authType: 'none',
+    hostKey: at.hostKey ?? null,
+    hostKeyPolicy: 'accept-new',
+    jump: null,
+    recording: 'off',
+    tags: {},
+    description: '',
+    lastConnectedAt: null,
+    createdAt: AT,
+    updatedAt: AT,
+  };
+  const decision = decide({
+    userId: 1,
+    groups: [],
+    grants: [
+      {
+        id: 1,
+        createdAt: AT,
+        to: { userId: 1 },
+        on: { machineId: 1 },
+        logins: [],
+        allow: ['exec'],
+        forwardTo: [],
+        fromNetworks: [],
+        until: null,
+        maxSession: null,
+        idleTimeout: null,
+      },
+    ],
+    machine,
+    login: null,
+    sourceAddress: '127.0.0.1',
+    now: AT,
+    inNetwork: () => false,
+  });
+  if (!decision.allowed) throw new Error(decision.code);
+  return decision.route;
+}
