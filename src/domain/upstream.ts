@@ -52,6 +52,22 @@ export interface Origin {
   readonly port: number;
 }
 
+/** A connection that came to a listener of the machine; left alone, it waits. */
+export interface Offer {
+  readonly from: Origin;
+  /** Undefined: it is gone. */
+  accept(): Link | undefined;
+  refuse(): void;
+}
+
+/** A listener on the machine. */
+export interface UpstreamListener {
+  /** The port that was taken where any was asked for; 0 for a socket. */
+  readonly port: number;
+  /** Takes no more connections; those that stand go on. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** One connection to a machine, for all channels of a session. */
 export interface Upstream {
   /** Rejects with PosternError `machine.refused` or `machine.lost`. */
@@ -61,6 +77,11 @@ export interface Upstream {
    * `forward.failed` or `machine.lost`.
    */
   dial(to: Place, from: Origin): Promise<Link>;
+  /**
+   * Has the machine listen (the empty host: on every address; port 0: on any that is free). Rejects
+   * with PosternError `forward.prohibited` or `machine.lost`.
+   */
+  listen(at: Place, onOffer: (offer: Offer) => void): Promise<UpstreamListener>;
   /** Settles once, when the connection is gone: whether we closed it. */
   readonly closed: Promise<'closed' | 'lost'>;
   close(): void;

@@ -72,10 +72,6 @@ export class DownstreamConnection {
       enter: (permit) => this.#enterFor('forward', permit),
       denied: (capability, place) => this.#denied(capability, place),
     }).listen();
-    connection.on('request', (_accept, reject, name) => {
-      if (/forward$/.test(name) || name.includes('streamlocal')) this.#denied('forward-remote');
-      reject?.();
-    });
     void this.#guarded.closed.then(() => this.#closed());
   }
 

@@ -1,16 +1,13 @@
 import type { AuthorizedRoute, Limits } from '../domain/access.ts';
 import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
-import { printable, reasonOf } from '../domain/log.ts';
+import { reasonOf } from '../domain/log.ts';
 import type { Link } from '../domain/upstream.ts';
-import { LimitWatch } from './limits.ts';
+import { ForwardRecord } from './forward-record.ts';
 import { LinkPipe } from './link-pipe.ts';
 import type { PipeCounts } from './pipe.ts';
 import type { Refusal } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
-
-/** The longest name of a place in the record. */
-const LONGEST_PLACE = 300;
 
 /** Both sides of a forwarded connection. */
 export interface Ends {
@@ -43,9 +40,8 @@ export class Forward implements SessionMember {
   readonly #session: GatewaySession;
   readonly #request: ForwardRequest;
   readonly #begunAt = performance.now();
-  #number = 0;
+  #record: ForwardRecord | null = null;
   #pipe: LinkPipe | null = null;
-  #watch: LimitWatch | null = null;
   #stopping: { readonly refusal: Refusal | null } | null = null;
 
   constructor(session: GatewaySession, request: ForwardRequest) {
@@ -65,7 +61,7 @@ export class Forward implements SessionMember {
   renewed(route: AuthorizedRoute): Capability | null {
     const limits = this.#request.limitsUnder(route);
     if (limits === null) return this.#request.capability;
-    this.#watch?.change(limits);
+    this.#record?.change(limits);
     return null;
   }
 
@@ -83,8 +79,7 @@ export class Forward implements SessionMember {
       this.#request.refuse(new PosternError('session.draining'));
       return;
     }
-    this.#number = number;
-    this.#noteBegin();
+    this.#record = new ForwardRecord(session, number, this.#request);
     try {
       const { user, machine } = await this.#request.open();
       this.#pipe = new LinkPipe(user, machine);
@@ -96,32 +91,8 @@ export class Forward implements SessionMember {
     }
   }
 
-  #noteBegin(): void {
-    const session = this.#session;
-    const { control } = session.deps;
-    const { capability, limits } = this.#request;
-    const place = printable(this.#request.place, LONGEST_PLACE);
-    void control.openChannel(session.id, {
-      number: this.#number,
-      kind: 'forward',
-      command: place,
-      pty: false,
-    });
-    void control.note('channel.opened', {
-      user: session.user,
-      userName: session.user.userName,
-      machineId: session.route.machine.id,
-      sessionId: session.id,
-      facts: session.facts,
-      detail: { channel: this.#number, capability, place },
-    });
-    this.#watch = new LimitWatch(limits, session, (limit) => session.limited(limit));
-  }
-
   #leave(): void {
-    this.#watch?.stop();
-    const end = { endedAt: new Date(), exitStatus: null, exitSignal: null, ...this.counts };
-    void this.#session.deps.control.closeChannel(this.#session.id, this.#number, end);
+    this.#record?.end(this.counts);
     this.#session.leave(this);
   }
 

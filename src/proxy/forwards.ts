@@ -1,6 +1,5 @@
 import type { ServerChannel } from 'ssh2';
 import type { AuthorizedRoute, Limits } from '../domain/access.ts';
-import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { forwardPermission, type Place, placeText } from '../domain/forward.ts';
 import { printable } from '../domain/log.ts';
@@ -10,17 +9,9 @@ import { OpenFailure } from '../ssh/messages.ts';
 import { onDirectTcp, onDirectUnix, type RefuseOpen } from '../ssh/opens.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Ends, Forward } from './forward.ts';
+import type { ForwardHost } from './forward-host.ts';
 import { refusalOf } from './refusal.ts';
-import type { GatewaySession } from './session.ts';
-
-/** What forwards need of their connection. */
-export interface ForwardHost {
-  /** The session, begun if need be, once `permit` allows something on its route; `permit` throws. */
-  enter<T>(
-    permit: (route: AuthorizedRoute) => T,
-  ): Promise<{ readonly session: GatewaySession; readonly permitted: T }>;
-  denied(capability: Capability, place: string): void;
-}
+import { RemoteForwards } from './remote-forwards.ts';
 
 interface Permitted {
   readonly limits: Limits;
@@ -46,6 +37,7 @@ export class Forwards {
     onDirectUnix(connection, (accept, refuse, { socketPath }) => {
       this.#direct({ type: 'unix', path: socketPath }, { address: '', port: 0 }, accept, refuse);
     });
+    new RemoteForwards(this.#guarded, this.#host).listen();
   }
 
   #direct(

@@ -39,6 +39,8 @@ export interface SessionDeps {
 /** A channel as its session sees it. */
 export interface SessionMember {
   readonly counts: PipeCounts;
+  /** True: it only waits for others to begin, and nothing is lost with it. */
+  readonly waits?: boolean;
   /** Monotonic milliseconds of the last byte either way. */
   readonly lastByteAt: number;
   /** Ends the channel, telling its user why (null: there is nobody to tell); settles at the end. */
@@ -128,9 +130,9 @@ export class GatewaySession {
     return this.#ending !== null;
   }
 
-  /** Whether a channel is open. */
+  /** Whether a channel is open that does something. */
   get busy(): boolean {
-    return this.#members.size > 0;
+    return [...this.#members].some(({ waits }) => waits !== true);
   }
 
   /** Whether the machine's connection broke without our doing. */

@@ -2,6 +2,7 @@
  * Channel opens that are no sessions (RFC 4254 sections 5.1 and 7.2, OpenSSH's PROTOCOL section 2.4).
  * ssh2 refuses them without a word and with one reason for everything.
  */
+import type { EventEmitter } from 'node:events';
 import type { Channel, Client, Connection, ServerChannel } from 'ssh2';
 import { fatal, registration, watchMessages } from './guard.ts';
 import {
@@ -47,8 +48,31 @@ function readOpen(payload: Buffer): Open | undefined {
   return { type, sender, window, packetSize, data };
 }
 
-/** The event of ssh2's that an open is told as, and what it says; undefined: truncated. */
-function toldAs(open: Open): { event: string; info: unknown } | undefined | null {
+interface Told {
+  readonly event: string;
+  readonly info: unknown;
+}
+
+/** What a machine offers, under events of our own: ssh2 has rules for them that do not fit. */
+const OFFERS: Readonly<Record<string, string>> = {
+  'forwarded-tcpip': 'postern:forwarded-tcp',
+  'forwarded-streamlocal@openssh.com': 'postern:forwarded-unix',
+};
+
+/** The same of an open that a machine asks for. */
+function offeredAs({ type, data }: Open): Told | undefined | null {
+  const event = OFFERS[type];
+  if (event === undefined) return null;
+  const place = data.text();
+  if (place === undefined) return undefined;
+  if (type !== 'forwarded-tcpip') return { event, info: { path: place } };
+  const [port, address, fromPort] = [data.uint32(), data.text(), data.uint32()];
+  if (port === undefined || address === undefined || fromPort === undefined) return undefined;
+  return { event, info: { host: place, port, from: { address, port: fromPort } } };
+}
+
+/** The event that an open of a client's is told as, and what it says; undefined: truncated. */
+function toldAs(open: Open): Told | undefined | null {
   const { data } = open;
   if (open.type === 'direct-tcpip') {
     const [destIP, destPort, srcIP, srcPort] = [
@@ -110,8 +134,8 @@ function answersTo(owner: OwnerInternals, open: Open, id: number) {
 function onOpen(protocol: ProtocolInternals, payload: Buffer, next: MessageHandler): unknown {
   const owner = registration(protocol)?.owner;
   const open = readOpen(payload);
-  if (!owner || !open || !protocol._server) return next(protocol, payload);
-  const told = toldAs(open);
+  if (!owner || !open) return next(protocol, payload);
+  const told = protocol._server ? toldAs(open) : offeredAs(open);
   if (told === undefined) return fatal(protocol, 'truncated channel open');
   if (told === null || owner.listenerCount(told.event) === 0) return next(protocol, payload);
   const id = owner._chanMgr.add(undefined);
@@ -155,6 +179,34 @@ export function onDirectUnix(
   connection.on('openssh.streamlocal', (accept, refuse, info) =>
     listener(accept as () => ServerChannel | undefined, refuse as RefuseOpen, info),
   );
+}
+
+/** Listens to connections that came to a TCP listener of the machine (RFC 4254 section 7.2). */
+export function onForwardedTcp(
+  client: Client,
+  listener: (
+    accept: () => Channel | undefined,
+    refuse: RefuseOpen,
+    info: {
+      readonly host: string;
+      readonly port: number;
+      readonly from: { readonly address: string; readonly port: number };
+    },
+  ) => void,
+): void {
+  (client as EventEmitter).on('postern:forwarded-tcp', listener);
+}
+
+/** The same of a unix socket (OpenSSH's PROTOCOL, section 2.4). */
+export function onForwardedUnix(
+  client: Client,
+  listener: (
+    accept: () => Channel | undefined,
+    refuse: RefuseOpen,
+    info: { readonly path: string },
+  ) => void,
+): void {
+  (client as EventEmitter).on('postern:forwarded-unix', listener);
 }
 
 function refusalOf(error: Error): Error {
@@ -220,4 +272,29 @@ export function openDirectTcp(
 export function openDirectUnix(client: Client, path: string, timeoutMs: number): Promise<Channel> {
   const fields = [wireString(path), wireString(''), uint32(0)];
   return openChannel(client, 'direct-streamlocal@openssh.com', Buffer.concat(fields), timeoutMs);
+}
+
+/** Tells a client of a connection to one of its listeners; `host` and `port` as it asked for them. */
+export function openForwardedTcp(
+  connection: Connection,
+  at: { readonly host: string; readonly port: number },
+  from: { readonly address: string; readonly port: number },
+  timeoutMs: number,
+): Promise<Channel> {
+  const fields = [
+    wireString(at.host),
+    uint32(at.port),
+    wireString(from.address),
+    uint32(from.port),
+  ];
+  return openChannel(connection, 'forwarded-tcpip', Buffer.concat(fields), timeoutMs);
+}
+
+export function openForwardedUnix(
+  connection: Connection,
+  path: string,
+  timeoutMs: number,
+): Promise<Channel> {
+  const fields = Buffer.concat([wireString(path), wireString('')]);
+  return openChannel(connection, 'forwarded-streamlocal@openssh.com', fields, timeoutMs);
 }

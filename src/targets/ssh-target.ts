@@ -7,10 +7,12 @@ import { reasonOf } from '../domain/log.ts';
 import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type {
   Link,
+  Offer,
   Origin,
   TargetConnector,
   Upstream,
   UpstreamChannel,
+  UpstreamListener,
   UpstreamRequest,
 } from '../domain/upstream.ts';
 import {
@@ -23,6 +25,7 @@ import {
 } from '../ssh/channel.ts';
 import { openSession } from '../ssh/pty.ts';
 import { dialThrough } from './dial.ts';
+import { Listeners } from './listeners.ts';
 import { type DialOptions, dial } from './way.ts';
 
 const CLOSE_MS = 5000;
@@ -60,6 +63,7 @@ class SshUpstream implements Upstream {
   readonly #closeMs: number;
   #closing = false;
   #gone = false;
+  #listeners: Listeners | null = null;
 
   constructor(client: Client, machine: string, closeMs: number) {
     this.#client = client;
@@ -96,6 +100,11 @@ class SshUpstream implements Upstream {
 
   dial(to: Place, from: Origin): Promise<Link> {
     return dialThrough(this.#client, this.#machine, to, from, () => this.#gone);
+  }
+
+  listen(at: Place, onOffer: (offer: Offer) => void): Promise<UpstreamListener> {
+    this.#listeners ??= new Listeners(this.#client, this.#machine, () => this.#gone);
+    return this.#listeners.listen(at, onOffer);
   }
 
   close(): void {

@@ -1,0 +1,12 @@
+import type { AuthorizedRoute } from '../domain/access.ts';
+import type { Capability } from '../domain/capability.ts';
+import type { GatewaySession } from './session.ts';
+
+/** What forwards need of their connection. */
+export interface ForwardHost {
+  /** The session, begun if need be, once `permit` allows something on its route; `permit` throws. */
+  enter<T>(
+    permit: (route: AuthorizedRoute) => T,
+  ): Promise<{ readonly session: GatewaySession; readonly permitted: T }>;
+  denied(capability: Capability, place: string): void;
+}
