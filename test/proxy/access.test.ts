@@ -103,7 +103,7 @@ needs('sshd', 'ssh-keygen').describe(
       await eventually('the events', async () => {
         const noted = (await stage.audit()).filter(({ type }) => type === 'channel.denied');
         const told = noted.map(({ detail: { capability, wanted } }) => `${capability} ${wanted}`);
-        return [...all, 'forward-remote '].every((one) => told.includes(one));
+        return [...all, 'forward-remote 127.0.0.1:0'].every((one) => told.includes(one));
       });
       expect(wire.visits()).toBe(0);
     });
