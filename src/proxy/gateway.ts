@@ -12,6 +12,12 @@ import type { GatewaySession, SessionDeps } from './session.ts';
 /** Begins with `OpenSSH_` because OpenSSH sends eow@openssh.com to its own kind alone. */
 const IDENT = 'OpenSSH_9.9 Postern';
 
+/**
+ * Milliseconds for a client to leave by itself: OpenSSH drops the last line, unread, when its
+ * connection is ended right behind it.
+ */
+const LEAVE_MS = 500;
+
 /** Ends that a session's grant or limits set. */
 const LIMITS: readonly EndReason[] = ['access_revoked', 'max_session', 'idle_timeout'];
 
@@ -95,9 +101,9 @@ export class SshGateway implements Gateway {
     void session.ended.then((reason) => {
       this.#sessions.delete(session.id);
       // What cut the session short would begin it anew on the connection that it ran on.
-      if (LIMITS.includes(reason) && session.farewell !== null) {
-        void owner.end(reason, session.farewell);
-      }
+      const { farewell } = session;
+      if (!LIMITS.includes(reason) || farewell === null) return;
+      setTimeout(() => void owner.end(reason, farewell), LEAVE_MS).unref();
     });
   }
 }
