@@ -13,6 +13,7 @@ import type { Config } from './config/load.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
 import { LocalControlPlane } from './control/control-plane.ts';
+import { JumpKeys, newJumpSecret } from './control/jump-keys.ts';
 import { keptFile } from './control/kept-file.ts';
 import { plainAddress } from './control/network.ts';
 import { ScryptPasswords } from './control/password.ts';
@@ -67,6 +68,7 @@ interface Control {
   readonly plane: LocalControlPlane;
   readonly certificates: CertificateAuthority;
   readonly changes: Changes;
+  readonly jumpKeys: JumpKeys;
 }
 
 async function openControl(config: Config, log: Logger, closers: Closers): Promise<Control> {
@@ -93,6 +95,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   const kept = (name: string) =>
     keptFile(join(config.dataDir, name), () => generateHostKey().privatePem);
   const certificates = new KeyCertificateAuthority(kept('user_ca_ed25519_key'));
+  const jumpKeys = new JumpKeys(keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret));
   const plane = new LocalControlPlane({
     stores: store,
     counters,
@@ -100,11 +103,13 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
     node,
     bastionKey: kept('bastion_key'),
     certificates,
+    jumpKeys,
     log,
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  return { store, counters, passwords, plane, certificates, setup, changes: new LocalChanges() };
+  const changes = new LocalChanges();
+  return { store, counters, passwords, plane, certificates, jumpKeys, setup, changes };
 }
 
 /** The gateway, wherever it runs. */
@@ -174,6 +179,7 @@ async function openHttp(
     publicUrl: () => addresses.url,
     publicSsh: () => addresses.ssh,
     clock: () => new Date(),
+    jumpHostKey: (id: number) => control.jumpKeys.of(id).publicLine,
     clientAddress: (context: Parameters<typeof getConnInfo>[0]) =>
       plainAddress(getConnInfo(context).remote.address ?? ''),
   };

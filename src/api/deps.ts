@@ -28,6 +28,8 @@ export interface ApiDeps {
   readonly publicUrl: () => string;
   readonly publicSsh: () => { readonly host: string; readonly port: number };
   readonly clock: () => Date;
+  /** The host key that Postern presents for a machine (`ssh -J`): `ssh-ed25519 AAAA…`. */
+  readonly jumpHostKey: (machineId: number) => string;
   /** The address that a request came from. */
   readonly clientAddress: (c: Context) => string;
   /** Requests a minute for each token, and for each address without one; 600. */

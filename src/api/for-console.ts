@@ -1,5 +1,6 @@
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
+import { knownHosts, knownHostsText } from './known-hosts.ts';
 import { playRecording } from './playback.ts';
 import { terminateSession } from './terminate.ts';
 
@@ -8,6 +9,7 @@ export function consoleActions(deps: ApiDeps) {
   return {
     playRecording: (caller: Caller, id: number, channel: number) =>
       playRecording(deps, caller, id, channel),
+    knownHosts: async (caller: Caller) => knownHostsText(await knownHosts(deps, caller.viewer)),
     terminateSession: (caller: Caller, id: number) => terminateSession(deps, caller, id),
   };
 }

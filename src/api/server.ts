@@ -17,6 +17,7 @@ import { grantRoutes } from './routes/grants.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { knownHostsRoutes } from './routes/known-hosts.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
@@ -101,6 +102,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionRoutes(api, deps);
   sessionFileRoutes(api, deps);
   machineRoutes(api, deps);
+  knownHostsRoutes(api, deps);
   machineChangeRoutes(api, deps);
   userRoutes(api, deps);
   keyRoutes(api, deps);

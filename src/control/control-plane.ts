@@ -9,6 +9,7 @@ import type {
   Credential,
   Gateway,
   HostKeyAnswer,
+  JumpAnswer,
   ReachableMachine,
   RouteAnswer,
   SessionTicket,
@@ -23,6 +24,8 @@ import type { Store } from '../domain/store.ts';
 import { Access } from './access.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
+import { JumpTargets } from './jump.ts';
+import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
@@ -37,6 +40,7 @@ export interface ControlPlaneDeps {
   /** OpenSSH private key text of the one key that machines with `bastion_key` trust. */
   readonly bastionKey: string;
   readonly certificates: CertificateAuthority;
+  readonly jumpKeys: JumpKeys;
   readonly log: Logger;
 }
 
@@ -49,6 +53,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly #signIn: SignIn;
   readonly #hostKeys: HostKeys;
   readonly #credentials: UpstreamCredentials;
+  readonly #jumpTargets: JumpTargets;
   readonly #live: LiveAccess;
 
   constructor(deps: ControlPlaneDeps) {
@@ -59,6 +64,7 @@ export class LocalControlPlane implements ControlPlane {
     this.#signIn = new SignIn(deps.stores.users, deps.passwords, this.#journal);
     this.#hostKeys = new HostKeys(deps.stores, this.#journal);
     this.#credentials = new UpstreamCredentials(deps);
+    this.#jumpTargets = new JumpTargets(deps.stores, deps.jumpKeys);
     this.#live = new LiveAccess(this.#access, deps.log);
   }
 
@@ -102,6 +108,14 @@ export class LocalControlPlane implements ControlPlane {
 
   reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]> {
     return this.#access.reachable(user, facts);
+  }
+
+  jump(
+    user: SignedIn,
+    wanted: { readonly host: string; readonly port: number },
+    facts: ConnectionFacts,
+  ): Promise<JumpAnswer> {
+    return this.#jumpTargets.find(user, wanted, facts);
   }
 
   async openSession(

@@ -90,6 +90,17 @@ export type HostKeyAnswer =
   | { readonly outcome: 'changed'; readonly expected: string }
   | { readonly outcome: 'unknown' };
 
+/** Whether Postern itself answers what a client wants to be connected to. */
+export type JumpAnswer =
+  | {
+      readonly outcome: 'machine';
+      readonly machine: string;
+      /** OpenSSH private key text of the host key that is presented for this machine. */
+      readonly hostKey: string;
+    }
+  /** No machine that this user's grants concern. */
+  | { readonly outcome: 'unknown' };
+
 export interface ControlPlane {
   authenticate(
     userName: string,
@@ -106,6 +117,12 @@ export interface ControlPlane {
 
   /** The machines that an access decision with their default login allows, by name; at most 1000. */
   reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]>;
+  /** The machine that `ssh -J` means, by name or by host and port; no access decision yet. */
+  jump(
+    user: SignedIn,
+    wanted: { readonly host: string; readonly port: number },
+    facts: ConnectionFacts,
+  ): Promise<JumpAnswer>;
 
   /** Rejects with PosternError when the session cannot be noted: then it must not be. */
   openSession(

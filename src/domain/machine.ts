@@ -2,6 +2,9 @@ import type { Page, PageRequest } from './page.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Secret } from './secret.ts';
 
+/** Where ssh connects to unless told otherwise. */
+export const SSH_PORT = 22;
+
 export const MACHINE_KINDS = ['ssh', 'docker', 'kubernetes'] as const;
 export type MachineKind = (typeof MACHINE_KINDS)[number];
 
@@ -73,6 +76,11 @@ export interface MachineStore {
   ): Promise<Page<Machine>>;
   /** Names of the machines that are reached through this one; at most 10. */
   behind(name: string): Promise<readonly string[]>;
+  /**
+   * What a client means by a host and port: the machine of this name (on port 22 or its own), then
+   * those at this address, by name; at most 100. Case does not count.
+   */
+  reachedAs(host: string, port: number): Promise<readonly Machine[]>;
   /** All machines, for the access decision of a user who named none; at most 1000, by name. */
   all(): Promise<readonly Machine[]>;
   /** Throws `thing.exists` when the name is taken. */

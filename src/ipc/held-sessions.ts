@@ -24,6 +24,7 @@ export class HeldSessions implements ControlPlane {
   readonly authenticate: ControlPlane['authenticate'];
   readonly authorize: ControlPlane['authorize'];
   readonly reachable: ControlPlane['reachable'];
+  readonly jump: ControlPlane['jump'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly sessionActive: ControlPlane['sessionActive'];
   readonly openChannel: ControlPlane['openChannel'];
@@ -42,6 +43,7 @@ export class HeldSessions implements ControlPlane {
     this.authenticate = (...args) => plane.authenticate(...args);
     this.authorize = (...args) => plane.authorize(...args);
     this.reachable = (...args) => plane.reachable(...args);
+    this.jump = (...args) => plane.jump(...args);
     this.checkHostKey = (...args) => plane.checkHostKey(...args);
     this.sessionActive = (...args) => plane.sessionActive(...args);
     this.openChannel = (...args) => plane.openChannel(...args);

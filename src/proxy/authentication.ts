@@ -26,6 +26,18 @@ export interface Authenticated {
   readonly destination: Destination;
 }
 
+/** Who is at the other end of a connection. */
+export interface Identity {
+  /** Null until it is proved. */
+  readonly result: Authenticated | null;
+  /** Attempts with something to check, for the audit of a connection that never got in. */
+  readonly failed: number;
+  /** The user name of the last attempt, as it came. */
+  readonly lastName: string;
+  /** For the connection's 'authentication' event; answers the context once, and never throws. */
+  handle(context: AuthContext): void;
+}
+
 /** The type that a key blob itself names (RFC 4253 §6.6), whatever the request calls it. */
 function typeOf(blob: Buffer): string | null {
   if (blob.length < 4) return null;
@@ -49,7 +61,7 @@ function signatureHolds(context: PublicKeyAuthContext, type: string): boolean {
  * Who is at the other end (RFC 4252). One for each connection; the user comes only from a context
  * whose proof was checked here. Every refusal reads the same, whatever was wrong.
  */
-export class Authentication {
+export class Authentication implements Identity {
   readonly #control: ControlPlane;
   readonly #facts: () => ConnectionFacts;
   readonly #log: Logger;

@@ -6,9 +6,11 @@ import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
-import { type Authenticated, Authentication } from './authentication.ts';
+import { type Authenticated, Authentication, type Identity } from './authentication.ts';
 import { channelKind, GatewayChannel } from './channel.ts';
 import { Forwards } from './forwards.ts';
+import { type AnswerInside, type Inside, Jump } from './jump.ts';
+import { ProvenIdentity } from './proven.ts';
 import type { Refusal } from './refusal.ts';
 import { ChannelRequests } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
@@ -26,6 +28,7 @@ const DECISION_MS = 2000;
 /** What the gateway hears of its connections. */
 export interface ConnectionOwner {
   opened(session: GatewaySession): void;
+  readonly answer: AnswerInside;
 }
 
 /**
@@ -38,18 +41,35 @@ export class DownstreamConnection {
   readonly #deps: SessionDeps;
   readonly #owner: ConnectionOwner;
   readonly #log: Logger;
-  readonly #authentication: Authentication;
+  readonly #authentication: Identity;
+  readonly #jump: Jump;
   #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
   #session: Promise<GatewaySession> | null = null;
   #denials = 0;
 
-  constructor(id: string, guarded: GuardedConnection, deps: SessionDeps, owner: ConnectionOwner) {
+  /** `inside`: of a connection in another one (`ssh -J`), what is known from that. */
+  constructor(
+    id: string,
+    guarded: GuardedConnection,
+    deps: SessionDeps,
+    owner: ConnectionOwner,
+    inside: Inside | null = null,
+  ) {
     this.id = id;
     this.#guarded = guarded;
     this.#owner = owner;
     this.#log = deps.log.child({ connection: id });
     this.#deps = { ...deps, log: this.#log };
-    this.#authentication = new Authentication(deps.control, () => this.#facts(), this.#log);
+    const { answer } = owner;
+    const facts = (): ConnectionFacts => this.#facts();
+    this.#authentication =
+      inside === null
+        ? new Authentication(deps.control, facts, this.#log)
+        : new ProvenIdentity(inside.authenticated);
+    this.#jump = new Jump(
+      { control: deps.control, guarded, facts, answer, log: this.#log },
+      inside?.depth ?? 0,
+    );
   }
 
   /** Attaches every listener; ssh2 may emit anything from the next turn on. */
@@ -70,13 +90,21 @@ export class DownstreamConnection {
     });
     new Forwards(this.#guarded, {
       enter: (permit) => this.#enterFor('forward', permit),
+      jump: (wanted, otherwise) =>
+        this.#jump.handle(wanted, this.#authentication.result, otherwise),
       denied: (capability, place) => this.#denied(capability, place),
     }).listen();
     void this.#guarded.closed.then(() => this.#closed());
   }
 
-  /** Ends the connection's session, if there is one, and the connection. */
+  /** Settles when the connection is gone. */
+  get gone(): Promise<void> {
+    return this.#guarded.closed;
+  }
+
+  /** Ends what is inside, the connection's session, if there is one, and the connection. */
   async end(reason: EndReason, refusal: Refusal): Promise<void> {
+    await this.#jump.end(reason, refusal);
     const session = await this.#current();
     await session?.end(reason, refusal);
     this.#guarded.destroy(refusal.text);

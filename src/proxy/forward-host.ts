@@ -1,5 +1,6 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { Capability } from '../domain/capability.ts';
+import type { Wanted } from './jump.ts';
 import type { GatewaySession } from './session.ts';
 
 /** What forwards need of their connection. */
@@ -8,5 +9,7 @@ export interface ForwardHost {
   enter<T>(
     permit: (route: AuthorizedRoute) => T,
   ): Promise<{ readonly session: GatewaySession; readonly permitted: T }>;
+  /** Takes what is for a machine that Postern answers for; of everything else, `otherwise`. */
+  jump(wanted: Wanted, otherwise: () => void): void;
   denied(capability: Capability, place: string): void;
 }

@@ -30,9 +30,12 @@ export class Forwards {
 
   listen(): void {
     const { connection } = this.#guarded;
-    onDirectTcp(connection, (accept, refuse, { destIP, destPort, srcIP, srcPort }) => {
-      const to: Place = { type: 'tcp', host: destIP, port: destPort };
-      this.#direct(to, { address: srcIP, port: srcPort }, accept, refuse);
+    onDirectTcp(connection, (accept, refuse, { destIP: host, destPort: port, srcIP, srcPort }) => {
+      const reject = (): void => refuse(OpenFailure.ResourceShortage, '');
+      this.#host.jump({ host, port, accept, reject }, () => {
+        const to: Place = { type: 'tcp', host, port };
+        this.#direct(to, { address: srcIP, port: srcPort }, accept, refuse);
+      });
     });
     onDirectUnix(connection, (accept, refuse, { socketPath }) => {
       this.#direct({ type: 'unix', path: socketPath }, { address: '', port: 0 }, accept, refuse);

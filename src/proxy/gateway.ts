@@ -4,8 +4,14 @@ import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { HostKey } from '../ssh/host-key.ts';
-import { createSshServer, type ServerLimits, type SshServer } from '../ssh/server.ts';
-import { DownstreamConnection } from './connection.ts';
+import {
+  createSshServer,
+  type GuardedConnection,
+  type ServerLimits,
+  type SshServer,
+} from '../ssh/server.ts';
+import { type ConnectionOwner, DownstreamConnection } from './connection.ts';
+import type { Inside } from './jump.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionDeps } from './session.ts';
 
@@ -45,12 +51,7 @@ export class SshGateway implements Gateway {
       algorithms: options.algorithms,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       onConnection: (guarded) => {
-        const connection = new DownstreamConnection(randomUUID(), guarded, options, {
-          opened: (session) => this.#opened(session, connection),
-        });
-        this.#connections.add(connection);
-        connection.start();
-        void guarded.closed.then(() => this.#connections.delete(connection));
+        this.#take(guarded, options, null);
       },
       onEvent: ({ type, address, detail }) => {
         options.log.debug('front door', { event: type, address, detail });
@@ -94,6 +95,25 @@ export class SshGateway implements Gateway {
     await Promise.all([...this.#sessions.values()].map(({ session }) => session.ended));
     await this.#server.destroyAll(refusal.text);
     await closed;
+  }
+
+  #take(
+    guarded: GuardedConnection,
+    deps: SessionDeps,
+    inside: Inside | null,
+  ): DownstreamConnection {
+    const owner: ConnectionOwner = {
+      opened: (session) => this.#opened(session, connection),
+      answer: (outer, open, hostKey, within, onInner) =>
+        this.#server.answer(outer, open, hostKey, (inner) =>
+          onInner(this.#take(inner, deps, within)),
+        ),
+    };
+    const connection = new DownstreamConnection(randomUUID(), guarded, deps, owner, inside);
+    this.#connections.add(connection);
+    connection.start();
+    void guarded.closed.then(() => this.#connections.delete(connection));
+    return connection;
   }
 
   #opened(session: GatewaySession, owner: DownstreamConnection): void {

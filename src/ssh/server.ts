@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
-import ssh2, { type Algorithms, type Connection, type Server } from 'ssh2';
+import ssh2, { type Algorithms, type Connection, type Server, type ServerChannel } from 'ssh2';
 import { sendOwnExtInfo } from './ext-info.ts';
 import { GuardViolation } from './guard.ts';
 import { forServer, type HostKey } from './host-key.ts';
@@ -8,6 +8,7 @@ import type { OwnerInternals } from './internals.ts';
 import { guardConnection, installGuards } from './library.ts';
 import { printable } from './printable.ts';
 import { plainAddress, Startups } from './startups.ts';
+import { type Arrival, Tunnel } from './tunnel.ts';
 import { type GuardedConnection, Visitor } from './visitor.ts';
 
 export type { GuardedConnection } from './visitor.ts';
@@ -72,6 +73,17 @@ export interface ServerOptions {
 export interface SshServer {
   /** `reusePort`: other processes may listen on the same port, and share what comes in. */
   listen(host: string, port: number, reusePort?: boolean): Promise<{ host: string; port: number }>;
+  /**
+   * Answers SSH inside of a channel of `outer`, with a host key of its own, as if a client of the
+   * same address had connected: the same guards and bounds, and it counts as a connection. `open`
+   * accepts the channel; false, and not called: the door is full, or the outer one ends.
+   */
+  answer(
+    outer: GuardedConnection,
+    open: () => ServerChannel | undefined,
+    hostKey: HostKey,
+    onConnection: (connection: GuardedConnection) => void,
+  ): boolean;
   /** Stops accepting; connections go on. */
   close(): Promise<void>;
   destroyAll(reason: string): Promise<void>;
@@ -98,6 +110,14 @@ export const DEFAULT_LIMITS: ServerLimits = {
   keepaliveMs: 20_000,
 };
 
+/** Someone at the door, and who is told when it identifies itself. */
+interface Guest {
+  readonly visitor: Visitor;
+  /** The one that is shown, then those that the client is to learn. */
+  readonly hostKeys: readonly HostKey[];
+  readonly onConnection: (connection: GuardedConnection) => void;
+}
+
 /** Refuses, times and counts sockets before ssh2 sees them (ssh2 has no timer of its own). */
 class FrontDoor implements SshServer {
   readonly #options: ServerOptions;
@@ -105,32 +125,39 @@ class FrontDoor implements SshServer {
   readonly #ssh: Server;
   readonly #listener: NetServer;
   readonly #startups: Startups;
-  readonly #visitors = new Map<Socket, Visitor>();
+  readonly #guests = new Map<Arrival, Guest>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#startups = new Startups(this.#limits.maxStartups, this.#limits.maxStartupsPerAddress);
-    this.#ssh = new ssh2.Server({
-      hostKeys: [{ key: forServer(options.hostKey) }],
-      ident: options.ident,
-      algorithms: options.algorithms,
-      keepaliveInterval: this.#limits.keepaliveMs,
-      keepaliveCountMax: 3,
-      ...(options.banner === undefined ? {} : { banner: options.banner }),
-    });
-    this.#ssh.on('connection', (connection, info) => this.#greet(connection, info.header.identRaw));
-    // An error of a listener that never listens; ssh2 passes it on, and unheard it would be thrown.
-    this.#ssh.on('error', (error: Error) => this.#tell('error', '', error.message));
+    this.#ssh = this.#speak(options.hostKey, options.banner);
     // Latency: without this each small packet waits for the answer to the one before.
     this.#listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
-      this.#admit(socket),
+      this.#accept(socket),
     );
     this.#listener.on('error', (error) => this.#tell('error', '', error.message));
   }
 
+  /** ssh2's server, which never listens: sockets are handed to it. */
+  #speak(hostKey: HostKey, banner?: string): Server {
+    const { ident, algorithms } = this.#options;
+    const server = new ssh2.Server({
+      hostKeys: [{ key: forServer(hostKey) }],
+      ident,
+      algorithms,
+      keepaliveInterval: this.#limits.keepaliveMs,
+      keepaliveCountMax: 3,
+      ...(banner === undefined ? {} : { banner }),
+    });
+    server.on('connection', (connection, info) => this.#greet(connection, info.header.identRaw));
+    // An error of a listener that never listens; ssh2 passes it on, and unheard it would be thrown.
+    server.on('error', (error: Error) => this.#tell('error', '', error.message));
+    return server;
+  }
+
   get count(): number {
-    return this.#visitors.size;
+    return this.#guests.size;
   }
 
   listen(host: string, port: number, reusePort = false): Promise<{ host: string; port: number }> {
@@ -151,7 +178,7 @@ class FrontDoor implements SshServer {
   }
 
   async destroyAll(reason: string): Promise<void> {
-    const visitors = [...this.#visitors.values()];
+    const visitors = [...this.#guests.values()].map(({ visitor }) => visitor);
     for (const visitor of visitors) visitor.destroy(reason);
     await Promise.all(visitors.map((visitor) => visitor.closed));
   }
@@ -160,42 +187,85 @@ class FrontDoor implements SshServer {
     this.#options.onEvent?.({ type, address, detail: printable(detail) });
   }
 
-  #admit(socket: Socket): void {
+  answer(
+    outer: GuardedConnection,
+    open: () => ServerChannel | undefined,
+    hostKey: HostKey,
+    onConnection: (connection: GuardedConnection) => void,
+  ): boolean {
+    const leave = outer.alive ? this.#enter(outer.remoteAddress) : undefined;
+    if (!leave) return false;
+    const channel = open();
+    if (!channel) {
+      leave();
+      return false;
+    }
+    const tunnel = new Tunnel(channel, outer.remotePort);
+    // Messages shown before authentication were shown by the outer connection.
+    const server = this.#speak(hostKey);
+    const visitor = this.#admit(tunnel, outer.remoteAddress, leave, {
+      hostKeys: [hostKey],
+      onConnection,
+    });
+    void outer.closed.then(() => visitor.destroy('the outer connection ended'));
+    server.injectSocket(tunnel as unknown as Socket);
+    return true;
+  }
+
+  #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
     socket.on('error', () => undefined);
-    const full = this.#visitors.size >= this.#limits.maxConnections;
-    const leave = full ? undefined : this.#startups.enter(address);
+    const leave = this.#enter(address);
     if (!leave) {
       socket.destroy();
-      this.#tell('refused', address, full ? 'too many connections' : 'too many unauthenticated');
       return;
     }
-    const visitor = new Visitor(socket, address, leave);
-    this.#visitors.set(socket, visitor);
+    const { hostKey, nextHostKeys = [], onConnection } = this.#options;
+    this.#admit(socket, address, leave, { hostKeys: [hostKey, ...nextHostKeys], onConnection });
+    this.#ssh.injectSocket(socket);
+  }
+
+  /** A place at the door; undefined, and told: there is none. */
+  #enter(address: string): (() => void) | undefined {
+    const full = this.#guests.size >= this.#limits.maxConnections;
+    const leave = full ? undefined : this.#startups.enter(address);
+    if (leave) return leave;
+    this.#tell('refused', address, full ? 'too many connections' : 'too many unauthenticated');
+    return undefined;
+  }
+
+  #admit(
+    arrival: Arrival,
+    address: string,
+    leave: () => void,
+    guest: Omit<Guest, 'visitor'>,
+  ): Visitor {
+    const visitor = new Visitor(arrival, address, leave);
+    this.#guests.set(arrival, { visitor, ...guest });
     visitor.startGrace(this.#limits.graceMs, () =>
       this.#tell('grace', address, 'not authenticated in time'),
     );
     void visitor.closed.then(() => {
-      this.#visitors.delete(socket);
+      this.#guests.delete(arrival);
       if (!visitor.isIdentified) this.#tell('error', address, 'never identified itself');
     });
-    this.#ssh.injectSocket(socket);
+    return visitor;
   }
 
   /** The client has identified itself; no packet of it was looked at yet. */
   #greet(connection: Connection, ident: string): void {
     const owner = connection as unknown as OwnerInternals;
-    const visitor = this.#visitors.get(owner._sock as Socket);
-    if (!visitor) return;
+    const guest = this.#guests.get(owner._sock as Arrival);
+    if (!guest) return;
+    const { visitor, hostKeys, onConnection } = guest;
     connection.on('error', (error: Error) => {
       const type = error instanceof GuardViolation ? 'killed' : 'error';
       this.#tell(type, visitor.remoteAddress, error.message);
     });
     guardConnection(owner, this.#limits);
     sendOwnExtInfo(owner);
-    const { hostKey, nextHostKeys = [] } = this.#options;
-    announceHostKeys(owner, [hostKey, ...nextHostKeys]);
-    this.#options.onConnection(visitor.identify(connection, ident));
+    announceHostKeys(owner, hostKeys);
+    onConnection(visitor.identify(connection, ident));
   }
 }
 

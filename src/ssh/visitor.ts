@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
 import type { OwnerInternals } from './internals.ts';
 import { printable } from './printable.ts';
 import { hangUp } from './transport.ts';
+import type { Arrival } from './tunnel.ts';
 
 /** One connection of a client, from its identification line on. */
 export interface GuardedConnection {
@@ -36,14 +36,14 @@ function silenceReadyOfTheDead(owner: OwnerInternals, isAlive: () => boolean): v
 export class Visitor {
   readonly remoteAddress: string;
   readonly closed: Promise<void>;
-  readonly #socket: Socket;
+  readonly #socket: Arrival;
   readonly #leave: () => void;
   readonly #remotePort: number;
   #grace: NodeJS.Timeout | undefined;
   #connection: Connection | undefined;
   #reason: string | undefined;
 
-  constructor(socket: Socket, address: string, leave: () => void) {
+  constructor(socket: Arrival, address: string, leave: () => void) {
     this.#socket = socket;
     this.remoteAddress = address;
     this.#remotePort = socket.remotePort ?? 0;

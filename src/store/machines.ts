@@ -1,11 +1,12 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import { PosternError } from '../domain/errors.ts';
-import type {
-  AuthType,
-  Machine,
-  MachineCredential,
-  MachineStore,
-  NewMachine,
+import {
+  type AuthType,
+  type Machine,
+  type MachineCredential,
+  type MachineStore,
+  type NewMachine,
+  SSH_PORT,
 } from '../domain/machine.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { Secret } from '../domain/secret.ts';
@@ -19,6 +20,9 @@ type MachineFilter = Parameters<MachineStore['list']>[0];
 
 /** The most machines that `all` answers. */
 const MOST = 1000;
+
+/** The most machines that `reachedAs` answers. */
+const MOST_ALIKE = 100;
 
 /** Machines; their credentials sealed with the vault. */
 export class SqlMachineStore implements MachineStore {
@@ -67,6 +71,20 @@ export class SqlMachineStore implements MachineStore {
   async behind(name: string): Promise<readonly string[]> {
     const query = this.#db.selectFrom('machines').select('name').where('jump', '=', name);
     return (await query.orderBy('name').limit(10).execute()).map((row) => row.name);
+  }
+
+  async reachedAs(host: string, port: number): Promise<readonly Machine[]> {
+    const wanted = host.toLowerCase();
+    const isName = sql<boolean>`lower(name) = ${wanted} and (port = ${port} or ${port === SSH_PORT})`;
+    const isAddress = sql<boolean>`lower(host) = ${wanted} and port = ${port}`;
+    const query = this.#db
+      .selectFrom('machines')
+      .selectAll()
+      .where((eb) => eb.or([isName, isAddress]))
+      .orderBy(sql`lower(name) = ${wanted}`, 'desc')
+      .orderBy('name')
+      .limit(MOST_ALIKE);
+    return (await query.execute()).map(toMachine);
   }
 
   async create(machine: NewMachine): Promise<Machine> {

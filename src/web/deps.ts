@@ -23,6 +23,8 @@ export interface ConsoleDeps {
   readonly clientAddress: (c: Context) => string;
   /** What the player plays; throws PosternError, and notes the viewing in the audit. */
   readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
+  /** The known_hosts file of the machines that the actor may see. */
+  readonly knownHosts: (actor: Actor) => Promise<string>;
   /** Settles when the session has ended; throws PosternError. */
   readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
 }

@@ -114,6 +114,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
 export function sessionPages(app: Hono<ConsoleEnv>, deps: ConsoleDeps, assets: Assets): void {
   app.get('/', async (c) => c.html(await list(deps, assets, c)));
   app.get('/sessions', (c) => c.redirect('/', 303));
+  app.get('/known-hosts', async (c) => c.text(await deps.knownHosts(actorOf(c, 'sessions:read'))));
   app.get('/sessions/:id', async (c) => c.html(await one(deps, assets, c)));
 
   app.get('/sessions/:id/recording', (c) => {

@@ -97,6 +97,10 @@ export function sessionsPage(assets: Assets, page: SessionsPage): Markup {
         : html`<h2>${page.filter === 'failed' ? 'Failed' : 'Ended'}</h2>
             ${table('Ended sessions', ended.rows, now)} ${older(page, ended.next)}`
     }
-    <p class="note">A new session: <code>ssh -p ${ssh.port} USER+MACHINE@${ssh.host}</code></p>`;
+    <p class="note">A new session: <code>ssh -p ${ssh.port} USER+MACHINE@${ssh.host}</code></p>
+    <p class="note">
+      Or with the machine's own name: <code>ssh -J USER@${ssh.host}:${ssh.port} LOGIN@MACHINE</code>,
+      with these <a href="/known-hosts">lines for known_hosts</a>
+    </p>`;
   return layout(assets, { title: 'Sessions', viewer: page.viewer, content });
 }

@@ -1,4 +1,5 @@
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
+import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { CertificateAuthority } from '../../src/domain/certificate-authority.ts';
@@ -49,6 +50,7 @@ export async function openControlStage(): Promise<ControlStage> {
     node: 'node-a',
     bastionKey: 'the key of the bastion',
     certificates,
+    jumpKeys: new JumpKeys(newJumpSecret()),
     log,
   });
   const passwordHash = await passwords.hash(PASSWORD);

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
+import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { ConnectionFacts, ControlPlane } from '../../src/domain/control-plane.ts';
 import type { Counters } from '../../src/domain/counters.ts';
@@ -47,6 +48,7 @@ export async function openPlaneStage(): Promise<PlaneStage> {
     node: 'node-a',
     bastionKey: 'no key',
     certificates: testAuthority(),
+    jumpKeys: new JumpKeys(newJumpSecret()),
     log: silent,
   });
   opened.defer(() => local.close(5000));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
+import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { Counters } from '../../src/domain/counters.ts';
@@ -81,6 +82,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
     node: 'node-a',
     bastionKey: 'no key',
     certificates: testAuthority(),
+    jumpKeys: new JumpKeys(newJumpSecret()),
     log,
   });
   opened.defer(() => plane.close(5000));

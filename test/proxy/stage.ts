@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
+import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
@@ -124,6 +125,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     node: 'node-a',
     bastionKey: generateHostKey().privatePem,
     certificates: testAuthority(),
+    jumpKeys: new JumpKeys(newJumpSecret()),
     log,
   });
   opened.defer(() => control.close(5000));

@@ -15,6 +15,7 @@ const PACKAGES = {
   'redis-server': 'redis-server',
   chromium: 'chromium',
   rsync: 'rsync',
+  ansible: 'ansible-core',
   sshpass: 'sshpass',
   tmux: 'tmux',
   vim: 'vim-tiny',

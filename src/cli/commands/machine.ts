@@ -10,10 +10,10 @@ import {
   tags,
   wholeNumber,
 } from '../options.ts';
-import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
+import { type Column, type Format, showDone, showJson, showOne, showRows } from '../output.ts';
 import { privateKeyProblem } from '../setup/secrets.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
-import { cellAt, timeAt } from '../wire.ts';
+import { cellAt, rowsAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -49,7 +49,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly description: string;
 }
 
-/** `postern machine ls|add|show|rm`. */
+/** `postern machine ls|add|show|known-hosts|rm`. */
 export function addMachineCommand(program: Command, shell: Shell): void {
   const machine = program.command('machine').description('what users reach');
   machine
@@ -93,6 +93,15 @@ export function addMachineCommand(program: Command, shell: Shell): void {
       const api = ApiClient.of(shell);
       const id = await idOfNamed(api, 'mch', name);
       showOne(shell, options, await api.get(`/v1/machines/${id}`), [...COLUMNS, ...MORE]);
+    });
+  machine
+    .command('known-hosts')
+    .description('the host keys for ssh -J, as lines for ~/.ssh/known_hosts')
+    .option('--json', 'as JSON', false)
+    .action(async ({ json }: Format) => {
+      const rows = rowsAt(await ApiClient.of(shell).get('/v1/known-hosts'), 'known_hosts');
+      if (json) showJson(shell, rows);
+      else for (const row of rows) shell.stdout.write(`${cellAt(row, 'line')}\n`);
     });
   machine
     .command('rm')
