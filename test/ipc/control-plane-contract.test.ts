@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { ControlPlane, Credential, SignedIn } from '../../src/domain/control-plane.ts';
 import { PosternError } from '../../src/domain/errors.ts';
-import { machine } from '../store/examples.ts';
+import { machine, user } from '../store/examples.ts';
 import {
   type AskedPlane,
   atHand,
@@ -96,6 +96,19 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
         lastUsedAt: expect.any(Date) as unknown,
       },
     ]);
+  });
+
+  test('knows a machine by name and by address, for those whose grants concern it', async () => {
+    const { host, port } = stage.web1;
+    const byName = await plane.jump(alice, { host: 'WEB1', port: 22 }, FACTS);
+    expect(byName).toMatchObject({ outcome: 'machine', machine: 'web1' });
+    expect(await plane.jump(alice, { host, port }, FACTS)).toEqual(byName);
+    const unknown = { outcome: 'unknown' };
+    expect(await plane.jump(alice, { host: 'web1', port: 8080 }, FACTS)).toEqual(unknown);
+    expect(await plane.jump(alice, { host: 'web9', port: 22 }, FACTS)).toEqual(unknown);
+    const bob = await stage.store.users.create(user({ name: `bob-${crypto.randomUUID()}` }));
+    const other = { userId: bob.id, userName: bob.name };
+    expect(await plane.jump(other, { host: 'web1', port: 22 }, FACTS)).toEqual(unknown);
   });
 
   test('opens a session with the credentials of its machine', async () => {

@@ -39,6 +39,22 @@ onBothDatabases('machines and grants', (kind) => {
     });
   });
 
+  test('are found as a client names them: by name first, then by address, then by name', async () => {
+    const { machines } = opened.store;
+    const at = { host: 'Db.example', port: 2022 };
+    await machines.create(machine({ name: 'zz-alike', ...at }));
+    await machines.create(machine({ name: 'aa-alike', ...at }));
+    await machines.create(machine({ name: 'db.example', host: '10.9.9.9', port: 2022 }));
+    const names = async (host: string, port: number): Promise<string[]> =>
+      (await machines.reachedAs(host, port)).map(({ name }) => name);
+    expect(await names('DB.example', 2022)).toEqual(['db.example', 'aa-alike', 'zz-alike']);
+    expect(await names('db.example', 22)).toEqual(['db.example']);
+    expect(await names('db.example', 80)).toEqual([]);
+    expect(await names('10.9.9.9', 2022)).toEqual(['db.example']);
+    expect(await names('10.9.9.9', 22)).toEqual([]);
+    expect(await names('%', 2022)).toEqual([]);
+  });
+
   test('each kind of credential comes out as it went in, and can be replaced', async () => {
     const { machines } = opened.store;
     const { id } = await machines.create(machine({ name: 'creds' }));
