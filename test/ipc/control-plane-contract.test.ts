@@ -107,7 +107,7 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
     expect(await plane.jump(alice, { host: 'web1', port: 8080 }, FACTS)).toEqual(unknown);
     expect(await plane.jump(alice, { host: 'web9', port: 22 }, FACTS)).toEqual(unknown);
     const bob = await stage.store.users.create(user({ name: `bob-${crypto.randomUUID()}` }));
-    const other = { userId: bob.id, userName: bob.name };
+    const other = { userId: bob.id, userName: bob.name, proof: null };
     expect(await plane.jump(other, { host: 'web1', port: 22 }, FACTS)).toEqual(unknown);
   });
 

@@ -110,7 +110,7 @@ needs('sshd', 'ssh').describe('a connection inside of a connection', () => {
 
   test('carries the same bytes both ways, with new keys in between on both', async () => {
     await using fresh = await open({ rekeyBytes: 1_000_000 });
-    const user = { userId: fresh.userId, userName: 'alice' };
+    const user = { userId: fresh.userId, userName: 'alice', proof: null };
     const facts = { connectionId: 'c', sourceAddress: '127.0.0.1', client: '' };
     const found = await fresh.control.jump(user, { host: 'web1', port: 22 }, facts);
     const known = found.outcome === 'machine' ? loadHostKey(found.hostKey).publicLine : '';
