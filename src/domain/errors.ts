@@ -156,6 +156,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the bastion is shutting down',
   },
+  'menu.idle': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the menu had no key for {minutes} minutes',
+  },
   ...LIMIT_ERRORS,
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 

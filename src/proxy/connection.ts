@@ -1,3 +1,4 @@
+import type { ServerChannel } from 'ssh2';
 import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
 import { type Capability, capabilityOf } from '../domain/capability.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
@@ -10,11 +11,12 @@ import { type Authenticated, Authentication, type Identity } from './authenticat
 import { channelKind, GatewayChannel } from './channel.ts';
 import { Forwards } from './forwards.ts';
 import { type AnswerInside, type Inside, Jump } from './jump.ts';
+import { Menus } from './menu/menus.ts';
 import { ProvenIdentity } from './proven.ts';
 import type { Refusal } from './refusal.ts';
-import { ChannelRequests } from './requests.ts';
+import { ChannelRequests, type RunningProgram } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
-import { DirectEnd } from './user-end.ts';
+import { DirectEnd, type UserEnd } from './user-end.ts';
 
 /** Audit events of refused forwards that one connection may cause. */
 const MOST_DENIALS = 20;
@@ -43,6 +45,7 @@ export class DownstreamConnection {
   readonly #log: Logger;
   readonly #authentication: Identity;
   readonly #jump: Jump;
+  readonly #menus: Menus;
   #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
   #session: Promise<GatewaySession> | null = null;
   #denials = 0;
@@ -70,6 +73,14 @@ export class DownstreamConnection {
       { control: deps.control, guarded, facts, answer, log: this.#log },
       inside?.depth ?? 0,
     );
+    this.#menus = new Menus({
+      deps: this.#deps,
+      facts,
+      alive: () => guarded.alive,
+      permit: (route, request) => this.#permit(route, request),
+      opened: (session) => owner.opened(session),
+      direct: (end, request) => this.#channel(end, request),
+    });
   }
 
   /** Attaches every listener; ssh2 may emit anything from the next turn on. */
@@ -83,8 +94,7 @@ export class DownstreamConnection {
     connection.on('session', (accept) => {
       const session = accept();
       new ChannelRequests(
-        (down, request) =>
-          new GatewayChannel(new DirectEnd(down), request, (wanted) => this.#admit(wanted)),
+        (down, request) => this.#program(down, request),
         (what) => this.#denied(what),
       ).listen(session);
     });
@@ -107,7 +117,22 @@ export class DownstreamConnection {
     await this.#jump.end(reason, refusal);
     const session = await this.#current();
     await session?.end(reason, refusal);
+    await this.#menus.end(reason, refusal);
     this.#guarded.destroy(refusal.text);
+  }
+
+  /** What a channel is for: a menu, where a terminal names no machine, or the program itself. */
+  #program(down: ServerChannel, request: UpstreamRequest): RunningProgram {
+    const { user, destination } = this.#authentication.result ?? {};
+    const menu =
+      user !== undefined && destination?.machine === null
+        ? this.#menus.open(user, down, request)
+        : null;
+    return menu ?? this.#channel(new DirectEnd(down), request);
+  }
+
+  #channel(end: UserEnd, request: UpstreamRequest): GatewayChannel {
+    return new GatewayChannel(end, request, (wanted) => this.#admit(wanted));
   }
 
   #facts(): ConnectionFacts {
@@ -122,6 +147,8 @@ export class DownstreamConnection {
     const authenticated = this.#authentication.result;
     // ssh2 also says so of a socket that has gone since (research, pitfall 22).
     if (authenticated === null || !this.#guarded.alive) return;
+    // Without a name there may be a menu first, which asks by itself.
+    if (authenticated.destination.machine === null) return;
     this.#decide(authenticated).catch((error: unknown) => {
       this.#log.error('no access decision could be made', { reason: reasonOf(error) });
     });
@@ -243,8 +270,10 @@ export class DownstreamConnection {
         detail: { attempts: this.#authentication.failed },
       });
     }
+    const menus = this.#menus.closed();
     const session = await this.#current();
     await session?.end(session.busy ? 'client_lost' : 'client_closed', null);
+    await menus;
   }
 }
 

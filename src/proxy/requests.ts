@@ -2,7 +2,15 @@ import type { ServerChannel, Session } from 'ssh2';
 import { clampWindow, type Program, type Pty, type Window } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import { execBytes, onBreak, onPty } from '../ssh/pty.ts';
-import type { GatewayChannel } from './channel.ts';
+
+/** What runs on a channel, as far as its client's requests reach it. */
+export interface RunningProgram {
+  resize(window: Window): void;
+  /** A signal's name without `SIG`. */
+  signal(name: string): void;
+  /** Milliseconds (RFC 4335). */
+  sendBreak(length: number): void;
+}
 
 /** Bounds of what a client may ask for before its program starts; more is refused. */
 const MOST_ENV = 128;
@@ -21,14 +29,14 @@ type Accept = (() => ServerChannel | undefined) | undefined;
  * called at once with a channel that was accepted in the same turn.
  */
 export class ChannelRequests {
-  readonly #start: (down: ServerChannel, request: UpstreamRequest) => GatewayChannel;
+  readonly #start: (down: ServerChannel, request: UpstreamRequest) => RunningProgram;
   readonly #denied: (what: 'agent' | 'x11') => void;
   #pty: Pty | null = null;
   readonly #env: [string, string][] = [];
-  #channel: GatewayChannel | null = null;
+  #channel: RunningProgram | null = null;
 
   constructor(
-    start: (down: ServerChannel, request: UpstreamRequest) => GatewayChannel,
+    start: (down: ServerChannel, request: UpstreamRequest) => RunningProgram,
     denied: (what: 'agent' | 'x11') => void,
   ) {
     this.#start = start;

@@ -26,9 +26,11 @@ export class Screen implements AsyncDisposable {
     } = {},
   ) {
     const { cols = 80, rows = 24 } = options;
+    // The library sets it anew.
+    const { TERM: name = 'xterm-256color' } = options.env ?? {};
     this.#emulator = new xterm.Terminal({ cols, rows, scrollback: 2000, allowProposedApi: true });
     this.#pty = spawn(file, [...args], {
-      name: 'xterm-256color',
+      name,
       cols,
       rows,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
