@@ -80,5 +80,7 @@ export function pinnedKey(parse: ParsePublicKey, line: string | null, field: str
   if (line === null) return null;
   const key = parse(line);
   if ('problem' in key) refuse(field, key.problem);
+  if (key.algorithm.startsWith('sk-'))
+    refuse(field, 'is a key on a security token: no host has one');
   return `${key.algorithm} ${key.blob}`;
 }

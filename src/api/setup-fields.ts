@@ -2,6 +2,12 @@ import { z } from '@hono/zod-openapi';
 import { ROLES } from '../domain/role.ts';
 import type { Setup } from '../domain/setup.ts';
 import type { NewUserKey, ParsePublicKey } from '../domain/user.ts';
+import {
+  authorityKey,
+  authorityKeyField,
+  matchUserNameField,
+  principalsField,
+} from './authority-fields.ts';
 import { refuse } from './errors.ts';
 import { login, machineName, password, text, userName } from './fields.ts';
 import { termsFields, termsOf } from './grant-fields.ts';
@@ -68,6 +74,17 @@ export const setupSchema = z.strictObject({
     .default([]),
   machines: z.array(setupMachine).max(MOST).default([]),
   grants: z.array(setupGrant).max(MOST).default([]),
+  certificate_authorities: z
+    .array(
+      z.strictObject({
+        name: machineName,
+        key: authorityKeyField,
+        match_user_name: matchUserNameField,
+        principals: principalsField,
+      }),
+    )
+    .max(MOST)
+    .optional(),
   dry_run: z.boolean().default(false),
   prune: z.boolean().default(false),
 });
@@ -101,5 +118,13 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       description: machine.description,
     })),
     grants: asked.grants.map((grant) => ({ to: grant.to, on: grant.on, ...termsOf(grant) })),
+    ...(asked.certificate_authorities !== undefined && {
+      certificateAuthorities: asked.certificate_authorities.map((each, at) => ({
+        name: each.name,
+        ...authorityKey(parse, each.key, `certificate_authorities[${at}].key`),
+        matchUserName: each.match_user_name,
+        principals: each.principals,
+      })),
+    }),
   };
 }

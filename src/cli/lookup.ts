@@ -9,6 +9,12 @@ const LISTS = {
   usr: { path: '/v1/users', key: 'users', word: 'user', search: true },
   mch: { path: '/v1/machines', key: 'machines', word: 'machine', search: true },
   grp: { path: '/v1/groups', key: 'groups', word: 'group', search: false },
+  ca: {
+    path: '/v1/certificate-authorities',
+    key: 'certificate_authorities',
+    word: 'certificate authority',
+    search: false,
+  },
 } as const;
 const MOST = 10_000;
 

@@ -4,13 +4,14 @@ import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { addApplyCommand } from './commands/apply.ts';
 import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
-import { addCertificateAuthorityCommand } from './commands/certificate-authority.ts';
+import { addCaCommand } from './commands/ca.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addGrantCommand } from './commands/grant.ts';
 import { addGroupCommand } from './commands/group.ts';
 import { addMachineCommand } from './commands/machine.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addRecordingCommand } from './commands/recording.ts';
+import { addRevocationCommand } from './commands/revocation.ts';
 import { addSessionCommand } from './commands/session.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addKeyCommand, addUserCommand } from './commands/user.ts';
@@ -45,12 +46,13 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addGroupCommand,
   addMachineCommand,
   addGrantCommand,
+  addCaCommand,
+  addRevocationCommand,
   addTokenCommand,
   addSessionCommand,
   addRecordingCommand,
   addAuditCommand,
   addStatsCommand,
-  addCertificateAuthorityCommand,
   addConfigCommand,
   addMigrateCommand,
 ];

@@ -1,4 +1,5 @@
 import type { SetupRequest } from '../domain/setup.ts';
+import { readAuthority } from './setup/authorities.ts';
 import { readGrant } from './setup/grants.ts';
 import { readMachine } from './setup/machines.ts';
 import { readGroup, readUser } from './setup/people.ts';
@@ -7,12 +8,16 @@ import type { SecretSources } from './setup/secrets.ts';
 
 /** What a set-up file says, its secrets read. */
 export interface SetupFile {
-  readonly setup: Required<Omit<SetupRequest, 'dry_run' | 'prune'>>;
+  readonly setup: Required<Omit<SetupRequest, 'dry_run' | 'prune' | 'certificate_authorities'>> &
+    Pick<SetupRequest, 'certificate_authorities'>;
   /** The line of a field, for what the server finds wrong with it. */
   readonly lineOf: (field: string) => number;
 }
 
-const FILE: Shape = { known: ['users', 'groups', 'machines', 'grants'], later: ['stacks'] };
+const FILE: Shape = {
+  known: ['users', 'groups', 'machines', 'grants', 'certificate_authorities'],
+  later: ['stacks'],
+};
 
 /** Characters; the API takes a megabyte. */
 const LARGEST = 1_000_000;
@@ -51,7 +56,11 @@ function readAll(reader: SetupReader, root: Entry, sources: SecretSources): Setu
   refuseRepeated(reader, 'users', users);
   refuseRepeated(reader, 'groups', groups);
   refuseRepeated(reader, 'machines', machines);
-  return { users, groups, machines: machines.filter((machine) => machine !== null), grants };
+  const file = { users, groups, machines: machines.filter((machine) => machine !== null), grants };
+  if (!fields.has('certificate_authorities')) return file;
+  const authorities = entries('certificate_authorities').map((each) => readAuthority(reader, each));
+  refuseRepeated(reader, 'certificate_authorities', authorities);
+  return { ...file, certificate_authorities: authorities };
 }
 
 function refuseRepeated(

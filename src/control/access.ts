@@ -78,7 +78,7 @@ export class Access {
     const [account] = accounts;
     if (account === undefined || account.disabled) return null;
     if (!stillProves(user.proof, account)) return null;
-    return { grants, judge: (machine) => this.#judge(account, grants, machine, login, facts) };
+    return { grants, judge: (machine) => this.#judge(user, account, grants, machine, login, facts) };
   }
 
   /** The decisions that living sessions rest on, made again, in their order. */
@@ -95,7 +95,7 @@ export class Access {
       if (!stillProves(user.proof, account)) return denied('access.proof');
       const machine = machines.get(id);
       if (machine === undefined) return denied('access.removed', { machine: name });
-      const decision = this.#judge(account, standing.grants, machine, login, facts);
+      const decision = this.#judge(user, account, standing.grants, machine, login, facts);
       // Who was let in knows that the machine is there, and is told what happened.
       return !decision.allowed && decision.code === 'access.unknown_machine'
         ? denied('access.revoked', { machine: machine.name })
@@ -104,6 +104,7 @@ export class Access {
   }
 
   #judge(
+    { certificate }: SignedIn,
     { userId, groups }: Account,
     grants: readonly Grant[],
     machine: Machine,
@@ -111,7 +112,9 @@ export class Access {
     { sourceAddress }: ConnectionFacts,
   ): AccessDecision {
     const now = this.#now();
-    return decide({ userId, groups, grants, machine, login, sourceAddress, now, inNetwork });
+    const withheld = certificate?.withheld ?? [];
+    const asked = { userId, groups, grants, machine, login, sourceAddress, now, withheld };
+    return decide({ ...asked, inNetwork });
   }
 
   async #named(name: string, { judge }: Asking): Promise<RouteAnswer> {

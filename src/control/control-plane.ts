@@ -22,6 +22,7 @@ import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import { Access } from './access.ts';
+import { Certificates } from './certificates.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
 import { JumpTargets } from './jump.ts';
@@ -61,7 +62,14 @@ export class LocalControlPlane implements ControlPlane {
     this.#access = new Access(deps.stores);
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
-    this.#signIn = new SignIn(deps.stores.users, deps.passwords, this.#journal);
+    this.#signIn = new SignIn({
+      users: deps.stores.users,
+      passwords: deps.passwords,
+      journal: this.#journal,
+      certificates: new Certificates(deps.stores),
+      revocations: deps.stores.revocations,
+      log: deps.log,
+    });
     this.#hostKeys = new HostKeys(deps.stores, this.#journal);
     this.#credentials = new UpstreamCredentials(deps);
     this.#jumpTargets = new JumpTargets(deps.stores, deps.jumpKeys);

@@ -18,7 +18,12 @@ const ACCEPTED: readonly string[] = [
   'ssh-ed25519',
   'ssh-rsa',
   ...Object.keys(CURVES).map((curve) => `ecdsa-sha2-${curve}`),
+  'sk-ssh-ed25519@openssh.com',
+  'sk-ecdsa-sha2-nistp256@openssh.com',
 ];
+
+/** Of what a token keeps keys apart by, `ssh:` or `ssh:NAME`, in bytes. */
+const LONGEST_APPLICATION = 1024;
 
 const KEY_TYPE = /^(?:sk-)?(?:ssh-|ecdsa-sha2-)[a-z0-9.@-]+$/;
 const MALFORMED = 'is damaged: it is not what its type says';
@@ -65,13 +70,17 @@ function rsaProblem(blob: Blob): string | null {
   return bits > RSA_BITS.most ? `is an RSA key of more than ${RSA_BITS.most} bits` : null;
 }
 
-function ecdsaProblem(blob: Blob, algorithm: string): string | null {
-  const curveName = algorithm.slice('ecdsa-sha2-'.length);
+function ecdsaProblem(blob: Blob, curveName: string): string | null {
   const curve = CURVES[curveName];
   const inner = blob.string().toString('latin1');
   const point = blob.string();
-  const whole = curve !== undefined && blob.ended && inner === curveName;
-  if (!whole || point.length !== 1 + 2 * curve.bytes || point[0] !== 4) return MALFORMED;
+  if (
+    curve === undefined ||
+    inner !== curveName ||
+    point.length !== 1 + 2 * curve.bytes ||
+    point[0] !== 4
+  )
+    return MALFORMED;
   const [x, y] = [point.subarray(1, 1 + curve.bytes), point.subarray(1 + curve.bytes)];
   try {
     // OpenSSL refuses a point that is not on the curve.
@@ -85,6 +94,16 @@ function ecdsaProblem(blob: Blob, algorithm: string): string | null {
   }
 }
 
+function ed25519Problem(blob: Blob): string | null {
+  return blob.string().length === ED25519_BYTES ? null : MALFORMED;
+}
+
+/** Its curve (null: Ed25519), and whether it is on a security token (PROTOCOL.u2f). */
+function kindOf(algorithm: string): { readonly curve: string | null; readonly token: boolean } {
+  const curve = /^(?:sk-)?ecdsa-sha2-(nistp\d+)(?:@|$)/.exec(algorithm)?.[1] ?? null;
+  return { curve, token: algorithm.startsWith('sk-') };
+}
+
 function blobProblem(bytes: Buffer, algorithm: string): string | null {
   const blob = new Blob(bytes);
   try {
@@ -93,8 +112,11 @@ function blobProblem(bytes: Buffer, algorithm: string): string | null {
       return `says ${algorithm}, but holds a key of type ${printable(inner, 40)}`;
     }
     if (algorithm === 'ssh-rsa') return rsaProblem(blob);
-    if (algorithm !== 'ssh-ed25519') return ecdsaProblem(blob, algorithm);
-    return blob.string().length === ED25519_BYTES && blob.ended ? null : MALFORMED;
+    const { curve, token } = kindOf(algorithm);
+    const problem = curve === null ? ed25519Problem(blob) : ecdsaProblem(blob, curve);
+    if (problem !== null) return problem;
+    if (token && blob.string().length > LONGEST_APPLICATION) return MALFORMED;
+    return blob.ended ? null : MALFORMED;
   } catch {
     return 'is cut short';
   }
@@ -117,9 +139,8 @@ function lineProblem(line: string): string | null {
   if (!KEY_TYPE.test(type)) return 'is not a public key: write "ssh-ed25519 AAAA… comment"';
   if (type === 'ssh-dss')
     return 'is a DSA key, which is not safe; make one with ssh-keygen -t ed25519';
-  if (type.includes('-cert-v')) return 'is a certificate, which is not available in this version';
-  if (type.startsWith('sk-')) {
-    return 'is a key on a security token, which is not available in this version';
+  if (type.includes('-cert-v')) {
+    return 'is a certificate; give the key of its authority to postern ca add, and nothing here';
   }
   return `is of type ${printable(type, 40)}; known are ${ACCEPTED.join(', ')}`;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RevocationStore } from '../domain/certificate.ts';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
@@ -6,12 +7,23 @@ import type {
   SignedIn,
   SignInProof,
 } from '../domain/control-plane.ts';
+import { type Logger, printable } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Account } from '../domain/standing.ts';
 import type { UserStore } from '../domain/user.ts';
+import type { Certificates } from './certificates.ts';
 import type { Journal } from './journal.ts';
 
 const REJECTED: AuthenticationAnswer = { outcome: 'rejected' };
+
+export interface SignInDeps {
+  readonly users: UserStore;
+  readonly passwords: Passwords;
+  readonly journal: Journal;
+  readonly certificates: Certificates;
+  readonly revocations: RevocationStore;
+  readonly log: Logger;
+}
 
 /**
  * Whether a credential is this user's. Unknown and disabled users cost the same queries and the same
@@ -21,11 +33,17 @@ export class SignIn {
   readonly #users: UserStore;
   readonly #passwords: Passwords;
   readonly #journal: Journal;
+  readonly #certificates: Certificates;
+  readonly #revocations: RevocationStore;
+  readonly #log: Logger;
 
-  constructor(users: UserStore, passwords: Passwords, journal: Journal) {
-    this.#users = users;
-    this.#passwords = passwords;
-    this.#journal = journal;
+  constructor(deps: SignInDeps) {
+    this.#users = deps.users;
+    this.#passwords = deps.passwords;
+    this.#journal = deps.journal;
+    this.#certificates = deps.certificates;
+    this.#revocations = deps.revocations;
+    this.#log = deps.log;
   }
 
   async check(
@@ -35,11 +53,17 @@ export class SignIn {
   ): Promise<AuthenticationAnswer> {
     const found = await this.#users.getByName(userName);
     const account = found === null || found.disabled ? null : found;
-    const user =
-      account === null ? null : { userId: account.id, userName: account.name, proof: null };
-    return credential.type === 'password'
-      ? this.#password(user, credential.password, facts)
-      : this.#publicKey(user, credential, facts);
+    const user = account === null ? null : { userId: account.id, userName: account.name, proof: null };
+    switch (credential.type) {
+      case 'password':
+        return this.#password(user, credential.password, facts);
+      case 'publickey':
+        return this.#publicKey(user, credential, facts);
+      case 'certificate':
+        return this.#certificate(user, userName, credential, facts);
+      default:
+        return credential satisfies never;
+    }
   }
 
   async #password(
@@ -61,12 +85,45 @@ export class SignIn {
   ): Promise<AuthenticationAnswer> {
     const keys = await this.#users.keys(user?.userId ?? 0);
     const key = keys.find(({ blob }) => blob === credential.blob);
-    if (user === null || key === undefined) return REJECTED;
+    const fingerprints = [fingerprintOf(credential.blob)];
+    const revoked = await this.#revocations.covers({ fingerprints, certificate: null });
+    if (user === null || key === undefined || revoked) return REJECTED;
     if (!credential.proven) return { outcome: 'acceptable' };
     await this.#users.keyUsed(key.id, new Date());
     const proof = { type: 'publickey', keyId: key.id } as const;
     const detail = { method: 'publickey', fingerprint: key.fingerprint };
     return this.#accept({ ...user, proof }, facts, detail);
+  }
+
+  async #certificate(
+    user: SignedIn | null,
+    userName: string,
+    credential: Extract<Credential, { type: 'certificate' }>,
+    facts: ConnectionFacts,
+  ): Promise<AuthenticationAnswer> {
+    const verdict = await this.#certificates.judge(userName, credential, facts.sourceAddress);
+    const { keyId, serial, keyFingerprint } = credential.certificate;
+    const about = { key_id: printable(keyId, 200), serial };
+    if (!verdict.good) {
+      // Of authorities that nobody here knows anyone could fill the log.
+      if (verdict.because !== null) {
+        const name = printable(userName, 64);
+        this.#log.info('a certificate was refused', {
+          user: name,
+          ...about,
+          reason: verdict.because,
+        });
+      }
+      return REJECTED;
+    }
+    if (user === null) return REJECTED;
+    if (!credential.proven) return { outcome: 'acceptable' };
+    return this.#accept({ ...user, certificate: verdict.terms }, facts, {
+      method: 'certificate',
+      fingerprint: keyFingerprint,
+      authority: verdict.authority,
+      ...about,
+    });
   }
 
   #accept(
@@ -102,4 +159,9 @@ export function stillProves(proof: SignInProof | null, account: Account): boolea
     default:
       return proof satisfies never;
   }
+}
+
+function fingerprintOf(blob: string): string {
+  const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
+  return `SHA256:${digest.replace(/=+$/, '')}`;
 }

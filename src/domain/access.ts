@@ -44,6 +44,8 @@ export interface AccessRequest {
   readonly login: string | null;
   readonly sourceAddress: string;
   readonly now: Date;
+  /** What this sign-in may not, whatever its grants allow; left out: nothing. */
+  readonly withheld?: readonly Capability[];
   /** Whether an address lies in a CIDR network. */
   readonly inNetwork: (address: string, network: string) => boolean;
 }
@@ -132,7 +134,7 @@ export function decide(request: AccessRequest): AccessDecision {
     login,
     terms: fitting.map((grant) => ({
       grantId: grant.id,
-      allow: grant.allow,
+      allow: grant.allow.filter((each) => request.withheld?.includes(each) !== true),
       forwardTo: grant.forwardTo,
       until: grant.until,
       maxSession: grant.maxSession,

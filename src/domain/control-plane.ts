@@ -1,5 +1,6 @@
 import type { AuthorizedRoute } from './access.ts';
 import type { AuditDetail, AuditType } from './audit.ts';
+import type { CertificateFacts, CertificateTerms } from './certificate.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
@@ -28,6 +29,15 @@ export type Credential =
       /** True: the gateway has verified a signature made with this key. */
       readonly proven: boolean;
     }
+  | {
+      readonly type: 'certificate';
+      /** As the gateway read it, its authority's signature verified. */
+      readonly certificate: CertificateFacts;
+      /** True: the gateway has verified a signature made with the certified key. */
+      readonly proven: boolean;
+      /** The token that signed made sure who used it; false until it is proven. */
+      readonly userVerified: boolean;
+    }
   | { readonly type: 'password'; readonly password: string };
 
 /** What a user proved to be who they are with: without it there is no session. */
@@ -41,6 +51,8 @@ export interface SignedIn {
   readonly userName: string;
   /** Null: nothing that can be taken away by itself; the session rests on the account. */
   readonly proof: SignInProof | null;
+  /** What the certificate that was signed in with takes away; left out: none was. */
+  readonly certificate?: CertificateTerms;
 }
 
 export type AuthenticationAnswer =

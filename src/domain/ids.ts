@@ -13,7 +13,9 @@ export type IdKind =
   | 'rec'
   | 'chan'
   | 'act'
-  | 'aud';
+  | 'aud'
+  | 'ca'
+  | 'rvk';
 
 /** `formatId('sess', 12)` is `sess_12`. */
 export function formatId(kind: IdKind, key: number): string {

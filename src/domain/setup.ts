@@ -1,4 +1,5 @@
 import type { Capability } from './capability.ts';
+import type { NewCertificateAuthority } from './certificate.ts';
 import type { NewGrant } from './grant.ts';
 import type { HostKeyPolicy, NewMachine } from './machine.ts';
 import type { RecordingPolicy } from './recording.ts';
@@ -14,6 +15,8 @@ export interface Setup {
   readonly groups: readonly SetupGroup[];
   readonly machines: readonly SetupMachine[];
   readonly grants: readonly SetupGrant[];
+  /** Left out: as they are, pruning or not. */
+  readonly certificateAuthorities?: readonly NewCertificateAuthority[];
 }
 
 export interface SetupUser {
@@ -46,7 +49,7 @@ export type SetupGrant = Omit<NewGrant, 'to' | 'on'> & {
 /** One thing that applying changes (or would change). */
 export interface SetupChange {
   readonly action: 'create' | 'update' | 'remove';
-  readonly kind: 'user' | 'key' | 'group' | 'machine' | 'grant';
+  readonly kind: 'user' | 'key' | 'group' | 'machine' | 'grant' | 'certificate_authority';
   readonly name: string;
   /** The fields that differ, for an update. */
   readonly fields: readonly string[];
@@ -85,6 +88,7 @@ export interface SetupRequest {
   readonly groups?: readonly { readonly name: string; readonly members: readonly string[] }[];
   readonly machines?: readonly SetupRequestMachine[];
   readonly grants?: readonly SetupRequestGrant[];
+  readonly certificate_authorities?: readonly SetupRequestAuthority[];
   readonly dry_run: boolean;
   readonly prune: boolean;
 }
@@ -109,6 +113,14 @@ export interface SetupRequestMachine {
   readonly recording: RecordingPolicy;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
+}
+
+export interface SetupRequestAuthority {
+  readonly name: string;
+  /** A line of a `.pub` file. */
+  readonly key: string;
+  readonly match_user_name: boolean;
+  readonly principals: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface SetupRequestGrant {

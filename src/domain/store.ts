@@ -1,4 +1,5 @@
 import type { AuditStore } from './audit.ts';
+import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { GrantStore } from './grant.ts';
 import type { MachineStore } from './machine.ts';
 import type { SessionStore } from './session.ts';
@@ -16,6 +17,8 @@ export interface Stores {
   readonly tokens: TokenStore;
   readonly audit: AuditStore;
   readonly standing: StandingStore;
+  readonly authorities: AuthorityStore;
+  readonly revocations: RevocationStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

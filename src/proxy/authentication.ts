@@ -1,4 +1,4 @@
-import ssh2, { type AuthContext, type AuthenticationType, type PublicKeyAuthContext } from 'ssh2';
+import type { AuthContext, AuthenticationType, PublicKeyAuthContext } from 'ssh2';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
@@ -8,18 +8,10 @@ import type {
 import { type Logger, reasonOf } from '../domain/log.ts';
 import { MAX_PASSWORD } from '../domain/password.ts';
 import { type Destination, parseUserName } from '../domain/user-name.ts';
+import { credentialOf } from './key-proof.ts';
 
 /** What may be tried, in the order in which clients should. */
 const METHODS: AuthenticationType[] = ['publickey', 'password'];
-
-/** Key types whose signatures ssh2 verifies; `ssh-rsa` with SHA-2 alone. */
-const KEY_TYPES: readonly string[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'ssh-rsa',
-];
 
 export interface Authenticated {
   readonly user: SignedIn;
@@ -36,25 +28,6 @@ export interface Identity {
   readonly lastName: string;
   /** For the connection's 'authentication' event; answers the context once, and never throws. */
   handle(context: AuthContext): void;
-}
-
-/** The type that a key blob itself names (RFC 4253 §6.6), whatever the request calls it. */
-function typeOf(blob: Buffer): string | null {
-  if (blob.length < 4) return null;
-  const length = blob.readUInt32BE(0);
-  return length > 64 || blob.length < 4 + length ? null : blob.toString('latin1', 4, 4 + length);
-}
-
-/**
- * Whether the signature was made with the key that is offered. ssh2 checks nothing by itself, and
- * its `verify` answers an Error, which is truthy, when it cannot.
- */
-function signatureHolds(context: PublicKeyAuthContext, type: string): boolean {
-  if (context.signature === undefined || context.blob === undefined) return false;
-  if (type === 'ssh-rsa' && context.hashAlgo === undefined) return false; // SHA-1
-  const key = ssh2.utils.parseKey(context.key.data);
-  if (key instanceof Error || Array.isArray(key)) return false;
-  return key.verify(context.blob, context.signature, context.hashAlgo) === true;
 }
 
 /**
@@ -129,16 +102,9 @@ export class Authentication implements Identity {
   }
 
   async #publicKey(userName: string, context: PublicKeyAuthContext): Promise<AuthenticationAnswer> {
-    const type = typeOf(context.key.data);
-    if (type === null || !KEY_TYPES.includes(type)) return { outcome: 'rejected' };
-    const proven = context.signature !== undefined;
-    if (proven && !signatureHolds(context, type)) return { outcome: 'rejected' };
-    const blob = context.key.data.toString('base64');
-    return this.#control.authenticate(
-      userName,
-      { type: 'publickey', algorithm: type, blob, proven },
-      this.#facts(),
-    );
+    const credential = credentialOf(context);
+    if (credential === null) return { outcome: 'rejected' };
+    return this.#control.authenticate(userName, credential, this.#facts());
   }
 }
 

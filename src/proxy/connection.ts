@@ -5,6 +5,7 @@ import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
+import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
@@ -14,7 +15,7 @@ import { type AnswerInside, type Inside, Jump } from './jump.ts';
 import { Menus } from './menu/menus.ts';
 import { ProvenIdentity } from './proven.ts';
 import type { Refusal } from './refusal.ts';
-import { ChannelRequests, type RunningProgram } from './requests.ts';
+import { ChannelRequests, type ProgramTerms, type RunningProgram } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
 import { DirectEnd, type UserEnd } from './user-end.ts';
 
@@ -26,6 +27,9 @@ const MOST_DENIALS = 20;
  * client still asks for its first channel. It serves one session alone.
  */
 const DECISION_MS = 2000;
+
+/** The terms of who signed in without a certificate. */
+const UNBOUND: ProgramTerms = { pty: true, forceCommand: null };
 
 /** What the gateway hears of its connections. */
 export interface ConnectionOwner {
@@ -94,7 +98,8 @@ export class DownstreamConnection {
     connection.on('session', (accept) => {
       const session = accept();
       new ChannelRequests(
-        (down, request) => this.#program(down, request),
+        (down, request, asked) => this.#program(down, request, asked),
+        () => this.#authentication.result?.user.certificate ?? UNBOUND,
         (what) => this.#denied(what),
       ).listen(session);
     });
@@ -122,17 +127,17 @@ export class DownstreamConnection {
   }
 
   /** What a channel is for: a menu, where a terminal names no machine, or the program itself. */
-  #program(down: ServerChannel, request: UpstreamRequest): RunningProgram {
+  #program(down: ServerChannel, request: UpstreamRequest, asked: Program | null): RunningProgram {
     const { user, destination } = this.#authentication.result ?? {};
     const menu =
       user !== undefined && destination?.machine === null
         ? this.#menus.open(user, down, request)
         : null;
-    return menu ?? this.#channel(new DirectEnd(down), request);
+    return menu ?? this.#channel(new DirectEnd(down), request, asked);
   }
 
-  #channel(end: UserEnd, request: UpstreamRequest): GatewayChannel {
-    return new GatewayChannel(end, request, (wanted) => this.#admit(wanted));
+  #channel(end: UserEnd, request: UpstreamRequest, asked: Program | null = null): GatewayChannel {
+    return new GatewayChannel(end, request, (wanted) => this.#admit(wanted, asked));
   }
 
   #facts(): ConnectionFacts {
@@ -167,10 +172,12 @@ export class DownstreamConnection {
   /** The session that a program runs in, once the route and the capability are allowed. */
   async #admit(
     request: UpstreamRequest,
+    asked: Program | null,
   ): ReturnType<ConstructorParameters<typeof GatewayChannel>[2]> {
     const { session, permitted } = await this.#enterFor(sessionKind(request), (route) =>
       this.#permit(route, request),
     );
+    if (asked !== null) noteForced(session, request, asked);
     return { session, limits: permitted };
   }
 
@@ -275,6 +282,24 @@ export class DownstreamConnection {
     await session?.end(session.busy ? 'client_lost' : 'client_closed', null);
     await menus;
   }
+}
+
+/** That a certificate's command runs instead of what was asked for. */
+function noteForced(session: GatewaySession, request: UpstreamRequest, asked: Program): void {
+  const { control } = session.deps;
+  void control.note('channel.forced', {
+    user: session.user,
+    userName: session.user.userName,
+    machineId: session.route.machine.id,
+    sessionId: session.id,
+    facts: session.facts,
+    detail: {
+      command: request.program.type === 'exec' ? printable(request.program.command, 1000) : '',
+      asked: asked.type,
+      ...(asked.type === 'exec' && { asked_command: printable(asked.command, 1000) }),
+      ...(asked.type === 'subsystem' && { asked_subsystem: printable(asked.name, 64) }),
+    },
+  });
 }
 
 function sessionKind(request: UpstreamRequest): SessionKind {

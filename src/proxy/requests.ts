@@ -23,23 +23,43 @@ type Answer = (() => unknown) | undefined;
 
 type Accept = (() => ServerChannel | undefined) | undefined;
 
+/** `asked`: the program that another runs instead of; null: what was asked for runs. */
+export type StartProgram = (
+  down: ServerChannel,
+  request: UpstreamRequest,
+  asked: Program | null,
+) => RunningProgram;
+
+/** What a sign-in allows less than its grants; domain/certificate.ts. */
+export interface ProgramTerms {
+  readonly pty: boolean;
+  /** Runs instead of every program; null: what is asked for. */
+  readonly forceCommand: string | null;
+}
+
+/** What the forced command may look at to know what was asked for, as with OpenSSH's server. */
+const ORIGINAL_COMMAND = 'SSH_ORIGINAL_COMMAND';
+
 /**
  * What a client asks of one session channel (RFC 4254 §6), in the order in which it comes: terminal
  * and environment are kept, the program starts, the rest goes to the running channel. `start` is
  * called at once with a channel that was accepted in the same turn.
  */
 export class ChannelRequests {
-  readonly #start: (down: ServerChannel, request: UpstreamRequest) => RunningProgram;
+  readonly #start: StartProgram;
+  readonly #terms: () => ProgramTerms;
   readonly #denied: (what: 'agent' | 'x11') => void;
   #pty: Pty | null = null;
   readonly #env: [string, string][] = [];
   #channel: RunningProgram | null = null;
 
   constructor(
-    start: (down: ServerChannel, request: UpstreamRequest) => RunningProgram,
+    start: StartProgram,
+    terms: () => ProgramTerms,
     denied: (what: 'agent' | 'x11') => void,
   ) {
     this.#start = start;
+    this.#terms = terms;
     this.#denied = denied;
   }
 
@@ -51,7 +71,8 @@ export class ChannelRequests {
 
   #listenBefore(session: Session): void {
     onPty(session, (accept: Answer, reject: Answer, info) => {
-      if (this.#channel !== null || info.term.length > LONGEST_TERM || !TERM.test(info.term)) {
+      const wellFormed = info.term.length <= LONGEST_TERM && TERM.test(info.term);
+      if (this.#channel !== null || !wellFormed || !this.#terms().pty) {
         reject?.();
         return;
       }
@@ -119,7 +140,16 @@ export class ChannelRequests {
     // Without these a reset of the connection would end the process.
     down.on('error', () => undefined);
     down.stderr.on('error', () => undefined);
-    this.#channel = this.#start(down, { program: programOf(down), pty: this.#pty, env: this.#env });
+    const asked = programOf(down);
+    const { forceCommand } = this.#terms();
+    if (forceCommand === null) {
+      this.#channel = this.#start(down, { program: asked, pty: this.#pty, env: this.#env }, null);
+      return;
+    }
+    const env = this.#env.filter(([name]) => name !== ORIGINAL_COMMAND);
+    if (asked.type === 'exec') env.push([ORIGINAL_COMMAND, asked.command]);
+    const program: Program = { type: 'exec', command: forceCommand };
+    this.#channel = this.#start(down, { program, pty: this.#pty, env }, asked);
   }
 }
 

@@ -3,12 +3,14 @@ import { sql } from 'kysely';
 import type { Logger } from '../domain/log.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { SqlAuditStore } from './audit.ts';
+import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { SqlGrantStore } from './grants.ts';
 import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
+import { SqlRevocationStore } from './revocations.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
@@ -84,6 +86,8 @@ function storesOver(db: Db, vault: Vault): Stores {
     tokens: new SqlTokenStore(db),
     audit: new SqlAuditStore(db),
     standing: new SqlStandingStore(db),
+    authorities: new SqlAuthorityStore(db),
+    revocations: new SqlRevocationStore(db),
   };
 }
 
@@ -96,6 +100,8 @@ class SqlStore implements Store {
   readonly tokens: Stores['tokens'];
   readonly audit: Stores['audit'];
   readonly standing: Stores['standing'];
+  readonly authorities: Stores['authorities'];
+  readonly revocations: Stores['revocations'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -111,6 +117,8 @@ class SqlStore implements Store {
     this.tokens = stores.tokens;
     this.audit = stores.audit;
     this.standing = stores.standing;
+    this.authorities = stores.authorities;
+    this.revocations = stores.revocations;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

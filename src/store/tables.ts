@@ -1,6 +1,7 @@
 import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
+import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
 import type { AuthType, HostKeyPolicy, MachineKind } from '../domain/machine.ts';
 import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
@@ -21,6 +22,8 @@ export interface Tables {
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
   readonly audit: AuditTable;
+  readonly certificate_authorities: CertificateAuthorityTable;
+  readonly revocations: RevocationTable;
 }
 
 /** The database, or one transaction of it. */
@@ -185,4 +188,24 @@ interface AuditTable {
   session_id: Fixed<number | null>;
   source: Fixed<string | null>;
   detail: ColumnType<AuditDetail, string, never>;
+}
+
+interface CertificateAuthorityTable {
+  id: GeneratedAlways<number>;
+  name: Fixed<string>;
+  algorithm: string;
+  blob: string;
+  fingerprint: string;
+  match_user_name: boolean;
+  principals: ColumnType<PrincipalMap, string, string>;
+  created_at: Defaulted<Date>;
+}
+
+interface RevocationTable {
+  id: GeneratedAlways<number>;
+  kind: Fixed<RevocationKind>;
+  value: Fixed<string>;
+  authority: Fixed<string>;
+  reason: Fixed<string>;
+  created_at: Defaulted<Date>;
 }

@@ -91,7 +91,12 @@ describe('a public key', () => {
     ['two lines', `${ED25519}\n${ED25519}`, 'more than one line'],
     ['DSA', 'ssh-dss AAAAB3NzaC1kc3MAAACBAP', 'DSA'],
     ['a certificate', 'ssh-ed25519-cert-v01@openssh.com AAAA', 'is a certificate'],
-    ['a token key', 'sk-ssh-ed25519@openssh.com AAAA', 'security token'],
+    ['a cut token key', line('sk-ssh-ed25519@openssh.com', Buffer.alloc(32, 1)), 'cut short'],
+    [
+      'a token key with more',
+      line('sk-ssh-ed25519@openssh.com', Buffer.alloc(32, 1), 'ssh:', 'x'),
+      'damaged',
+    ],
     ['a type of the future', 'ssh-mldsa-65 AAAA', 'is of type ssh-mldsa-65'],
     ['no blob', 'ssh-ed25519', 'no base64'],
     ['a blob that is no base64', 'ssh-ed25519 AAAA*BBB', 'no base64'],

@@ -126,6 +126,8 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       sessions: store.sessions,
       audit: store.audit,
       standing: store.standing,
+      authorities: store.authorities,
+      revocations: store.revocations,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -7,7 +7,7 @@ import { guarded } from '../guard.ts';
 import { setupOf, setupSchema } from '../setup-fields.ts';
 
 const ACTIONS = ['create', 'update', 'remove'] as const;
-const KINDS = ['user', 'key', 'group', 'machine', 'grant'] as const;
+const KINDS = ['user', 'key', 'group', 'machine', 'grant', 'certificate_authority'] as const;
 
 const setupRoute = guarded('admin', {
   method: 'post',

@@ -158,6 +158,13 @@ export class SetupReader {
     return isScalar(entry.node) && entry.node.value === true;
   }
 
+  /** False when it is neither true nor false: then it has been refused. */
+  boolean(entry: Entry): boolean {
+    const value = isScalar(entry.node) ? entry.node.value : null;
+    if (typeof value !== 'boolean') this.refuse(entry, 'must be true or false');
+    return value === true;
+  }
+
   /** A field that must be there; its absence is refused at the thing that lacks it. */
   required(fields: ReadonlyMap<string, Entry>, name: string, within: Entry): Entry | undefined {
     const entry = fields.get(name);
