@@ -2,6 +2,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import * as firstTables from '../../migrations/0001-first-tables.ts';
 import * as certificates from '../../migrations/0002-certificates.ts';
 import * as jumps from '../../migrations/0003-jumps.ts';
+import * as userAuthorities from '../../migrations/0004-user-authorities.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -12,6 +13,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-certificates': certificates,
   '0003-jumps': jumps,
+  '0004-user-authorities': userAuthorities,
 };
 
 /** Names of migrations, in order. */
