@@ -43,7 +43,11 @@ interface AddOptions extends Format {
 
 /** `postern ca ls|add|show|rm`: whose certificates users sign in with; and Postern's own. */
 export function addCaCommand(program: Command, shell: Shell): void {
-  const ca = program.command('ca').description('authorities: whose certificates let users in, and the one that Postern signs with');
+  const ca = program
+    .command('ca')
+    .description(
+      'authorities: whose certificates let users in, and the one that Postern signs with',
+    );
   ca.command('ls')
     .description('list authorities, newest first')
     .option('--limit <rows>', 'at most this many', rows, 100)
@@ -62,7 +66,9 @@ export function addCaCommand(program: Command, shell: Shell): void {
     .option('--json', 'as JSON', false)
     .action((name: string, file: string, options: AddOptions) => add(shell, name, file, options));
   ca.command('show')
-    .description("one authority; without a name Postern's own: the line for sshd's TrustedUserCAKeys")
+    .description(
+      "one authority; without a name Postern's own: the line for sshd's TrustedUserCAKeys",
+    )
     .argument('[ca]', 'name or id')
     .option('--json', 'as JSON', false)
     .action((name: string | undefined, options: Format) =>
