@@ -78,7 +78,10 @@ export class Access {
     const [account] = accounts;
     if (account === undefined || account.disabled) return null;
     if (!stillProves(user.proof, account)) return null;
-    return { grants, judge: (machine) => this.#judge(user, account, grants, machine, login, facts) };
+    return {
+      grants,
+      judge: (machine) => this.#judge(user, account, grants, machine, login, facts),
+    };
   }
 
   /** The decisions that living sessions rest on, made again, in their order. */

@@ -53,7 +53,8 @@ export class SignIn {
   ): Promise<AuthenticationAnswer> {
     const found = await this.#users.getByName(userName);
     const account = found === null || found.disabled ? null : found;
-    const user = account === null ? null : { userId: account.id, userName: account.name, proof: null };
+    const user =
+      account === null ? null : { userId: account.id, userName: account.name, proof: null };
     switch (credential.type) {
       case 'password':
         return this.#password(user, credential.password, facts);
