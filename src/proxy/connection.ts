@@ -10,6 +10,7 @@ import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
 import { channelKind, GatewayChannel } from './channel.ts';
+import { noteForced } from './forced.ts';
 import { Forwards } from './forwards.ts';
 import { type AnswerInside, type Inside, Jump } from './jump.ts';
 import { Menus } from './menu/menus.ts';
@@ -282,24 +283,6 @@ export class DownstreamConnection {
     await session?.end(session.busy ? 'client_lost' : 'client_closed', null);
     await menus;
   }
-}
-
-/** That a certificate's command runs instead of what was asked for. */
-function noteForced(session: GatewaySession, request: UpstreamRequest, asked: Program): void {
-  const { control } = session.deps;
-  void control.note('channel.forced', {
-    user: session.user,
-    userName: session.user.userName,
-    machineId: session.route.machine.id,
-    sessionId: session.id,
-    facts: session.facts,
-    detail: {
-      command: request.program.type === 'exec' ? printable(request.program.command, 1000) : '',
-      asked: asked.type,
-      ...(asked.type === 'exec' && { asked_command: printable(asked.command, 1000) }),
-      ...(asked.type === 'subsystem' && { asked_subsystem: printable(asked.name, 64) }),
-    },
-  });
 }
 
 function sessionKind(request: UpstreamRequest): SessionKind {
