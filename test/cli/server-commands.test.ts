@@ -10,6 +10,7 @@ import type { RunningApp } from '../../src/cli/running-app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { plainEnvironment } from '../support/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
@@ -176,8 +177,7 @@ needs('ssh').describe('with a server and a client', () => {
       'demo',
       'printf "hi\\n"; printf %s 日本',
     ]);
-    const [session] = await sessions('ended');
-    const id = session?.id ?? '';
+    const { id } = await eventually('it has ended', async () => (await sessions('ended'))[0]);
     expect((await postern('session', 'ls', '--status', 'all')).stdout).toContain(id);
     expect((await postern('session', 'show', id)).stdout).toMatch(/rec_\d+ +1 +complete/);
     expect((await postern('session', 'play', id, '--speed', '100')).stdout).toBe('hi\n日本');

@@ -81,10 +81,13 @@ async function writeConfig(files: Scratch, port: number, options: SshdOptions): 
     'PrintMotd no',
     'PrintLastLog no',
     'UseDNS no',
+    // The account's own start-up files do things of their own when many shells start at once.
+    `SetEnv HOME=${files.join('home')}`,
     ...(await penalties()),
     ...(options.trustedUserCas ? [`TrustedUserCAKeys ${files.join('user_cas')}`] : []),
     ...(options.more ?? []),
   ];
+  mkdirSync(files.join('home'), { recursive: true });
   writeFileSync(files.join('user_cas'), `${(options.trustedUserCas ?? []).join('\n')}\n`);
   writeFileSync(files.join('sshd_config'), `${lines.join('\n')}\n`);
 }
