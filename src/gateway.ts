@@ -7,6 +7,7 @@ import { openRecorder } from './recorder/recorder.ts';
 import { clientAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
 import type { HostKey } from './ssh/host-key.ts';
 import { SshTargets } from './targets/ssh-target.ts';
+import { ThreadedObserver } from './transfer/observer.ts';
 
 export interface GatewayParts {
   readonly plane: ControlPlane;
@@ -27,10 +28,13 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
   const { plane: control, hostKey, working, log } = parts;
   const recorder = await openRecorder({ root: parts.recordings, log });
   closers.add('the recorder', () => recorder.close());
+  const observer = new ThreadedObserver({ log });
+  closers.add('the observer', () => observer.close());
   const gateway = new SshGateway({
     control,
     connector: new SshTargets({ control, algorithms: clientAlgorithms(working), log }),
     recorder,
+    observer,
     log,
     hostKey,
     ...readDoorFiles(parts.dataDir),

@@ -28,6 +28,7 @@ import { sessionRoutes } from './routes/sessions.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { transferRoutes } from './routes/transfers.ts';
 import { userRoutes } from './routes/users.ts';
 
 const BODY_LIMIT = 1024 * 1024;
@@ -102,6 +103,7 @@ function middleware(api: Api, deps: ApiDeps): void {
 function routes(api: Api, deps: ApiDeps): void {
   statsRoutes(api, deps);
   sessionRoutes(api, deps);
+  transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
   machineRoutes(api, deps);
   knownHostsRoutes(api, deps);

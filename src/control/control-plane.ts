@@ -21,6 +21,7 @@ import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
+import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
 import { Certificates } from './certificates.ts';
 import { HostKeys } from './host-keys.ts';
@@ -30,6 +31,7 @@ import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
+import { keepTransfers } from './transfers.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
 
 export interface ControlPlaneDeps {
@@ -204,6 +206,10 @@ export class LocalControlPlane implements ControlPlane {
     return this.#outbox.write('channel closed', () =>
       this.#deps.stores.sessions.closeChannel(sessionId, number, end),
     );
+  }
+
+  noteTransfers(batch: TransferBatch): Promise<void> {
+    return this.#outbox.write('transfers', () => keepTransfers(this.#deps.stores, batch));
   }
 
   openRecording(sessionId: number, channel: number, key: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from './session.ts';
+import type { TransferBatch } from './transfer.ts';
 
 /**
  * The one interface between the gateway (bytes) and the control plane (people, machines, sessions):
@@ -164,6 +165,9 @@ export interface ControlPlane {
     },
   ): Promise<void>;
   closeChannel(sessionId: number, number: number, end: ChannelEnd): Promise<void>;
+
+  /** What a channel did with files, in the order of their ends. */
+  noteTransfers(batch: TransferBatch): Promise<void>;
 
   openRecording(sessionId: number, channel: number, key: string): Promise<void>;
   closeRecording(

@@ -12,6 +12,7 @@ export type IdKind =
   | 'tok'
   | 'rec'
   | 'chan'
+  | 'tfr'
   | 'act'
   | 'aud'
   | 'ca'

@@ -5,6 +5,7 @@ import type { MachineStore } from './machine.ts';
 import type { SessionStore } from './session.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
+import type { TransferStore } from './transfer.ts';
 import type { GroupStore, UserStore } from './user.ts';
 
 /** The noun stores over one database (or over one transaction of it). */
@@ -14,6 +15,7 @@ export interface Stores {
   readonly machines: MachineStore;
   readonly grants: GrantStore;
   readonly sessions: SessionStore;
+  readonly transfers: TransferStore;
   readonly tokens: TokenStore;
   readonly audit: AuditStore;
   readonly standing: StandingStore;

@@ -29,6 +29,7 @@ export class HeldSessions implements ControlPlane {
   readonly sessionActive: ControlPlane['sessionActive'];
   readonly openChannel: ControlPlane['openChannel'];
   readonly closeChannel: ControlPlane['closeChannel'];
+  readonly noteTransfers: ControlPlane['noteTransfers'];
   readonly note: ControlPlane['note'];
   readonly #plane: ControlPlane;
   readonly #repair: RepairRecording;
@@ -48,6 +49,7 @@ export class HeldSessions implements ControlPlane {
     this.sessionActive = (...args) => plane.sessionActive(...args);
     this.openChannel = (...args) => plane.openChannel(...args);
     this.closeChannel = (...args) => plane.closeChannel(...args);
+    this.noteTransfers = (...args) => plane.noteTransfers(...args);
     this.note = (...args) => plane.note(...args);
   }
 

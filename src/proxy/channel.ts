@@ -5,6 +5,7 @@ import { reasonOf } from '../domain/log.ts';
 import type { ChannelRecording } from '../domain/recording.ts';
 import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
+import type { TransferWatch } from '../domain/transfer.ts';
 import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
 import type { ExitInfo } from '../ssh/channel.ts';
 import { LimitWatch } from './limits.ts';
@@ -12,6 +13,7 @@ import { Pipe, type PipeCounts } from './pipe.ts';
 import { startRecording } from './recording.ts';
 import { notify, type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
+import { endTransfers, watchTransfers } from './transfers.ts';
 import type { UserEnd } from './user-end.ts';
 
 /** Signals kept for a program that has not started yet. */
@@ -47,6 +49,7 @@ export class GatewayChannel implements SessionMember {
   #number = 0;
   #up: UpstreamChannel | null = null;
   #pipe: Pipe | null = null;
+  #transfers: TransferWatch | null = null;
   #recording: ChannelRecording | null = null;
   #watch: LimitWatch | null = null;
   #stopping: Promise<void> | null = null;
@@ -157,12 +160,13 @@ export class GatewayChannel implements SessionMember {
     const up = await upstream.open(this.#request);
     this.#up = up;
     if (this.#over) up.close();
-    else this.#carry(up);
+    else this.#carry(session, up);
     return up;
   }
 
-  #carry(up: UpstreamChannel): void {
-    const pipe = new Pipe(up, this.#down.stream, this.#recording);
+  #carry(session: GatewaySession, up: UpstreamChannel): void {
+    this.#transfers = watchTransfers(session, this.#number, this.#request);
+    const pipe = new Pipe(up, this.#down.stream, this.#recording, this.#transfers);
     this.#pipe = pipe;
     if (this.#window !== null) this.resize(this.#window);
     for (const word of this.#early.splice(0)) word(up);
@@ -172,6 +176,7 @@ export class GatewayChannel implements SessionMember {
 
   async #finish(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
     await this.#endRecording(session, exit);
+    await endTransfers(this.#transfers, session, this.#number, exit);
     this.#noteEnd(session, exit);
     if (this.#stopping !== null) {
       await this.#stopping;
@@ -196,6 +201,7 @@ export class GatewayChannel implements SessionMember {
       session.log.error('a channel failed', { reason: reasonOf(error) });
     }
     await this.#endRecording(session, null);
+    await endTransfers(this.#transfers, session, this.#number, null);
     this.#noteEnd(session, null);
     await this.#stopWith(error);
     session.leave(this);

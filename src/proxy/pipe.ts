@@ -5,6 +5,13 @@ export interface Tap {
   onDrain(listener: () => void): void;
 }
 
+/** Reads along what goes through; see TransferWatch in domain/transfer.ts. */
+export interface Beside {
+  fromUser(chunk: Uint8Array): boolean;
+  toUser(chunk: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
+}
+
 /** The machine's side: three streams. */
 export interface UpstreamStreams {
   readonly stdin: NodeJS.WritableStream;
@@ -27,7 +34,7 @@ export interface PipeCounts {
 
 /**
  * Carries bytes both ways, untouched, with back-pressure end to end: a source is paused while its
- * sink or the tap has as much as it may hold. The tap is given each chunk before the user is
+ * sink, the tap or who reads along has as much as it may hold. The tap is given each chunk before the user is
  * (invariant 2). Knows no policy.
  */
 export class Pipe {
@@ -39,32 +46,48 @@ export class Pipe {
   #tap: Tap | null;
   /** What nobody is to see any more. */
   readonly #discarded = new Set<NodeJS.ReadableStream>();
+  readonly #beside: Beside | null;
 
-  constructor(up: UpstreamStreams, down: DownstreamStreams, tap: Tap | null) {
+  constructor(
+    up: UpstreamStreams,
+    down: DownstreamStreams,
+    tap: Tap | null,
+    beside: Beside | null = null,
+  ) {
     this.#up = up;
     this.#down = down;
     this.#tap = tap;
+    this.#beside = beside;
   }
 
   start(): void {
     const { stdin, stdout, stderr } = this.#up;
     const down = this.#down;
+    const beside = this.#beside;
     this.#carryOut(
       stdout,
-      (chunk) => down.write(chunk),
       down,
-      (tap, chunk) => tap.output(chunk),
+      (chunk) => down.write(chunk),
+      (chunk, gate) => {
+        const tap = this.#tap;
+        if (tap !== null && !tap.output(chunk)) tap.onDrain(gate.close());
+        if (beside !== null && !beside.toUser(chunk)) beside.onDrain(gate.close());
+      },
     );
     this.#carryOut(
       stderr,
-      (chunk) => down.stderr.write(chunk),
       down.stderr,
-      (tap, chunk) => tap.error(chunk),
+      (chunk) => down.stderr.write(chunk),
+      (chunk, gate) => {
+        const tap = this.#tap;
+        if (tap !== null && !tap.error(chunk)) tap.onDrain(gate.close());
+      },
     );
     const gate = new Gate(down);
     down.on('data', (chunk: Buffer) => {
       this.counts.bytesIn += chunk.length;
       this.lastByteAt = performance.now();
+      if (beside !== null && !beside.fromUser(chunk)) beside.onDrain(gate.close());
       if (!stdin.write(chunk)) stdin.once('drain', gate.close());
     });
     down.once('end', () => stdin.end());
@@ -94,18 +117,17 @@ export class Pipe {
 
   #carryOut(
     source: NodeJS.ReadableStream,
-    write: (chunk: Buffer) => boolean,
     sink: NodeJS.EventEmitter,
-    record: (tap: Tap, chunk: Buffer) => boolean,
+    write: (chunk: Buffer) => boolean,
+    watch: (chunk: Buffer, gate: Gate) => void,
   ): void {
     const gate = new Gate(source);
     source.on('data', (chunk: Buffer) => {
       if (this.#discarded.has(source)) return;
       this.counts.bytesOut += chunk.length;
       this.lastByteAt = performance.now();
-      const tap = this.#tap;
-      if (tap !== null && !record(tap, chunk)) tap.onDrain(gate.close());
-      // A tap that fails inside `record` may have stopped the pipe.
+      watch(chunk, gate);
+      // A tap that fails inside `watch` may have stopped the pipe.
       if (!this.#discarded.has(source) && !write(chunk)) sink.once('drain', gate.close());
     });
   }

@@ -11,6 +11,7 @@ import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
+import type { TransferObserver } from '../domain/transfer.ts';
 import type { TargetConnector, Upstream } from '../domain/upstream.ts';
 import { type LimitReached, LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
@@ -33,6 +34,7 @@ export interface SessionDeps {
   readonly control: ControlPlane;
   readonly connector: TargetConnector;
   readonly recorder: Recorder;
+  readonly observer: TransferObserver;
   readonly log: Logger;
 }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { constants, type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RecordingReceipt } from '../domain/recording.ts';
+import type { Frame } from '../handoff/frame.ts';
 import type { Disk } from './disk.ts';
 import { CastEncoder } from './encoder.ts';
-import type { Frame } from './frame.ts';
 import { pathOfKey } from './key.ts';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

@@ -1,9 +1,9 @@
 import { PosternError } from '../domain/errors.ts';
 import type { ChannelRecording, RecordingReceipt } from '../domain/recording.ts';
 import { clampWindow, type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
+import type { Lane } from '../handoff/in-flight.ts';
+import type { Tap } from '../handoff/tap.ts';
 import { endPayload, FRAME, type FrameKind, resizePayload } from './frame.ts';
-import type { Lane } from './in-flight.ts';
-import type { Tap } from './tap.ts';
 
 /** One channel's recording as the gateway sees it. */
 export class TappedChannel implements ChannelRecording {

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { FRAME, type Frame, readEnd, readResize } from './frame.ts';
+import type { Frame } from '../handoff/frame.ts';
+import { FRAME, readEnd, readResize } from './frame.ts';
 import { Intervals } from './interval.ts';
 import { type Decoded, Utf8Stream } from './utf8.ts';
 

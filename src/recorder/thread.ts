@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { Tap } from '../handoff/tap.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
-import { Tap } from './tap.ts';
 
 /**
  * A small young generation, because everything here is garbage after one buffer: measured at 800 MB

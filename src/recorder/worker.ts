@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { FRAME_HEADER, type Frame, framesOf } from '../handoff/frame.ts';
 import { CastFile } from './cast-file.ts';
 import { Disk } from './disk.ts';
-import { FRAME, FRAME_HEADER, type Frame, framesOf } from './frame.ts';
+import { FRAME } from './frame.ts';
 import type { FileTrouble, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** The recorder's thread: frames come in, asciicast files come out. Started by thread.ts. */

@@ -15,6 +15,7 @@ import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
 import { SqlTokenStore } from './tokens.ts';
+import { SqlTransferStore } from './transfers.ts';
 import { SqlUserStore } from './users.ts';
 import { Vault } from './vault.ts';
 
@@ -83,6 +84,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     machines: new SqlMachineStore(db, vault),
     grants: new SqlGrantStore(db),
     sessions: new SqlSessionStore(db),
+    transfers: new SqlTransferStore(db),
     tokens: new SqlTokenStore(db),
     audit: new SqlAuditStore(db),
     standing: new SqlStandingStore(db),
@@ -97,6 +99,7 @@ class SqlStore implements Store {
   readonly machines: Stores['machines'];
   readonly grants: Stores['grants'];
   readonly sessions: Stores['sessions'];
+  readonly transfers: Stores['transfers'];
   readonly tokens: Stores['tokens'];
   readonly audit: Stores['audit'];
   readonly standing: Stores['standing'];
@@ -114,6 +117,7 @@ class SqlStore implements Store {
     this.machines = stores.machines;
     this.grants = stores.grants;
     this.sessions = stores.sessions;
+    this.transfers = stores.transfers;
     this.tokens = stores.tokens;
     this.audit = stores.audit;
     this.standing = stores.standing;

@@ -3,6 +3,7 @@ import * as firstTables from '../../migrations/0001-first-tables.ts';
 import * as certificates from '../../migrations/0002-certificates.ts';
 import * as jumps from '../../migrations/0003-jumps.ts';
 import * as userAuthorities from '../../migrations/0004-user-authorities.ts';
+import * as transfers from '../../migrations/0005-transfers.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -14,6 +15,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-certificates': certificates,
   '0003-jumps': jumps,
   '0004-user-authorities': userAuthorities,
+  '0005-transfers': transfers,
 };
 
 /** Names of migrations, in order. */

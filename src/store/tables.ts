@@ -7,6 +7,7 @@ import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
+import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
 
 /** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
 export interface Tables {
@@ -19,6 +20,7 @@ export interface Tables {
   readonly sessions: SessionTable;
   readonly session_channels: SessionChannelTable;
   readonly recordings: RecordingTable;
+  readonly transfers: TransferTable;
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
   readonly audit: AuditTable;
@@ -158,6 +160,26 @@ interface RecordingTable {
   sha256: string | null;
   started_at: Fixed<Date>;
   ended_at: Date | null;
+}
+
+interface TransferTable {
+  id: GeneratedAlways<number>;
+  session_id: Fixed<number>;
+  channel: Fixed<number>;
+  /** Of the event in its channel, from 1. */
+  number: Fixed<number>;
+  protocol: Fixed<TransferProtocol>;
+  operation: Fixed<TransferOperation>;
+  path: Fixed<string>;
+  target: Fixed<string | null>;
+  direction: Fixed<TransferDirection>;
+  bytes_read: Fixed<number>;
+  bytes_written: Fixed<number>;
+  result: Fixed<string>;
+  sha256: Fixed<string | null>;
+  sequential: Fixed<boolean>;
+  started_at: Fixed<Date>;
+  duration: Fixed<number>;
 }
 
 interface TokenTable {

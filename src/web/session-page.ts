@@ -1,8 +1,11 @@
 import { html } from 'hono/html';
+import type { Page } from '../domain/page.ts';
 import type { Recording, Session, SessionChannel } from '../domain/session.ts';
+import type { Transfer } from '../domain/transfer.ts';
 import { isLive, mayTerminate, type Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
 import { layout, type Markup, shown } from './layout.ts';
+import { transfersTable } from './transfers-table.ts';
 import { bytes, lasting, moment, reasonText, status } from './words.ts';
 
 interface SessionPage {
@@ -12,6 +15,8 @@ interface SessionPage {
   readonly recordings: readonly Recording[];
   /** The recording that is shown; null: there is none, or the viewer may not see it. */
   readonly chosen: Recording | null;
+  /** The newest of them. */
+  readonly transfers: Page<Transfer>;
   readonly now: Date;
 }
 
@@ -103,6 +108,7 @@ export function sessionPage(assets: Assets, page: SessionPage): Markup {
     ${terminate(page)}
     <h2>Replay</h2>
     ${replay(page)}
+    ${transfersTable(page.transfers)}
     <h2>Facts</h2>
     ${facts(page)}`;
   const head = chosen === null ? html`` : playerFiles(assets);

@@ -11,6 +11,7 @@ import { FILTERS, type Filter, sessionsPage } from './sessions-page.ts';
 
 const ENDED_ROWS = 50;
 const LIVE_ROWS = 100;
+const TRANSFERS = 100;
 
 /** Who is signed in, with this scope. Throws `request.unauthorized` or `request.forbidden`. */
 function actorOf(c: Context<ConsoleEnv>, scope: Scope): Actor {
@@ -96,9 +97,10 @@ function choose(
 async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
   const { viewer } = actorOf(c, 'sessions:read');
   const session = await seen(deps, viewer, idOf(c));
-  const [channels, recordings] = await Promise.all([
+  const [channels, recordings, transfers] = await Promise.all([
     deps.store.sessions.channels(session.id),
     deps.store.sessions.recordings(session.id),
+    deps.store.transfers.list(session.id, { limit: TRANSFERS, before: Number.MAX_SAFE_INTEGER }),
   ]);
   const chosen = choose(c, viewer, recordings);
   return sessionPage(assets, {
@@ -107,6 +109,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
     channels,
     recordings,
     chosen,
+    transfers,
     now: deps.clock(),
   });
 }

@@ -122,6 +122,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       groups: store.groups,
       machines: store.machines,
       grants: store.grants,
+      transfers: store.transfers,
       tokens: store.tokens,
       sessions: store.sessions,
       audit: store.audit,

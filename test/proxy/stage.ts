@@ -21,6 +21,7 @@ import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import type { ServerLimits } from '../../src/ssh/server.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
+import { ThreadedObserver } from '../../src/transfer/observer.ts';
 
 import { Attacker } from '../ssh/raw-peer.ts';
 import { grant, machine, user } from '../store/examples.ts';
@@ -131,6 +132,8 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
   opened.defer(() => control.close(5000));
   const recorder = await openRecorder({ root: files.join('recordings'), log });
   opened.defer(() => recorder.close());
+  const observer = new ThreadedObserver({ log });
+  opened.defer(() => observer.close());
   const given = options.control?.(control) ?? control;
   const targets = new SshTargets({
     control: given,
@@ -142,6 +145,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     control: given,
     connector,
     recorder,
+    observer,
     log,
     hostKey: loadHostKey(generateHostKey().privatePem),
     algorithms: serverAlgorithms(CIPHERS),

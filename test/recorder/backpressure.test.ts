@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { FRAME_HEADER, framesOf } from '../../src/handoff/frame.ts';
+import { InFlight } from '../../src/handoff/in-flight.ts';
+import { Tap } from '../../src/handoff/tap.ts';
 import { TappedChannel } from '../../src/recorder/channel.ts';
-import { FRAME, FRAME_HEADER, framesOf } from '../../src/recorder/frame.ts';
-import { InFlight } from '../../src/recorder/in-flight.ts';
-import { Tap } from '../../src/recorder/tap.ts';
+import { FRAME } from '../../src/recorder/frame.ts';
 import { within } from '../support/eventually.ts';
 import { lab, start } from './lab.ts';
 

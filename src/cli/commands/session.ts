@@ -8,6 +8,7 @@ import { type Column, type Format, showDone, showJson, showOne, showRows } from 
 import { playCast, put } from '../playback.ts';
 import type { Shell } from '../shell.ts';
 import { cellAt, rowsAt, timeAt } from '../wire.ts';
+import { addTransfers } from './session-transfers.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -57,7 +58,7 @@ interface ListOptions extends Format {
   readonly limit: number;
 }
 
-/** `postern session ls|show|kill|logs|play`. */
+/** `postern session ls|show|kill|logs|play|transfers`. */
 export function addSessionCommand(program: Command, shell: Shell): void {
   const session = program.command('session').description('what runs and what ran');
   session
@@ -90,6 +91,7 @@ export function addSessionCommand(program: Command, shell: Shell): void {
     });
   addLogs(session, shell);
   addPlay(session, shell);
+  addTransfers(session, shell);
 }
 
 async function list(shell: Shell, options: ListOptions): Promise<void> {

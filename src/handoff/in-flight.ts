@@ -1,5 +1,5 @@
 /**
- * What waits for the disk, of one channel and of all together, and the bounds on both. Bytes are
+ * What waits for the other thread or its disk, of one channel and of all together, and the bounds on both. Bytes are
  * bytes of frames, headers included, so that a flood of tiny chunks counts for what it costs.
  */
 export class InFlight {

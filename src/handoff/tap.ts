@@ -1,4 +1,4 @@
-import { BUFFER_SIZE, FRAME_HEADER, type FrameKind, putFrame } from './frame.ts';
+import { BUFFER_SIZE, FRAME_HEADER, putFrame } from './frame.ts';
 
 /** A chunk is cut over two buffers only where at least this much of it fits in the first. */
 const SMALLEST_PIECE = 1024;
@@ -7,7 +7,7 @@ const SMALLEST_PIECE = 1024;
 const MOST_SPARES = 16;
 
 /**
- * The gateway's end of the way to the recorder's thread, one for all channels: chunks are copied one
+ * The gateway's end of the way to another thread (the recorder's, the observer's), one for all channels: chunks are copied one
  * behind the other into a buffer, which goes when it is full or `maxAge` old. So a chunk costs one
  * copy, and a thousand idle channels cost nothing.
  */
@@ -27,7 +27,7 @@ export class Tap {
   }
 
   /** Copies the payload; answers how many bytes of frames it became. */
-  put(channel: number, kind: FrameKind, micros: number, payload: Uint8Array): number {
+  put(channel: number, kind: number, micros: number, payload: Uint8Array): number {
     let from = 0;
     let taken = 0;
     do {

@@ -1,0 +1,46 @@
+import type { ExitStatus } from '../domain/terminal.ts';
+import type { TransferWatch } from '../domain/transfer.ts';
+import type { UpstreamRequest } from '../domain/upstream.ts';
+import type { GatewaySession } from './session.ts';
+
+/** Follows what a channel does with files; null: it carries none that can be read. */
+export function watchTransfers(
+  session: GatewaySession,
+  channel: number,
+  request: UpstreamRequest,
+): TransferWatch | null {
+  // A terminal changes line ends on the way.
+  if (request.pty !== null) return null;
+  const { control, observer } = session.deps;
+  return observer.watch(request.program, (first, events) =>
+    control.noteTransfers({ sessionId: session.id, channel, first, events }),
+  );
+}
+
+/** The channel has ended: settles when everything was read; then the audit gets the sum of it. */
+export async function endTransfers(
+  watch: TransferWatch | null,
+  session: GatewaySession,
+  channel: number,
+  exit: ExitStatus | null,
+): Promise<void> {
+  if (watch === null) return;
+  const { protocol, files, changes, bytesRead, bytesWritten, stopped } = await watch.end(exit);
+  if (files + changes === 0 && stopped === null) return;
+  void session.deps.control.note('transfer.summary', {
+    user: session.user,
+    userName: session.user.userName,
+    machineId: session.route.machine.id,
+    sessionId: session.id,
+    facts: session.facts,
+    detail: {
+      channel,
+      protocol,
+      files,
+      changes,
+      bytes_read: bytesRead,
+      bytes_written: bytesWritten,
+      stopped,
+    },
+  });
+}
