@@ -1,6 +1,8 @@
 /** SSH message numbers that the guards look at (RFC 4250 section 4.1.2, RFC 8308, OpenSSH PROTOCOL). */
 export const Message = {
+  Ignore: 2,
   Unimplemented: 3,
+  Debug: 4,
   ServiceRequest: 5,
   ServiceAccept: 6,
   ExtInfo: 7,

@@ -41,6 +41,32 @@ function setDeadline(protocol: ProtocolInternals): void {
   age.timer.unref();
 }
 
+/** Of the transport: what may come between a peer's KEXINIT and its NEWKEYS (RFC 4253 section 7.1). */
+const TRANSPORT_MESSAGES: readonly number[] = [
+  Message.Ignore,
+  Message.Unimplemented,
+  Message.Debug,
+];
+
+/**
+ * Call it when the peer's KEXINIT was taken. Until its NEWKEYS ssh2 ends the connection at everything
+ * else. Strict key exchange asks for that in the first exchange alone (OpenSSH's PROTOCOL, section
+ * 1.10). asyncssh sends an IGNORE before each packet, and as Debian 12 has it goes on with its data,
+ * which RFC 4253 forbids and sshd takes; it came under the old keys, and nothing follows from it.
+ */
+function hearOtherMessages(protocol: ProtocolInternals): void {
+  const decipher = protocol._decipher;
+  if (!decipher) return;
+  const { handlers } = library();
+  const handle = decipher._onPayload;
+  decipher._onPayload = (payload) => {
+    const type = payload[0] ?? 0;
+    const other = TRANSPORT_MESSAGES.includes(type) || type >= Message.GlobalRequest;
+    if (!other || protocol._skipNextInboundPacket) return handle(payload);
+    return handlers[type]?.(protocol, payload);
+  };
+}
+
 /** Starts a re-key when the keys have served for long enough. */
 export function rekeyWhenDue(protocol: ProtocolInternals): void {
   const limits = registration(protocol)?.limits;
@@ -82,6 +108,8 @@ export function installRekeyGuard(): void {
       return fatal(protocol, 'too many re-keys');
     }
     setDeadline(protocol);
-    return handleKexinit(protocol, payload, (kexinit) => next(protocol, kexinit));
+    const result = handleKexinit(protocol, payload, (kexinit) => next(protocol, kexinit));
+    hearOtherMessages(protocol);
+    return result;
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openSession } from '../../src/ssh/pty.ts';
-import { message, wireString } from '../../src/ssh/wire.ts';
+import { message, uint32, wireString } from '../../src/ssh/wire.ts';
 import { bothLegs, Lab } from './lab.ts';
 import { collect, digest, exec, MIB, pattern, withWindow } from './output-lab.ts';
 import { Attacker, inside, within } from './raw-peer.ts';
@@ -42,6 +42,28 @@ test('keys are renewed by bytes on both legs, and the data is intact', async () 
   const echoed = await within(collect(channel), 'the echo', 10_000);
   expect(digest(echoed)).toBe(digest(bytes));
   expect(rekeys).toBeGreaterThan(1);
+});
+
+test('a peer that goes on talking during its re-key is heard', async () => {
+  const heard = Promise.withResolvers<string>();
+  await using lab = await Lab.start({
+    onExec: (channel) => void collect(channel).then((all) => heard.resolve(all.toString())),
+  });
+  await using attacker = await Attacker.ready(lab.port);
+  const channel = await openSession(attacker.client, exec('cat'));
+  const { outgoing } = channel as unknown as { outgoing: { id: number } };
+  const protocol = inside(attacker.client)._protocol;
+  protocol.rekey();
+  const data = message(94, uint32(outgoing.id), wireString('said'));
+  for (const payload of [message(2, wireString('')), message(4, Buffer.alloc(9)), data]) {
+    // Past the queue of what waits for new keys.
+    const packet = protocol._cipher.allocPacket(payload.length);
+    packet.set(payload, 5);
+    protocol._cipher.encrypt(packet);
+  }
+  channel.end(', and after');
+  expect(await within(heard.promise, 'all that was said')).toBe('said, and after');
+  expect(attacker.errors).toEqual([]);
 });
 
 test('keys are renewed by age', async () => {
