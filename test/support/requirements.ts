@@ -22,7 +22,22 @@ const PACKAGES = {
   less: 'less',
   asciinema: 'asciinema',
   dbclient: 'dropbear-bin',
+  dropbearconvert: 'dropbear-bin',
   plink: 'putty-tools',
+  psftp: 'putty-tools',
+  pscp: 'putty-tools',
+  puttygen: 'putty-tools',
+  git: 'git',
+  sshfs: 'sshfs',
+  fusermount3: 'fuse3',
+  // A kernel has it, or not; the package brings what uses it.
+  '/dev/fuse': 'fuse3',
+  'mosh-server': 'mosh',
+  lftp: 'lftp',
+  curl: 'curl',
+  python3: 'python3',
+  paramiko: 'python3-paramiko',
+  asyncssh: 'python3-asyncssh',
   patch: 'patch',
   'g++': 'build-essential',
   make: 'build-essential',
@@ -33,15 +48,22 @@ export type Part = keyof typeof PACKAGES;
 /** Where parts lie that are not on everybody's PATH. */
 const BESIDE_PATH = ['/usr/sbin', '/usr/local/sbin', '/usr/lib/openssh'];
 
+/** Parts that are no program: what has to be there, and may be written to where it is a device. */
+const FILES: Partial<Record<Part, { readonly path: string; readonly mode: number }>> = {
+  paramiko: { path: '/usr/lib/python3/dist-packages/paramiko', mode: constants.R_OK },
+  asyncssh: { path: '/usr/lib/python3/dist-packages/asyncssh', mode: constants.R_OK },
+  '/dev/fuse': { path: '/dev/fuse', mode: constants.R_OK | constants.W_OK },
+};
+
 /** Other names that do as well. */
 const ALIASES: Partial<Record<Part, readonly string[]>> = {
   vim: ['vim', 'vim.tiny', 'vi'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 };
 
-function executable(path: string): boolean {
+function permits(path: string, mode: number): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;
@@ -61,6 +83,8 @@ function postgresDirectories(): string[] {
 
 /** The absolute path of a part on this machine; null when it is not there. */
 export function find(part: Part): string | null {
+  const file = FILES[part];
+  if (file !== undefined) return permits(file.path, file.mode) ? file.path : null;
   const path = (environment.get('PATH') ?? '')
     .split(delimiter)
     .filter((directory) => directory !== '');
@@ -70,7 +94,9 @@ export function find(part: Part): string | null {
     ...(part === 'postgres' ? postgresDirectories() : []),
   ];
   for (const name of ALIASES[part] ?? [part]) {
-    const found = directories.map((directory) => join(directory, name)).find(executable);
+    const found = directories
+      .map((directory) => join(directory, name))
+      .find((path) => permits(path, constants.X_OK));
     if (found !== undefined) return found;
   }
   return null;
