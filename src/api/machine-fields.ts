@@ -51,9 +51,10 @@ export const authField = z
       z.strictObject({ type: z.literal('password'), password: secretText }),
       z.strictObject({ type: z.literal('bastion_key') }),
       z.strictObject({ type: z.literal('certificate') }),
+      z.strictObject({ type: z.literal('agent') }),
       z.strictObject({ type: z.literal('none') }),
     ],
-    { error: `must be key, password, bastion_key, certificate or none; others: ${NOT_YET}` },
+    { error: 'must be key, password, bastion_key, certificate, agent or none' },
   )
   .transform(credentialOf);
 
@@ -63,6 +64,7 @@ function credentialOf(
     | { type: 'password'; password: string }
     | { type: 'bastion_key' }
     | { type: 'certificate' }
+    | { type: 'agent' }
     | { type: 'none' },
 ): MachineCredential {
   switch (auth.type) {

@@ -95,8 +95,9 @@ export class UpstreamCredentials {
           const issued = this.#certificates.issue({ keyId, login, permits: permits() });
           return { type: 'certificate', ...issued };
         };
+      case 'agent':
       case 'none':
-        return () => ({ type: 'none' });
+        return () => ({ type: stored.type });
       default:
         return stored satisfies never;
     }

@@ -72,6 +72,8 @@ export type UpstreamCredential =
   | { readonly type: 'publickey'; readonly privateKey: string }
   /** `certificate`: `ssh-ed25519-cert-v01@openssh.com BASE64`. */
   | { readonly type: 'certificate'; readonly privateKey: string; readonly certificate: string }
+  /** What the user's forwarded agent signs with. */
+  | { readonly type: 'agent' }
   | { readonly type: 'none' };
 
 /** A machine as the one who may reach it sees it in a list. */

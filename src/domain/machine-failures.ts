@@ -20,6 +20,26 @@ export const MACHINE_FAILURES = {
     exit: 255,
     text: '{machine} did not accept a certificate for {login}; it must trust the key that "postern ca show" prints',
   },
+  'machine.no_agent': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: '{machine} is logged in to with the keys of your own agent, and you have not forwarded it: ssh -A',
+  },
+  'machine.agent_silent': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} is logged in to with the keys of your own agent, and it gave none',
+  },
+  'machine.agent': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: '{machine} accepted none of the keys of your agent for {login}',
+  },
+  'machine.no_desk': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: '{machine} does not take {capability}',
+  },
   'machine.host_key': {
     api: 'UNAVAILABLE',
     exit: 255,

@@ -15,7 +15,14 @@ export type MachineKind = (typeof MACHINE_KINDS)[number];
 export const HOST_KEY_POLICIES = ['accept-new', 'strict'] as const;
 export type HostKeyPolicy = (typeof HOST_KEY_POLICIES)[number];
 
-export const AUTH_TYPES = ['key', 'password', 'bastion_key', 'certificate', 'none'] as const;
+export const AUTH_TYPES = [
+  'key',
+  'password',
+  'bastion_key',
+  'certificate',
+  'agent',
+  'none',
+] as const;
 export type AuthType = (typeof AUTH_TYPES)[number];
 
 /** What Postern logs in to a machine with. `privateKey`: OpenSSH or PEM text, not encrypted. */
@@ -25,6 +32,8 @@ export type MachineCredential =
   | { readonly type: 'bastion_key' }
   /** A certificate of Postern's own authority, made for each session. */
   | { readonly type: 'certificate' }
+  /** The keys of the user's own forwarded agent (`ssh -A`); docs/forwarding.md. */
+  | { readonly type: 'agent' }
   | { readonly type: 'none' };
 
 /** What is reached. Holds no secret: those go in through NewMachine and come out of `credential`. */

@@ -104,6 +104,7 @@ export interface SetupRequestMachine {
     | { readonly type: 'password'; readonly password: string }
     | { readonly type: 'bastion_key' }
     | { readonly type: 'certificate' }
+    | { readonly type: 'agent' }
     | { readonly type: 'none' };
   /** The name of another machine. */
   readonly jump: string | null;

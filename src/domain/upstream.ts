@@ -1,10 +1,36 @@
 import type { AuthorizedRoute } from './access.ts';
+import type { Capability } from './capability.ts';
 import type { SessionTicket } from './control-plane.ts';
 import type { Place } from './forward.ts';
+import type { Secret } from './secret.ts';
 import type { ExitStatus, Program, Pty, Window } from './terminal.ts';
+
+/** A display that programs may open windows on (RFC 4254 §6.3.1). */
+export interface X11Request {
+  /** One connection alone. */
+  readonly single: boolean;
+  /** The name of the authentication protocol. */
+  readonly protocol: string;
+  /** Hexadecimal. */
+  readonly cookie: Secret;
+  readonly screen: number;
+}
+
+/** What of a user's own a machine may use: their agent (`ssh -A`), their display (`ssh -X`). */
+export type DeskKind = Extract<Capability, 'agent' | 'x11'>;
+
+/** What of it a machine is asked to use, beside a program. */
+export interface DeskRequest {
+  readonly agent: boolean;
+  readonly x11: X11Request | null;
+  /** What the machine said, before the program begins; the program runs either way. */
+  answered(kind: DeskKind, granted: boolean): void;
+}
 
 /** What a channel to the machine is asked for. */
 export interface UpstreamRequest {
+  /** Left out: nothing. */
+  readonly desk?: DeskRequest | undefined;
   readonly program: Program;
   readonly pty: Pty | null;
   readonly env: readonly (readonly [name: string, value: string])[];
@@ -82,15 +108,33 @@ export interface Upstream {
    * with PosternError `forward.prohibited` or `machine.lost`.
    */
   listen(at: Place, onOffer: (offer: Offer) => void): Promise<UpstreamListener>;
+  /**
+   * From now on `onOffer` gets the connections that the machine opens to what it may use of its
+   * user's, instead of who got them before; without anyone they are refused.
+   */
+  lend(kind: DeskKind, onOffer: (offer: Offer) => void): void;
   /** Settles once, when the connection is gone: whether we closed it. */
   readonly closed: Promise<'closed' | 'lost'>;
   close(): void;
 }
 
+/** The agent of a user, for Postern's own log-in; what the machine may use of it is another matter. */
+export interface UserAgent {
+  /** Whether the user's client lets Postern use it (`ssh -A`). */
+  readonly forwarded: boolean;
+  /** A connection to it, which its receiver closes. Rejects when the client refuses. */
+  open(): Promise<Link>;
+}
+
 /**
- * Dials machines. Rejects with PosternError (`machine.*`), at once when `signal` aborts. Implemented
- * in targets/.
+ * Dials machines. Rejects with PosternError (`machine.*`), at once when `signal` aborts. `agent` is
+ * looked at for machines alone that are logged in to with it. Implemented in targets/.
  */
 export interface TargetConnector {
-  connect(route: AuthorizedRoute, ticket: SessionTicket, signal: AbortSignal): Promise<Upstream>;
+  connect(
+    route: AuthorizedRoute,
+    ticket: SessionTicket,
+    signal: AbortSignal,
+    agent?: UserAgent,
+  ): Promise<Upstream>;
 }

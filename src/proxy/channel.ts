@@ -1,15 +1,17 @@
 import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
 import { type Capability, capabilityOf } from '../domain/capability.ts';
-import { PosternError } from '../domain/errors.ts';
+import { PosternError, sentence } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { ChannelRecording } from '../domain/recording.ts';
-import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
+import type { ChannelEnd } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
 import type { TransferWatch } from '../domain/transfer.ts';
-import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
+import type { DeskKind, UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
 import type { ExitInfo } from '../ssh/channel.ts';
+import type { ProgramRequest } from './desk-asked.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
+import { channelKind, commandOf } from './program-record.ts';
 import { startRecording } from './recording.ts';
 import { notify, type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
@@ -27,12 +29,6 @@ export type Admit = (
   request: UpstreamRequest,
 ) => Promise<{ readonly session: GatewaySession; readonly limits: Limits }>;
 
-export function channelKind(request: UpstreamRequest): ChannelKind {
-  const { program } = request;
-  if (program.type !== 'subsystem') return program.type;
-  return program.name === 'sftp' ? 'sftp' : 'subsystem';
-}
-
 /**
  * One program of a user: from its request to CLOSE. The order at the end is output, exit status or
  * signal, EOF, CLOSE (invariant 5). Input that arrives before the machine answers waits in the
@@ -41,7 +37,7 @@ export function channelKind(request: UpstreamRequest): ChannelKind {
 export class GatewayChannel implements SessionMember {
   readonly done: Promise<void>;
   readonly #down: UserEnd;
-  readonly #request: UpstreamRequest;
+  readonly #request: ProgramRequest;
   readonly #admit: Admit;
   readonly #early: ((channel: UpstreamChannel) => void)[] = [];
   #window: Window | null = null;
@@ -59,7 +55,7 @@ export class GatewayChannel implements SessionMember {
   readonly #begunAt = performance.now();
 
   /** `down` is accepted already: ssh2 drops what comes before (research, pitfall 1). */
-  constructor(down: UserEnd, request: UpstreamRequest, admit: Admit) {
+  constructor(down: UserEnd, request: ProgramRequest, admit: Admit) {
     this.#down = down;
     this.#request = request;
     this.#admit = admit;
@@ -101,7 +97,7 @@ export class GatewayChannel implements SessionMember {
     const limits = permission(route, capability, new Date());
     if (typeof limits === 'string') return capability;
     this.#watch?.change(limits);
-    return null;
+    return this.#request.asked?.lostUnder(route) ?? null;
   }
 
   stop(refusal: Refusal | null): Promise<void> {
@@ -145,11 +141,11 @@ export class GatewayChannel implements SessionMember {
     void control.openChannel(session.id, {
       number: this.#number,
       kind: channelKind(this.#request),
-      command: program.type === 'exec' ? program.command : null,
+      command: commandOf(program),
       pty: pty !== null,
     });
     const notice =
-      pty === null ? null : () => notify(this.#down.stream.stderr, 'session.idle_soon');
+      pty === null ? null : () => notify(this.#down.stream.stderr, sentence('session.idle_soon'));
     this.#watch = new LimitWatch(limits, session, (limit) => session.limited(limit), notice);
     if (this.#over) return null;
     this.#recording = await startRecording(session, this.#number, this.#request);
@@ -157,11 +153,22 @@ export class GatewayChannel implements SessionMember {
     if (this.#over) return null;
     const upstream = await session.upstream();
     if (this.#over) return null;
-    const up = await upstream.open(this.#request);
+    const { asked, ...request } = this.#request;
+    const desk = asked?.begin(session, upstream, (kind, by) => this.#without(session, kind, by));
+    const up = await upstream.open({ ...request, desk });
     this.#up = up;
     if (this.#over) up.close();
     else this.#carry(session, up);
     return up;
+  }
+
+  /** A program runs without them too, so a word is for people alone. */
+  #without(session: GatewaySession, capability: DeskKind, by: 'machine' | 'grant'): void {
+    session.log.info('agent or display withheld', { channel: this.#number, capability, by });
+    if (this.#request.pty === null) return;
+    const code = by === 'machine' ? 'machine.no_desk' : 'access.capability';
+    const { name } = session.route.machine;
+    notify(this.#down.stream.stderr, sentence(code, { capability, machine: name }));
   }
 
   #carry(session: GatewaySession, up: UpstreamChannel): void {

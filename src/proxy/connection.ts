@@ -1,27 +1,28 @@
 import type { ServerChannel } from 'ssh2';
 import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
-import { type Capability, capabilityOf } from '../domain/capability.ts';
+import { capabilityOf } from '../domain/capability.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
-import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
-import { channelKind, GatewayChannel } from './channel.ts';
+import { GatewayChannel } from './channel.ts';
+import { Denials } from './denials.ts';
+import { Desk } from './desk.ts';
+import type { ProgramRequest } from './desk-asked.ts';
 import { noteForced } from './forced.ts';
 import { Forwards } from './forwards.ts';
 import { type AnswerInside, type Inside, Jump } from './jump.ts';
 import { Menus } from './menu/menus.ts';
+import { channelKind } from './program-record.ts';
 import { ProvenIdentity } from './proven.ts';
 import type { Refusal } from './refusal.ts';
 import { ChannelRequests, type ProgramTerms, type RunningProgram } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
 import { DirectEnd, type UserEnd } from './user-end.ts';
-
-/** Audit events of refused forwards that one connection may cause. */
-const MOST_DENIALS = 20;
 
 /**
  * How old a decision may be when a session begins by it, in milliseconds: it is asked for while the
@@ -51,9 +52,10 @@ export class DownstreamConnection {
   readonly #authentication: Identity;
   readonly #jump: Jump;
   readonly #menus: Menus;
+  readonly #desk: Desk;
+  readonly #denials: Denials;
   #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
   #session: Promise<GatewaySession> | null = null;
-  #denials = 0;
 
   /** `inside`: of a connection in another one (`ssh -J`), what is known from that. */
   constructor(
@@ -67,9 +69,14 @@ export class DownstreamConnection {
     this.#guarded = guarded;
     this.#owner = owner;
     this.#log = deps.log.child({ connection: id });
-    this.#deps = { ...deps, log: this.#log };
     const { answer } = owner;
     const facts = (): ConnectionFacts => this.#facts();
+    this.#denials = new Denials(deps.control, facts, () => this.#authentication.result?.user);
+    this.#desk = new Desk(guarded, {
+      route: () => this.#nextRoute(),
+      denied: (kind) => this.#denials.note(kind),
+    });
+    this.#deps = { ...deps, log: this.#log, agent: this.#desk.agent };
     this.#authentication =
       inside === null
         ? new Authentication(deps.control, facts, this.#log)
@@ -101,14 +108,14 @@ export class DownstreamConnection {
       new ChannelRequests(
         (down, request, asked) => this.#program(down, request, asked),
         () => this.#authentication.result?.user.certificate ?? UNBOUND,
-        (what) => this.#denied(what),
+        this.#desk,
       ).listen(session);
     });
     new Forwards(this.#guarded, {
       enter: (permit) => this.#enterFor('forward', permit),
       jump: (wanted, otherwise) =>
         this.#jump.handle(wanted, this.#authentication.result, otherwise),
-      denied: (capability, place) => this.#denied(capability, place),
+      denied: (capability, place) => this.#denials.note(capability, place),
     }).listen();
     void this.#guarded.closed.then(() => this.#closed());
   }
@@ -128,7 +135,7 @@ export class DownstreamConnection {
   }
 
   /** What a channel is for: a menu, where a terminal names no machine, or the program itself. */
-  #program(down: ServerChannel, request: UpstreamRequest, asked: Program | null): RunningProgram {
+  #program(down: ServerChannel, request: ProgramRequest, asked: Program | null): RunningProgram {
     const { user, destination } = this.#authentication.result ?? {};
     const menu =
       user !== undefined && destination?.machine === null
@@ -137,7 +144,7 @@ export class DownstreamConnection {
     return menu ?? this.#channel(new DirectEnd(down), request, asked);
   }
 
-  #channel(end: UserEnd, request: UpstreamRequest, asked: Program | null = null): GatewayChannel {
+  #channel(end: UserEnd, request: ProgramRequest, asked: Program | null = null): GatewayChannel {
     return new GatewayChannel(end, request, (wanted) => this.#admit(wanted, asked));
   }
 
@@ -168,6 +175,14 @@ export class DownstreamConnection {
       this.#decision = { answer, at: now };
     }
     return this.#decision.answer;
+  }
+
+  /** Where a program would run that is asked for next; null: nowhere, or it is a menu's choice. */
+  async #nextRoute(): Promise<AuthorizedRoute | null> {
+    const authenticated = this.#authentication.result;
+    if (authenticated === null || authenticated.destination.machine === null) return null;
+    const current = await this.#living();
+    return current?.route ?? (await this.#route(authenticated).catch(() => null));
   }
 
   /** The session that a program runs in, once the route and the capability are allowed. */
@@ -208,7 +223,7 @@ export class DownstreamConnection {
     const capability = capabilityOf(request.program);
     const limits = permission(route, capability, new Date());
     if (typeof limits !== 'string') return limits;
-    this.#denied(capability);
+    this.#denials.note(capability);
     throw new PosternError(limits, { capability, machine: route.machine.name });
   }
 
@@ -251,20 +266,6 @@ export class DownstreamConnection {
     } catch {
       return null;
     }
-  }
-
-  #denied(capability: Capability, detail = ''): void {
-    this.#denials += 1;
-    if (this.#denials > MOST_DENIALS) return;
-    const user = this.#authentication.result?.user ?? null;
-    void this.#deps.control.note('channel.denied', {
-      user,
-      userName: user?.userName ?? null,
-      machineId: null,
-      sessionId: null,
-      facts: this.#facts(),
-      detail: { capability, wanted: printable(detail) },
-    });
   }
 
   async #closed(): Promise<void> {

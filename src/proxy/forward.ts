@@ -2,7 +2,7 @@ import type { AuthorizedRoute, Limits } from '../domain/access.ts';
 import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
-import type { Link } from '../domain/upstream.ts';
+import type { Link, Offer } from '../domain/upstream.ts';
 import { ForwardRecord } from './forward-record.ts';
 import { LinkPipe } from './link-pipe.ts';
 import type { PipeCounts } from './pipe.ts';
@@ -29,6 +29,18 @@ export interface ForwardRequest {
   open(): Promise<Ends>;
   /** Refuses the side that asked. */
   refuse(error: unknown): void;
+}
+
+/** Accepts a connection that the machine offers, once the user's side of it stands. */
+export async function offeredEnds(offer: Offer, atUser: Promise<Link>): Promise<Ends> {
+  const user = await atUser.catch((cause: unknown) => {
+    throw new PosternError('client.gone', {}, { cause });
+  });
+  const machine = offer.accept();
+  if (machine !== undefined) return { user, machine };
+  user.stream.resume();
+  user.close();
+  throw new PosternError('client.gone');
 }
 
 /** Codes that say something about one forward, and nothing about the machine's connection. */

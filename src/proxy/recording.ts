@@ -4,9 +4,9 @@ import type { ChannelRecording } from '../domain/recording.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GatewaySession } from './session.ts';
 
-/** Shells and commands are recorded; a file transfer's packets are no terminal's output. */
-function isRecorded(request: UpstreamRequest): boolean {
-  return request.program.type !== 'subsystem';
+/** What runs is recorded; a file transfer's packets are no terminal's output. */
+function isRecorded({ program }: UpstreamRequest): boolean {
+  return program.type !== 'subsystem' || program.name !== 'sftp';
 }
 
 /**

@@ -35,6 +35,10 @@ export function endReasonOf(error: unknown): EndReason {
     case 'machine.unreachable':
       return 'machine_unreachable';
     case 'machine.auth':
+    case 'machine.certificate':
+    case 'machine.agent':
+    case 'machine.agent_silent':
+    case 'machine.no_agent':
       return 'machine_auth_failed';
     case 'machine.host_key':
     case 'machine.host_key_unknown':
@@ -65,9 +69,9 @@ export async function refuse(
   await finishSoon(channel, { status: refusal.exit });
 }
 
-/** Tells a user under a terminal something, on a line of its own; nothing ends. */
-export function notify(stderr: NodeJS.WritableStream, code: 'session.idle_soon'): void {
-  if (stderr.writable) stderr.write(`\r\npostern: ${CATALOGUE[code].text}\r\n`);
+/** Tells a user under a terminal something of the catalogue, on a line of its own; nothing ends. */
+export function notify(stderr: NodeJS.WritableStream, text: string): void {
+  if (stderr.writable) stderr.write(`\r\npostern: ${printable(text, 1000)}\r\n`);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { listenPermission, type Place, placeText } from '../domain/forward.ts';
 import type { Offer, UpstreamListener } from '../domain/upstream.ts';
-import { type Ends, Forward } from './forward.ts';
+import { type Ends, Forward, offeredEnds } from './forward.ts';
 import { ForwardRecord } from './forward-record.ts';
 import type { PipeCounts } from './pipe.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
@@ -98,22 +98,12 @@ export class RemoteListener implements SessionMember {
     }
     const port = this.#listener?.port ?? 0;
     const at = this.#at.type === 'tcp' ? { ...this.#at, port: port || this.#at.port } : this.#at;
-    const open = async (): Promise<Ends> => {
-      const user = await this.#openAtUser(at, offer).catch((cause: unknown) => {
-        throw new PosternError('client.gone', {}, { cause });
-      });
-      const machine = offer.accept();
-      if (machine !== undefined) return { user, machine };
-      user.stream.resume();
-      user.close();
-      throw new PosternError('client.gone');
-    };
     new Forward(this.#session, {
       capability: 'forward-remote',
       place: placeText(at),
       limits: this.#limits,
       limitsUnder: (route) => this.#limitsUnder(route),
-      open,
+      open: () => offeredEnds(offer, this.#openAtUser(at, offer)),
       refuse: () => offer.refuse(),
     });
   }

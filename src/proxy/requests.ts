@@ -1,7 +1,9 @@
 import type { ServerChannel, Session } from 'ssh2';
 import { clampWindow, type Program, type Pty, type Window } from '../domain/terminal.ts';
-import type { UpstreamRequest } from '../domain/upstream.ts';
+import { onAgentRequest, onX11Request } from '../ssh/desk.ts';
 import { execBytes, onBreak, onPty } from '../ssh/pty.ts';
+import type { Desk } from './desk.ts';
+import { DeskAsked, type ProgramRequest } from './desk-asked.ts';
 
 /** What runs on a channel, as far as its client's requests reach it. */
 export interface RunningProgram {
@@ -26,7 +28,7 @@ type Accept = (() => ServerChannel | undefined) | undefined;
 /** `asked`: the program that another runs instead of; null: what was asked for runs. */
 export type StartProgram = (
   down: ServerChannel,
-  request: UpstreamRequest,
+  request: ProgramRequest,
   asked: Program | null,
 ) => RunningProgram;
 
@@ -48,19 +50,15 @@ const ORIGINAL_COMMAND = 'SSH_ORIGINAL_COMMAND';
 export class ChannelRequests {
   readonly #start: StartProgram;
   readonly #terms: () => ProgramTerms;
-  readonly #denied: (what: 'agent' | 'x11') => void;
+  readonly #desk: DeskAsked;
   #pty: Pty | null = null;
   readonly #env: [string, string][] = [];
   #channel: RunningProgram | null = null;
 
-  constructor(
-    start: StartProgram,
-    terms: () => ProgramTerms,
-    denied: (what: 'agent' | 'x11') => void,
-  ) {
+  constructor(start: StartProgram, terms: () => ProgramTerms, desk: Desk) {
     this.#start = start;
     this.#terms = terms;
-    this.#denied = denied;
+    this.#desk = new DeskAsked(desk);
   }
 
   listen(session: Session): void {
@@ -87,14 +85,8 @@ export class ChannelRequests {
       this.#env.push([info.key, info.val]);
       accept?.();
     });
-    session.on('auth-agent', (_accept: Answer, reject: Answer) => {
-      this.#denied('agent');
-      reject?.();
-    });
-    session.on('x11', (_accept: Answer, reject: Answer) => {
-      this.#denied('x11');
-      reject?.();
-    });
+    onAgentRequest(session, (accept, reject) => this.#desk.askAgent(accept, reject));
+    onX11Request(session, (accept, reject, fields) => this.#desk.askX11(fields, accept, reject));
   }
 
   #listenPrograms(session: Session): void {
@@ -143,13 +135,15 @@ export class ChannelRequests {
     const asked = programOf(down);
     const { forceCommand } = this.#terms();
     if (forceCommand === null) {
-      this.#channel = this.#start(down, { program: asked, pty: this.#pty, env: this.#env }, null);
+      const request = { program: asked, pty: this.#pty, env: this.#env, asked: this.#desk };
+      this.#channel = this.#start(down, request, null);
       return;
     }
     const env = this.#env.filter(([name]) => name !== ORIGINAL_COMMAND);
     if (asked.type === 'exec') env.push([ORIGINAL_COMMAND, asked.command]);
     const program: Program = { type: 'exec', command: forceCommand };
-    this.#channel = this.#start(down, { program, pty: this.#pty, env }, asked);
+    const request = { program, pty: this.#pty, env, asked: this.#desk };
+    this.#channel = this.#start(down, request, asked);
   }
 }
 

@@ -12,7 +12,7 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { TransferObserver } from '../domain/transfer.ts';
-import type { TargetConnector, Upstream } from '../domain/upstream.ts';
+import type { TargetConnector, Upstream, UserAgent } from '../domain/upstream.ts';
 import { type LimitReached, LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
 import { endReasonOf, type Refusal, refusalOf } from './refusal.ts';
@@ -36,6 +36,8 @@ export interface SessionDeps {
   readonly recorder: Recorder;
   readonly observer: TransferObserver;
   readonly log: Logger;
+  /** Of the user of the connection that the session is on. */
+  readonly agent?: UserAgent;
 }
 
 /** A channel as its session sees it. */
@@ -177,7 +179,8 @@ export class GatewaySession {
   async #dial(): Promise<Upstream> {
     const { connector, control } = this.deps;
     try {
-      const upstream = await connector.connect(this.route, this.#ticket, this.#abort.signal);
+      const { signal } = this.#abort;
+      const upstream = await connector.connect(this.route, this.#ticket, signal, this.deps.agent);
       void upstream.closed.then((how) => this.#upstreamClosed(how));
       void control.sessionActive(this.id, this.route.machine.id);
       return upstream;

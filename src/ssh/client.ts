@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Algorithms, type AnyAuthMethod, type Client } from 'ssh2';
+import { presentAgent } from './agent-auth.ts';
 import { presentCertificate } from './certificate-auth.ts';
 import { fingerprint } from './host-key.ts';
 import { library, type OwnerInternals } from './internals.ts';
@@ -186,5 +187,6 @@ class Attempt {
     });
     neverSignWithSha1(client);
     if (auth.type === 'certificate') presentCertificate(client as unknown as OwnerInternals, auth);
+    if (auth.type === 'agent') presentAgent(client as unknown as OwnerInternals, auth);
   }
 }

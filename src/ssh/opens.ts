@@ -2,7 +2,6 @@
  * Channel opens that are no sessions (RFC 4254 sections 5.1 and 7.2, OpenSSH's PROTOCOL section 2.4).
  * ssh2 refuses them without a word and with one reason for everything.
  */
-import type { EventEmitter } from 'node:events';
 import type { Channel, Client, Connection, ServerChannel } from 'ssh2';
 import { fatal, registration, watchMessages } from './guard.ts';
 import {
@@ -57,14 +56,21 @@ interface Told {
 const OFFERS: Readonly<Record<string, string>> = {
   'forwarded-tcpip': 'postern:forwarded-tcp',
   'forwarded-streamlocal@openssh.com': 'postern:forwarded-unix',
+  'auth-agent@openssh.com': 'postern:agent',
+  x11: 'postern:x11',
 };
 
 /** The same of an open that a machine asks for. */
 function offeredAs({ type, data }: Open): Told | undefined | null {
   const event = OFFERS[type];
   if (event === undefined) return null;
+  if (type === 'auth-agent@openssh.com') return { event, info: {} };
   const place = data.text();
   if (place === undefined) return undefined;
+  if (type === 'x11') {
+    const port = data.uint32();
+    return port === undefined ? undefined : { event, info: { from: { address: place, port } } };
+  }
   if (type !== 'forwarded-tcpip') return { event, info: { path: place } };
   const [port, address, fromPort] = [data.uint32(), data.text(), data.uint32()];
   if (port === undefined || address === undefined || fromPort === undefined) return undefined;
@@ -181,34 +187,6 @@ export function onDirectUnix(
   );
 }
 
-/** Listens to connections that came to a TCP listener of the machine (RFC 4254 section 7.2). */
-export function onForwardedTcp(
-  client: Client,
-  listener: (
-    accept: () => Channel | undefined,
-    refuse: RefuseOpen,
-    info: {
-      readonly host: string;
-      readonly port: number;
-      readonly from: { readonly address: string; readonly port: number };
-    },
-  ) => void,
-): void {
-  (client as EventEmitter).on('postern:forwarded-tcp', listener);
-}
-
-/** The same of a unix socket (OpenSSH's PROTOCOL, section 2.4). */
-export function onForwardedUnix(
-  client: Client,
-  listener: (
-    accept: () => Channel | undefined,
-    refuse: RefuseOpen,
-    info: { readonly path: string },
-  ) => void,
-): void {
-  (client as EventEmitter).on('postern:forwarded-unix', listener);
-}
-
 function refusalOf(error: Error): Error {
   const { reason } = error as Error & { readonly reason?: unknown };
   if (typeof reason !== 'number') return error;
@@ -272,29 +250,4 @@ export function openDirectTcp(
 export function openDirectUnix(client: Client, path: string, timeoutMs: number): Promise<Channel> {
   const fields = [wireString(path), wireString(''), uint32(0)];
   return openChannel(client, 'direct-streamlocal@openssh.com', Buffer.concat(fields), timeoutMs);
-}
-
-/** Tells a client of a connection to one of its listeners; `host` and `port` as it asked for them. */
-export function openForwardedTcp(
-  connection: Connection,
-  at: { readonly host: string; readonly port: number },
-  from: { readonly address: string; readonly port: number },
-  timeoutMs: number,
-): Promise<Channel> {
-  const fields = [
-    wireString(at.host),
-    uint32(at.port),
-    wireString(from.address),
-    uint32(from.port),
-  ];
-  return openChannel(connection, 'forwarded-tcpip', Buffer.concat(fields), timeoutMs);
-}
-
-export function openForwardedUnix(
-  connection: Connection,
-  path: string,
-  timeoutMs: number,
-): Promise<Channel> {
-  const fields = Buffer.concat([wireString(path), wireString('')]);
-  return openChannel(connection, 'forwarded-streamlocal@openssh.com', fields, timeoutMs);
 }

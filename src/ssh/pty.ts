@@ -1,5 +1,6 @@
 /** Session channels (RFC 4254 section 6): opened on a machine, listened to on a client's connection. */
 import type { Client, ClientChannel, PseudoTtyInfo, ServerChannel, Session } from 'ssh2';
+import { type X11Fields, x11Data } from './desk.ts';
 import { type ChannelInternals, library, type OwnerInternals, sendPayload } from './internals.ts';
 import { Message } from './messages.ts';
 import { encodePty, type PtyFields } from './pty-modes.ts';
@@ -20,7 +21,15 @@ export type Program =
   | { readonly type: 'exec'; readonly command: string | Buffer }
   | { readonly type: 'subsystem'; readonly name: string };
 
+/** What of the user's a machine is asked to use, and what it said, before the program begins. */
+export interface SessionDesk {
+  readonly agent: boolean;
+  readonly x11: X11Fields | null;
+  answered(kind: 'agent' | 'x11', granted: boolean): void;
+}
+
 export interface SessionRequest {
+  readonly desk?: SessionDesk | undefined;
   readonly pty?: PtyRequest;
   /** Asked for without waiting: most servers refuse most names. */
   readonly env?: readonly (readonly [name: string, value: string])[];
@@ -69,6 +78,18 @@ function start(channel: ChannelInternals, program: Program): Promise<void> {
   if (program.type === 'exec')
     return ask(channel, 'exec', wireString(program.command), 'the command');
   return ask(channel, 'subsystem', wireString(program.name), 'the subsystem');
+}
+
+/** Neither is worth waiting for: a program runs without them too. */
+function askDesk(channel: ChannelInternals, { agent, x11, answered }: SessionDesk): void {
+  const put = (kind: 'agent' | 'x11', name: string, data: Buffer): void => {
+    ask(channel, name, data, kind).then(
+      () => answered(kind, true),
+      () => answered(kind, false),
+    );
+  };
+  if (agent) put('agent', 'auth-agent-req@openssh.com', Buffer.alloc(0));
+  if (x11) put('x11', 'x11-req', x11Data(x11));
 }
 
 /**
@@ -131,6 +152,7 @@ async function begin(
   const channel = await openChannel(owner, onOpened).catch((cause: Error) => {
     throw new Error('The machine refused a session.', { cause });
   });
+  if (wanted.desk) askDesk(channel, wanted.desk);
   if (wanted.pty) await ask(channel, 'pty-req', encodePty(wanted.pty), 'a terminal');
   for (const [name, value] of wanted.env ?? []) {
     request(channel, 'env', false, Buffer.concat([wireString(name), wireString(value)]));

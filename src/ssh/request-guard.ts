@@ -14,10 +14,15 @@ import type {
 } from './internals.ts';
 import { Message } from './messages.ts';
 import { parsePty } from './pty-modes.ts';
+import { Replies } from './replies.ts';
 import { WireReader } from './wire.ts';
+
+/** Answers that may wait for one before them. */
+const MOST_WAITING = 256;
 
 interface Asked {
   readonly allowance: Allowance;
+  readonly replies: Replies;
   env: number;
   envBytes: number;
   command: Buffer | undefined;
@@ -41,11 +46,23 @@ export function commandBytes(channel: ChannelInternals): Buffer | undefined {
   return isSession(entry) ? asked.get(entry)?.command : undefined;
 }
 
-function askedOf(session: SessionInternals, limits: ConnectionLimits): Asked {
+function askedOf(
+  protocol: ProtocolInternals,
+  session: SessionInternals,
+  limits: ConnectionLimits,
+): Asked {
   const known = asked.get(session);
   if (known) return known;
+  const { outgoing } = session._chanInfo;
+  const replies = new Replies((yes) => {
+    const over = outgoing.state === 'closing' || outgoing.state === 'closed';
+    if (over || protocol._destruct === undefined) return;
+    if (yes) protocol.channelSuccess(outgoing.id);
+    else protocol.channelFailure(outgoing.id);
+  });
   const fresh = {
     allowance: new Allowance(limits.maxChannelRequests),
+    replies,
     env: 0,
     envBytes: 0,
     command: undefined,
@@ -77,52 +94,29 @@ function putEnv(
   state.env += 1;
   state.envBytes += Buffer.byteLength(key) + Buffer.byteLength(val);
   if (state.env > limits.maxEnv || state.envBytes > limits.maxEnvBytes) {
-    return request.wantReply && protocol.channelFailure(session._chanInfo.outgoing.id);
+    return request.wantReply && state.replies.place()(false);
   }
-  return put(protocol, session, request, 'env', { key, val });
-}
-
-function once(act: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    act();
-  };
+  return put(session, request, state, 'env', { key, val });
 }
 
 /** Puts a request to the application, which may accept or reject it now or later. */
 function put(
-  protocol: ProtocolInternals,
   session: SessionInternals,
   request: Request,
+  { replies }: Asked,
   event: string,
   ...info: readonly unknown[]
 ): void {
-  const to = session._chanInfo.outgoing.id;
-  let decided = false;
-  const decide = (yes: boolean) =>
-    once(() => {
-      if (decided) return;
-      decided = true;
-      if (!request.wantReply || session._chanInfo.outgoing.state === 'closed') return;
-      if (yes) protocol.channelSuccess(to);
-      else protocol.channelFailure(to);
-    });
-  const reject = decide(false);
-  if (!session.emit(event, decide(true), reject, ...info)) reject();
+  const answer = request.wantReply ? replies.place() : () => undefined;
+  const reject = () => answer(false);
+  if (!session.emit(event, () => answer(true), reject, ...info)) reject();
 }
 
 /** window-change, signal and break reach the application at any time; the rest only before the start. */
-function atAnyTime(
-  protocol: ProtocolInternals,
-  session: SessionInternals,
-  request: Request,
-): boolean {
+function atAnyTime(session: SessionInternals, request: Request, state: Asked): boolean {
   const { type, data } = request;
-  if (type === 'signal') put(protocol, session, request, type, { name: data.text() ?? '' });
-  else if (type === 'break')
-    put(protocol, session, request, type, { lengthMs: data.uint32() ?? 0 });
+  if (type === 'signal') put(session, request, state, type, { name: data.text() ?? '' });
+  else if (type === 'break') put(session, request, state, type, { lengthMs: data.uint32() ?? 0 });
   else if (type === 'window-change') {
     const [cols, rows, width, height] = [
       data.uint32(),
@@ -131,14 +125,35 @@ function atAnyTime(
       data.uint32(),
     ];
     if (height === undefined) return false;
-    put(protocol, session, request, type, { cols, rows, width, height });
+    put(session, request, state, type, { cols, rows, width, height });
   } else return false;
   return true;
 }
 
-function putPty(protocol: ProtocolInternals, session: SessionInternals, request: Request): unknown {
+function putPty(
+  protocol: ProtocolInternals,
+  session: SessionInternals,
+  request: Request,
+  state: Asked,
+): unknown {
   const pty = parsePty(request.data);
-  return pty ? put(protocol, session, request, 'pty', pty) : fatal(protocol, 'bad pty-req');
+  return pty ? put(session, request, state, 'pty', pty) : fatal(protocol, 'bad pty-req');
+}
+
+/** RFC 4254 section 6.3.1. */
+function putX11(
+  protocol: ProtocolInternals,
+  session: SessionInternals,
+  request: Request,
+  state: Asked,
+): unknown {
+  const { data } = request;
+  const single = data.boolean();
+  const [name, cookie, screen] = [data.text(), data.text(), data.uint32()];
+  if (name === undefined || cookie === undefined || screen === undefined) {
+    return fatal(protocol, 'bad x11-req');
+  }
+  return put(session, request, state, 'x11', { single, protocol: name, cookie, screen });
 }
 
 const CREATED = ['shell', 'exec', 'subsystem'];
@@ -153,6 +168,27 @@ function settle(session: SessionInternals, state: Asked): void {
   if (state.command) commandOf.set(channel, state.command);
 }
 
+/** In a channel request: the message's number, the channel, the length of the request's name. */
+const WANT_REPLY_AT = 1 + 4 + 4;
+
+/** The request of a program, whose answer ssh2 would give before those that are still waited for. */
+function begin(
+  protocol: ProtocolInternals,
+  session: SessionInternals,
+  request: Request,
+  state: Asked,
+  payload: Buffer,
+  next: MessageHandler,
+): unknown {
+  const answer = request.wantReply && state.replies.waiting > 0 ? state.replies.place() : null;
+  const silent = answer === null ? payload : Buffer.from(payload);
+  if (answer !== null) silent[WANT_REPLY_AT + request.type.length] = 0;
+  const result = next(protocol, silent);
+  answer?.(session._channel !== undefined);
+  settle(session, state);
+  return result;
+}
+
 function onSession(
   protocol: ProtocolInternals,
   session: SessionInternals,
@@ -162,23 +198,29 @@ function onSession(
 ): unknown {
   const limits = registration(protocol)?.limits;
   if (!limits) return next(protocol, payload);
+  const state = askedOf(protocol, session, limits);
+  if (state.replies.waiting >= MOST_WAITING) return fatal(protocol, 'too many channel requests');
   const refuse = () => {
-    if (request.wantReply) protocol.channelFailure(session._chanInfo.outgoing.id);
+    if (request.wantReply) state.replies.place()(false);
   };
   const channel = session._channel;
   if (channel && request.type === 'eow@openssh.com') return noteEow(channel);
   // Unknown requests of a running program are cheap to refuse, and PuTTY sends many.
   const isKnown = ['signal', 'break', 'window-change'].includes(request.type);
   if (channel && !isKnown) return refuse();
-  const state = askedOf(session, limits);
   if (!state.allowance.take()) return fatal(protocol, 'too many channel requests');
-  if (atAnyTime(protocol, session, request)) return undefined;
+  if (atAnyTime(session, request, state)) return undefined;
   if (request.type === 'env') return putEnv(protocol, session, request, state, limits);
-  if (request.type === 'pty-req') return putPty(protocol, session, request);
+  if (request.type === 'pty-req') return putPty(protocol, session, request, state);
+  if (request.type === 'x11-req') return putX11(protocol, session, request, state);
+  if (request.type === 'auth-agent-req@openssh.com') {
+    return put(session, request, state, 'auth-agent');
+  }
   if (!fits(request, state, limits)) return refuse();
-  const result = next(protocol, payload);
-  if (CREATED.includes(request.type)) settle(session, state);
-  return result;
+  if (CREATED.includes(request.type)) {
+    return begin(protocol, session, request, state, payload, next);
+  }
+  return state.replies.waiting > 0 ? refuse() : next(protocol, payload);
 }
 
 function onRequest(protocol: ProtocolInternals, payload: Buffer, next: MessageHandler): unknown {

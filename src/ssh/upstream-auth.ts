@@ -1,5 +1,6 @@
-/** Authentication at a machine (RFC 4252): one method, never what ssh2 would try by itself. */
+/** Authentication at a machine (RFC 4252): one way, never what ssh2 would try by itself. */
 import ssh2 from 'ssh2';
+import { type AgentKeys, agentMethods } from './agent-auth.ts';
 import { type CertificatePair, certificateProblem } from './certificate-auth.ts';
 
 export type UpstreamAuth =
@@ -10,7 +11,8 @@ export type UpstreamAuth =
       readonly privateKey: string;
       readonly passphrase?: string;
     }
-  | ({ readonly type: 'certificate' } & CertificatePair);
+  | ({ readonly type: 'certificate' } & CertificatePair)
+  | ({ readonly type: 'agent' } & AgentKeys);
 
 interface Prompt {
   readonly prompt: string;
@@ -20,6 +22,7 @@ interface Prompt {
 /** What is wrong with the credential itself, before anything is dialled. */
 export function problemWith(auth: UpstreamAuth): string | undefined {
   if (auth.type === 'password') return undefined;
+  if (auth.type === 'agent') return auth.identities.length > 0 ? undefined : 'no key';
   if (auth.type === 'certificate') return certificateProblem(auth);
   const key = ssh2.utils.parseKey(auth.privateKey, auth.passphrase);
   if (key instanceof Error) return 'the private key cannot be read';
@@ -48,6 +51,7 @@ export function authMethods(
   auth: UpstreamAuth,
   username: string,
 ): (offered: readonly string[] | null) => unknown {
+  if (auth.type === 'agent') return agentMethods(auth, username);
   let step = 0;
   return (offered) => {
     step += 1;

@@ -1,9 +1,10 @@
 import type { Channel, Client } from 'ssh2';
 import { PosternError } from '../domain/errors.ts';
 import { type Place, placeText } from '../domain/forward.ts';
-import type { Link, Offer, Origin, UpstreamListener } from '../domain/upstream.ts';
-import { linkOf } from '../ssh/link.ts';
-import { onForwardedTcp, onForwardedUnix, type RefuseOpen } from '../ssh/opens.ts';
+import type { Offer, Origin, UpstreamListener } from '../domain/upstream.ts';
+import { onForwardedTcp, onForwardedUnix } from '../ssh/forwarded.ts';
+import type { RefuseOpen } from '../ssh/opens.ts';
+import { offerOf } from './offer.ts';
 
 /** How long a machine may take to answer, in milliseconds. */
 const ANSWER_MS = 15_000;
@@ -106,13 +107,6 @@ function offerTo(
   accept: Accept,
   refuse: RefuseOpen,
 ): void {
-  if (listening === undefined) {
-    refuse();
-    return;
-  }
-  const take = (): Link | undefined => {
-    const channel = accept();
-    return channel === undefined ? undefined : linkOf(channel);
-  };
-  listening.onOffer({ from, accept: take, refuse: () => refuse() });
+  if (listening === undefined) refuse();
+  else listening.onOffer(offerOf(from, accept, refuse));
 }

@@ -6,6 +6,8 @@ import type { Place } from '../domain/forward.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type {
+  DeskKind,
+  DeskRequest,
   Link,
   Offer,
   Origin,
@@ -14,6 +16,7 @@ import type {
   UpstreamChannel,
   UpstreamListener,
   UpstreamRequest,
+  UserAgent,
 } from '../domain/upstream.ts';
 import {
   closeChannel,
@@ -23,8 +26,9 @@ import {
   sendSignal,
   sendWindowChange,
 } from '../ssh/channel.ts';
-import { openSession } from '../ssh/pty.ts';
+import { openSession, type SessionDesk } from '../ssh/pty.ts';
 import { dialThrough } from './dial.ts';
+import { Lending } from './lending.ts';
 import { Listeners } from './listeners.ts';
 import { type DialOptions, dial } from './way.ts';
 
@@ -47,10 +51,11 @@ export class SshTargets implements TargetConnector {
     route: AuthorizedRoute,
     ticket: SessionTicket,
     signal: AbortSignal,
+    agent?: UserAgent,
   ): Promise<Upstream> {
     const { machine, login } = route;
     const stops = [...ticket.hops, { machine, login, credential: ticket.credential }];
-    const client = await dial(stops, ticket.sessionId, this.#options, signal);
+    const client = await dial(stops, ticket.sessionId, this.#options, signal, agent);
     return new SshUpstream(client, machine.name, this.#options.closeMs ?? CLOSE_MS);
   }
 }
@@ -64,9 +69,11 @@ class SshUpstream implements Upstream {
   #closing = false;
   #gone = false;
   #listeners: Listeners | null = null;
+  readonly #lending: Lending;
 
   constructor(client: Client, machine: string, closeMs: number) {
     this.#client = client;
+    this.#lending = new Lending(client);
     this.#machine = machine;
     this.#closeMs = closeMs;
     this.closed = new Promise((resolve) => {
@@ -78,11 +85,12 @@ class SshUpstream implements Upstream {
   }
 
   async open(request: UpstreamRequest): Promise<UpstreamChannel> {
-    const { pty, env, program } = request;
+    const { pty, env, program, desk } = request;
     const machine = this.#machine;
     try {
       const channel = await openSession(this.#client, {
         env,
+        desk: desk && deskOf(desk),
         program: program.type === 'exec' ? { type: 'exec', command: commandOf(program) } : program,
         ...(pty === null
           ? {}
@@ -107,10 +115,18 @@ class SshUpstream implements Upstream {
     return this.#listeners.listen(at, onOffer);
   }
 
+  lend(kind: DeskKind, onOffer: (offer: Offer) => void): void {
+    this.#lending.lend(kind, onOffer);
+  }
+
   close(): void {
     this.#closing = true;
     this.#client.end();
   }
+}
+
+function deskOf({ agent, x11, answered }: DeskRequest): SessionDesk {
+  return { agent, x11: x11 && { ...x11, cookie: x11.cookie.expose() }, answered };
 }
 
 function commandOf(program: {

@@ -1,14 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { Algorithms, Client } from 'ssh2';
 import type { ControlPlane, Hop } from '../domain/control-plane.ts';
-import { PosternError } from '../domain/errors.ts';
+import { type ErrorCode, PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import type { UserAgent } from '../domain/upstream.ts';
 import { connectClient, type UpstreamAuth, UpstreamError } from '../ssh/client.ts';
 import { openDirect } from '../ssh/direct.ts';
+import { borrowAgent } from './borrowed-agent.ts';
 import { HostKeyQuestion } from './host-key-question.ts';
 
 /** From the dial to the machine's yes, in milliseconds; for each machine on the way. */
 const READY_MS = 10_000;
+
+/** The same where a person may have to touch a token, or say yes, before their agent signs. */
+const READY_BY_HAND_MS = 60_000;
 
 /** Between two keepalive questions to a silent machine, in milliseconds. */
 const KEEPALIVE_MS = 15_000;
@@ -28,6 +33,7 @@ export async function dial(
   sessionId: number,
   options: DialOptions,
   signal: AbortSignal,
+  agent?: UserAgent,
 ): Promise<Client> {
   const clients: Client[] = [];
   const endAll = (): void => {
@@ -41,7 +47,7 @@ export async function dial(
         before === undefined || through === undefined
           ? undefined
           : await passage(before, through, stop, signal);
-      clients.push(await logIn(stop, sock, sessionId, options, signal));
+      clients.push(await logIn(stop, sock, sessionId, options, signal, agent));
     }
   } catch (error) {
     endAll();
@@ -75,18 +81,21 @@ async function logIn(
   sessionId: number,
   options: DialOptions,
   signal: AbortSignal,
+  agent: UserAgent | undefined,
 ): Promise<Client> {
   const { machine, login } = stop;
   const hostKeys = new HostKeyQuestion(options.control, machine, sessionId);
+  const byHand = stop.credential.type === 'agent';
+  const borrowed = byHand ? await borrowAgent(agent, machine.name, signal) : null;
   try {
     return await connectClient({
       host: machine.host,
       port: machine.port,
       username: login,
-      auth: authOf(stop),
+      auth: borrowed?.auth ?? authOf(stop),
       verifyHostKey: (key) => hostKeys.ask(key),
       algorithms: preferring(machine.hostKey, options.algorithms),
-      readyTimeoutMs: READY_MS,
+      readyTimeoutMs: byHand ? READY_BY_HAND_MS : READY_MS,
       keepaliveMs: KEEPALIVE_MS,
       signal,
       ...(sock === undefined ? {} : { sock }),
@@ -94,6 +103,8 @@ async function logIn(
   } catch (error) {
     options.log.debug('a dial failed', { machine: machine.name, reason: reasonOf(error) });
     throw hostKeys.refusal ?? failure(error, stop);
+  } finally {
+    borrowed?.giveBack();
   }
 }
 
@@ -112,11 +123,20 @@ function preferring(pinned: string | null, algorithms: Algorithms): Algorithms {
 }
 
 function authOf({ machine, login, credential }: Hop): UpstreamAuth {
-  if (credential.type === 'none') {
+  if (credential.type === 'none' || credential.type === 'agent') {
     throw new PosternError('machine.auth', { machine: machine.name, login });
   }
   return credential;
 }
+
+/** What a machine's no means, by what it was shown. */
+const REFUSED = {
+  password: 'machine.auth',
+  publickey: 'machine.auth',
+  certificate: 'machine.certificate',
+  agent: 'machine.agent',
+  none: 'machine.auth',
+} as const satisfies Record<Hop['credential']['type'], ErrorCode>;
 
 function failure(error: unknown, stop: Hop): PosternError {
   if (error instanceof PosternError) return error;
@@ -131,8 +151,7 @@ function failure(error: unknown, stop: Hop): PosternError {
     );
   }
   if (error.kind === 'auth') {
-    const code = credential.type === 'certificate' ? 'machine.certificate' : 'machine.auth';
-    return new PosternError(code, { machine, login }, options);
+    return new PosternError(REFUSED[credential.type], { machine, login }, options);
   }
   const reason = printable(error.message, 300);
   return new PosternError('machine.unreachable', { machine, reason }, options);

@@ -212,11 +212,6 @@ stack: []
     ],
     ['kubernetes', 'machines:\n  - name: a\n    kind: kubernetes', '3: machines[0].kind'],
     [
-      'an agent',
-      'machines:\n  - { name: a, host: h, login: x, auth: { agent: true } }',
-      '2: machines[0].auth.agent',
-    ],
-    [
       'mfa',
       'grants:\n  - { to: { user: a }, on: { machine: b }, allow: [], mfa: true }',
       '2: grants[0].mfa',
@@ -266,7 +261,7 @@ stack: []
     [
       'two ways to log in',
       'machines:\n  - { name: a, host: h, login: x, auth: { none: true, bastion_key: true } }',
-      'must have one of key, password, bastion_key, certificate, none',
+      'must have one of key, password, bastion_key, certificate, agent, none',
     ],
   ])('of %s is refused', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);

@@ -167,6 +167,7 @@ test('invariant 8: counters that fail stop nothing, and can be rebuilt from the 
 
 test.each<[NewMachine['credential'], unknown]>([
   [{ type: 'none' }, { type: 'none' }],
+  [{ type: 'agent' }, { type: 'agent' }],
   [
     { type: 'password', password: new Secret('p4ss') },
     { type: 'password', password: 'p4ss' },

@@ -106,9 +106,9 @@ class CountedConnector implements TargetConnector {
     this.#real = real;
   }
 
-  connect: TargetConnector['connect'] = (route, ticket, signal) => {
+  connect: TargetConnector['connect'] = (...asked) => {
     this.dials += 1;
-    return this.#real.connect(route, ticket, signal);
+    return this.#real.connect(...asked);
   };
 }
 

@@ -7,6 +7,8 @@ import { environment } from './environment.ts';
 const PACKAGES = {
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  'ssh-agent': 'openssh-client',
+  'ssh-add': 'openssh-client',
   scp: 'openssh-client',
   sftp: 'openssh-client',
   sshd: 'openssh-server',
@@ -39,6 +41,9 @@ const PACKAGES = {
   paramiko: 'python3-paramiko',
   asyncssh: 'python3-asyncssh',
   patch: 'patch',
+  Xvfb: 'xvfb',
+  xauth: 'xauth',
+  xdpyinfo: 'x11-utils',
   'g++': 'build-essential',
   make: 'build-essential',
 } as const;

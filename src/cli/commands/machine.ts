@@ -41,6 +41,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly keyFile?: string;
   readonly bastionKey: boolean;
   readonly certificate: boolean;
+  readonly agent: boolean;
   readonly hostKey?: string;
   readonly jump?: string;
   readonly strict: boolean;
@@ -128,6 +129,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--password-env <name>', 'log in with the password in this variable')
     .option('--bastion-key', "log in with the bastion's own key", false)
     .option('--certificate', "log in with a certificate of the bastion's (see: ca show)", false)
+    .option('--agent', "log in with the keys of the user's own forwarded agent", false)
     .option('--host-key <line>', 'pin this host key; else the first one that is seen')
     .option('--jump <machine>', 'reach it through this machine')
     .option('--strict', 'connect to a pinned host key alone', false)
@@ -156,15 +158,16 @@ function addAdd(machine: Command, shell: Shell): void {
 
 function authOf(shell: Shell, options: AddOptions): Readonly<Record<string, string>> {
   const password = passwordOf(shell, options);
-  const { keyFile, bastionKey, certificate } = options;
-  const ways = [keyFile !== undefined, password !== null, bastionKey, certificate];
+  const { keyFile, bastionKey, certificate, agent } = options;
+  const ways = [keyFile !== undefined, password !== null, bastionKey, certificate, agent];
   if (ways.filter(Boolean).length !== 1) {
     throw new CommandFailure(
       2,
-      'give one of --key-file, --password-file, --password-env, --bastion-key and --certificate',
+      'give one of --key-file, --password-file, --password-env, --bastion-key, --certificate and --agent',
     );
   }
   if (certificate) return { type: 'certificate' };
+  if (agent) return { type: 'agent' };
   if (password !== null) return { type: 'password', password };
   if (keyFile === undefined) return { type: 'bastion_key' };
   const text = secretFile(keyFile);

@@ -27,8 +27,8 @@ const MACHINE: Shape = {
 };
 
 const AUTH: Shape = {
-  known: ['key', 'password', 'bastion_key', 'certificate', 'none'],
-  later: ['agent'],
+  known: ['key', 'password', 'bastion_key', 'certificate', 'agent', 'none'],
+  later: [],
 };
 
 export function machineName(reader: SetupReader, entry: Entry | undefined): string {
@@ -92,7 +92,7 @@ function readAuth(
     }
     return none;
   }
-  if (way === 'bastion_key' || way === 'certificate' || way === 'none') {
+  if (way === 'bastion_key' || way === 'certificate' || way === 'agent' || way === 'none') {
     if (!reader.isTrue(value)) reader.refuse(value, 'must be true');
     return { type: way };
   }

@@ -4,9 +4,9 @@ import type { ReachableMachine } from '../../domain/control-plane.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { printable } from '../../domain/log.ts';
 import type { Pty, Window } from '../../domain/terminal.ts';
-import type { UpstreamRequest } from '../../domain/upstream.ts';
 import { closeChannel, onEow, onPeerClose } from '../../ssh/channel.ts';
 import { GatewayChannel } from '../channel.ts';
+import type { ProgramRequest } from '../desk-asked.ts';
 import { finishSoon, type Refusal, refusalOf, refuse } from '../refusal.ts';
 import type { RunningProgram } from '../requests.ts';
 import type { GatewaySession } from '../session.ts';
@@ -27,11 +27,11 @@ export interface MenuHost {
   /** Asked anew each time the menu is shown. */
   reachable(): Promise<readonly ReachableMachine[]>;
   /** The channel as it would be without a menu. */
-  direct(end: UserEnd, request: UpstreamRequest): GatewayChannel;
+  direct(end: UserEnd, request: ProgramRequest): GatewayChannel;
   /** A new session on the machine of this name, by a decision of its own. */
   enter(
     machine: string,
-    request: UpstreamRequest,
+    request: ProgramRequest,
   ): Promise<{ readonly session: GatewaySession; readonly limits: Limits }>;
   left(channel: MenuChannel): void;
 }
@@ -43,7 +43,7 @@ export interface MenuHost {
 export class MenuChannel implements RunningProgram {
   readonly done: Promise<void>;
   readonly #down: ServerChannel;
-  readonly #request: UpstreamRequest;
+  readonly #request: ProgramRequest;
   readonly #host: MenuHost;
   readonly #stopped = Promise.withResolvers<null>();
   readonly #closed = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ export class MenuChannel implements RunningProgram {
   #program: RunningProgram | null = null;
 
   /** `down` is accepted already. */
-  constructor(down: ServerChannel, request: UpstreamRequest, pty: Pty, host: MenuHost) {
+  constructor(down: ServerChannel, request: ProgramRequest, pty: Pty, host: MenuHost) {
     this.#down = down;
     this.#request = request;
     this.#pty = pty;
@@ -195,7 +195,7 @@ export class MenuChannel implements RunningProgram {
   }
 
   /** The request as it would be made now. */
-  #asked(): UpstreamRequest {
+  #asked(): ProgramRequest {
     return { ...this.#request, pty: this.#pty };
   }
 

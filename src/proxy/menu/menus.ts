@@ -3,7 +3,7 @@ import type { AuthorizedRoute, Limits } from '../../domain/access.ts';
 import type { ConnectionFacts, SignedIn } from '../../domain/control-plane.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { EndReason } from '../../domain/session.ts';
-import type { UpstreamRequest } from '../../domain/upstream.ts';
+import type { ProgramRequest } from '../desk-asked.ts';
 import type { Refusal } from '../refusal.ts';
 import { GatewaySession, type SessionDeps } from '../session.ts';
 import { MenuChannel, type MenuHost } from './menu-channel.ts';
@@ -14,7 +14,7 @@ export interface MenuConnection {
   readonly facts: () => ConnectionFacts;
   readonly alive: () => boolean;
   /** Throws unless some grant in force allows what the program needs. */
-  readonly permit: (route: AuthorizedRoute, request: UpstreamRequest) => Limits;
+  readonly permit: (route: AuthorizedRoute, request: ProgramRequest) => Limits;
   readonly opened: (session: GatewaySession) => void;
   readonly direct: MenuHost['direct'];
 }
@@ -31,7 +31,7 @@ export class Menus {
   }
 
   /** The menu for a shell on a terminal; null: there is none for what is asked. */
-  open(user: SignedIn, down: ServerChannel, request: UpstreamRequest): MenuChannel | null {
+  open(user: SignedIn, down: ServerChannel, request: ProgramRequest): MenuChannel | null {
     if (request.pty === null || request.program.type !== 'shell') return null;
     const { deps, facts, direct } = this.#connection;
     const channel = new MenuChannel(down, request, request.pty, {
@@ -63,7 +63,7 @@ export class Menus {
   async #enter(
     user: SignedIn,
     machine: string,
-    request: UpstreamRequest,
+    request: ProgramRequest,
   ): ReturnType<MenuHost['enter']> {
     const { deps, facts, permit, opened, alive } = this.#connection;
     const answer = await deps.control.authorize(user, { machine, login: null }, facts());
