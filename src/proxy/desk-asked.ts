@@ -34,7 +34,7 @@ export class DeskAsked {
   readonly #wanted = new Set<DeskKind>();
   /** In use, as far as the machine said no different. */
   readonly #used = new Set<DeskKind>();
-  readonly #noted = new Set<DeskKind>();
+  readonly #noted = new Set<string>();
   #x11: X11Request | null = null;
 
   constructor(desk: Desk) {
@@ -56,12 +56,13 @@ export class DeskAsked {
     this.#ask('x11', accept, reject);
   }
 
-  /** What goes on to the machine, now that the session is there. */
+  /** What goes on to the machine, now that the session is there; of a menu, once for each session. */
   begin(
     session: GatewaySession,
     upstream: Upstream,
     refused: DeskRefusal,
   ): DeskRequest | undefined {
+    this.#used.clear();
     for (const kind of this.#wanted) {
       if (this.#lacks(kind, session.route)) {
         if (this.#note(kind, session.route)) refused(kind, 'grant');
@@ -106,11 +107,12 @@ export class DeskAsked {
     return typeof permission(route, kind, new Date()) === 'string';
   }
 
-  /** That it was denied, once for each request. False: it was asked for Postern's own log-in. */
+  /** That it was denied, once for each machine. False: it was asked for Postern's own log-in. */
   #note(kind: DeskKind, { machine }: AuthorizedRoute): boolean {
     if (kind === 'agent' && machine.authType === 'agent') return false;
-    if (!this.#noted.has(kind)) this.#desk.denied(kind);
-    this.#noted.add(kind);
+    const what = `${kind} ${machine.id}`;
+    if (!this.#noted.has(what)) this.#desk.denied(kind);
+    this.#noted.add(what);
     return true;
   }
 }
