@@ -22,7 +22,6 @@ import { recover } from './control/recovery.ts';
 import { loadSecretKey } from './control/secret-key.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
-import { type Changes, LocalChanges } from './domain/changes.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
@@ -32,6 +31,7 @@ import { type GatewayParts, openGateway } from './gateway.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { startWorkers } from './ipc/workers.ts';
 import { listening } from './listening.ts';
+import { type Nodes, openNodes } from './nodes.ts';
 import { openLibrary } from './recorder/library.ts';
 import { repairRecording } from './recorder/repair.ts';
 import { testCiphers } from './ssh/algorithms.ts';
@@ -67,7 +67,7 @@ interface Control {
   readonly setup: StoreSetupApplier;
   readonly plane: LocalControlPlane;
   readonly certificates: CertificateAuthority;
-  readonly changes: Changes;
+  readonly nodes: Nodes;
   readonly jumpKeys: JumpKeys;
 }
 
@@ -81,7 +81,13 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
     log,
   });
   closers.add('the database', () => store.close());
-  const counters = await openCounters({ redisUrl: config.redisUrl?.expose() ?? null, node, log });
+  const nodes = await openNodes(config, node, store, log, closers);
+  const counters = await openCounters({
+    redisUrl: config.redisUrl?.expose() ?? null,
+    shared: config.databaseUrl === null ? null : store.sessions,
+    node,
+    log,
+  });
   closers.add('the counters', () => counters.close());
   await endEarlierWorkers(config.dataDir, log);
   await recover(node, {
@@ -90,7 +96,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
     repair: (key) => repairRecording(config.recordings, key),
     log,
   });
-  await ensureAdminToken(store.tokens, config.dataDir, config.adminToken?.expose() ?? null);
+  await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
     keptFile(join(config.dataDir, name), () => generateHostKey().privatePem);
@@ -108,8 +114,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  const changes = new LocalChanges();
-  return { store, counters, passwords, plane, certificates, jumpKeys, setup, changes };
+  return { store, counters, passwords, plane, certificates, jumpKeys, setup, nodes };
 }
 
 /** The gateway, wherever it runs. */
@@ -171,6 +176,7 @@ async function openHttp(
 ): Promise<string> {
   const deps = {
     ...control,
+    changes: control.nodes.changes,
     gateway,
     recordings: openLibrary(config.recordings),
     parsePublicKey,
@@ -248,8 +254,10 @@ async function open(
     },
     url: '',
   };
-  closers.add('watching over access', control.plane.keepAccess(gateway, control.changes));
-  const url = await openHttp(config, control, gateway, addresses, log, closers);
+  const { plane, nodes, counters } = control;
+  closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
+  const ofAll = nodes.join(gateway, () => plane.held, counters);
+  const url = await openHttp(config, control, ofAll, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };
   const demoParts: DemoParts | null =
@@ -261,7 +269,7 @@ async function open(
   });
   let draining: Promise<void> | null = null;
   return {
-    failed,
+    failed: Promise.race([failed, nodes.failed]),
     ready: {
       ssh,
       http: { url },

@@ -28,14 +28,18 @@ async function confirmed(deps: ApiDeps, id: number, by: string): Promise<boolean
   }
 }
 
+function endedAlready({ id, node, endReason }: Session): PosternError {
+  const code = endReason === 'node_died' ? 'session.node_died' : 'session.already_ended';
+  return new PosternError(code, { id: formatId('sess', id), node });
+}
+
 /**
- * Ends a session and returns when its holder has confirmed. Throws `session.already_ended` or
- * `session.unconfirmed`. The caller has been found to hold `sessions:write`.
+ * Ends a session and returns when its holder has confirmed. Throws `session.already_ended`,
+ * `session.node_died` or `session.unconfirmed`. The caller has been found to hold `sessions:write`.
  */
 export async function terminateSession(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
   const session = await seenSession(deps, caller, id);
-  const name = formatId('sess', id);
-  if (!isLive(session)) throw new PosternError('session.already_ended', { id: name });
+  if (!isLive(session)) throw endedAlready(session);
   await note(deps.store, caller, deps.clock(), 'session.terminated', {
     sessionId: id,
     machineId: session.machineId,
@@ -43,6 +47,6 @@ export async function terminateSession(deps: ApiDeps, caller: Caller, id: number
   });
   if (await confirmed(deps, id, caller.viewer.name)) return;
   const now = await deps.store.sessions.get(id);
-  if (now !== null && !isLive(now)) throw new PosternError('session.already_ended', { id: name });
-  throw new PosternError('session.unconfirmed', { id: name });
+  if (now !== null && !isLive(now)) throw endedAlready(now);
+  throw new PosternError('session.unconfirmed', { id: formatId('sess', id), node: session.node });
 }

@@ -113,7 +113,7 @@ export const OPTIONS: Table = {
     fallbackText: 'in this process',
     parse: parseRedisUrl,
     secret: 'in-url',
-    doc: 'counters, limits and the bus between nodes, `redis://HOST:PORT/NUMBER` or `rediss://…`',
+    doc: 'counters and limits that the nodes share, `redis://HOST:PORT/NUMBER` or `rediss://…`',
   },
   recordings: {
     name: 'POSTERN_RECORDINGS',

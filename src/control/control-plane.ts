@@ -84,6 +84,11 @@ export class LocalControlPlane implements ControlPlane {
     return () => this.#live.close();
   }
 
+  /** The sessions of this node. */
+  get held(): readonly number[] {
+    return this.#live.held;
+  }
+
   /** Waits until what the gateway reported is written, at most `deadline` milliseconds. */
   close(deadline: number): Promise<void> {
     return this.#outbox.close(deadline);

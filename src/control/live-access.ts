@@ -49,6 +49,11 @@ export class LiveAccess {
     this.#living.delete(sessionId);
   }
 
+  /** The sessions that it watches over. */
+  get held(): readonly number[] {
+    return [...this.#living.keys()];
+  }
+
   /** From now on, until `close`. */
   watch(gateway: Gateway, changes: Changes): void {
     this.#gateway = gateway;

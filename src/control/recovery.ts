@@ -1,7 +1,8 @@
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt } from '../domain/recording.ts';
-import type { Store } from '../domain/store.ts';
+import type { Session } from '../domain/session.ts';
+import type { Store, Stores } from '../domain/store.ts';
 import { aboutSession } from './journal.ts';
 
 /** Repairs a recording that a crash left open; null: nothing is left of it. */
@@ -22,30 +23,42 @@ export async function recover(
   },
 ): Promise<number> {
   const { store, log } = deps;
-  // First the recordings: while their sessions are open, a start that is cut short finds them again.
-  for (const session of await store.sessions.live()) {
-    if (session.node === node) await closeRecordings(session.id, deps);
-  }
-  const at = new Date();
-  const swept = await store.transaction(async ({ sessions, audit }) => {
-    const ended = await sessions.sweep(node, at);
-    for (const session of ended) {
-      await audit.append(aboutSession('session.ended', session, at, { reason: 'node_died' }));
-    }
-    return ended;
-  });
+  await closeRecordings(node, deps);
+  const swept = (await endAsDied(store, node, () => Promise.resolve(true))) ?? [];
   for (const { id } of swept) log.warn('a session that a crash cut was closed', { session: id });
   await rebuildCounters(deps);
   return swept.length;
 }
 
+/**
+ * Ends what a node left open, all at once, and answers it; null where `confirm` says, in the same
+ * transaction, that it is not dead.
+ */
+export async function endAsDied(
+  store: Store,
+  node: string,
+  confirm: (stores: Stores) => Promise<boolean>,
+): Promise<readonly Session[] | null> {
+  const at = new Date();
+  return await store.transaction(async (stores) => {
+    if (!(await confirm(stores))) return null;
+    const ended = await stores.sessions.sweep(node, at);
+    for (const session of ended) {
+      await stores.audit.append(
+        aboutSession('session.ended', session, at, { reason: 'node_died' }),
+      );
+    }
+    return ended;
+  });
+}
+
+/** Also those whose sessions another node has ended since: the files are on this one. */
 async function closeRecordings(
-  sessionId: number,
+  node: string,
   deps: { readonly store: Store; readonly repair: RepairRecording },
 ): Promise<void> {
   const { sessions } = deps.store;
-  for (const { state, key, channel } of await sessions.recordings(sessionId)) {
-    if (state !== 'recording') continue;
+  for (const { sessionId, key, channel } of await sessions.unclosedRecordings(node)) {
     const receipt = await deps.repair(key);
     const now = receipt === null ? 'failed' : 'recovered';
     await sessions.closeRecording(sessionId, channel, now, receipt, new Date());

@@ -62,10 +62,15 @@ export const CATALOGUE = {
     exit: 255,
     text: 'session {id} has already ended',
   },
+  'session.node_died': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'session {id} has already ended: its node {node} died',
+  },
   'session.unconfirmed': {
     api: 'UNAVAILABLE',
     exit: 255,
-    text: 'the node that holds session {id} did not confirm its end',
+    text: 'node {node}, which holds session {id}, did not confirm its end; try again',
   },
   'recording.none': { api: 'NOT_FOUND', exit: 255, text: 'session {id} has no recording' },
   'recording.missing': {

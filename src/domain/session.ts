@@ -179,6 +179,10 @@ export interface SessionStore {
   end(id: number, end: SessionEnd): Promise<boolean>;
   /** Ends everything that this node left pending or active in an earlier life; answers them. */
   sweep(node: string, at: Date): Promise<readonly Session[]>;
+  /** Those of these sessions that have ended. */
+  endedOf(ids: readonly number[]): Promise<readonly number[]>;
+  /** Recordings of this node's sessions, ended or not, that were never closed. */
+  unclosedRecordings(node: string): Promise<readonly Recording[]>;
   /** Pending and active ones, of all nodes. */
   live(): Promise<readonly Session[]>;
   /** When the user last began a session, by the id of the machine. */

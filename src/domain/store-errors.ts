@@ -42,6 +42,11 @@ export const STORE_ERRORS = {
     exit: 255,
     text: 'the database lacks {pending}; run: postern migrate',
   },
+  'node.taken': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'another postern runs as this node, {node}; each needs a data directory of its own, and a copied one must lose its file node-id',
+  },
   'counters.url': {
     api: 'UNAVAILABLE',
     exit: 255,

@@ -2,6 +2,7 @@ import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { GrantStore } from './grant.ts';
 import type { MachineStore } from './machine.ts';
+import type { NodeStore } from './nodes.ts';
 import type { SessionStore } from './session.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
@@ -21,6 +22,7 @@ export interface Stores {
   readonly standing: StandingStore;
   readonly authorities: AuthorityStore;
   readonly revocations: RevocationStore;
+  readonly nodes: NodeStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

@@ -36,8 +36,8 @@ export interface TokenStore {
   used(id: number, at: Date): Promise<void>;
   /** Removes it; false when there is none. */
   revoke(id: number): Promise<boolean>;
-  /** Removes every token of this kind. */
-  revokeKind(kind: TokenKind): Promise<void>;
+  /** Removes every token of this kind and name. */
+  revokeNamed(kind: TokenKind, name: string): Promise<void>;
   /** A one-time sign-in link for the console. */
   createSignIn(link: { hash: string; userId: number; expiresAt: Date }): Promise<void>;
   /** Uses the link up: the user's id once, null ever after, and when it has expired. */

@@ -1,11 +1,15 @@
 import type { Counters } from '../domain/counters.ts';
 import type { Logger } from '../domain/log.ts';
+import type { SessionStore } from '../domain/session.ts';
+import { DatabaseCounters } from './database-counters.ts';
 import { MemoryCounters } from './memory-counters.ts';
 import { openRedisCounters } from './redis-counters.ts';
 
 export interface CounterOptions {
-  /** Null: counted in this process. */
+  /** Null: counted in this process, or in `shared`. */
   readonly redisUrl: string | null;
+  /** The sessions of all nodes where there can be several; left out: there is this one. */
+  readonly shared?: Pick<SessionStore, 'live'> | null;
   /** This node's name. */
   readonly node: string;
   readonly log: Logger;
@@ -16,8 +20,7 @@ export interface CounterOptions {
  * here and told to it when it is back, `active` rejects meanwhile. Throws `counters.url` alone.
  */
 export async function openCounters(options: CounterOptions): Promise<Counters> {
-  const { redisUrl, node, log } = options;
-  return redisUrl === null
-    ? new MemoryCounters()
-    : await openRedisCounters({ redisUrl, node, log });
+  const { redisUrl, shared = null, node, log } = options;
+  if (redisUrl !== null) return await openRedisCounters({ redisUrl, node, log });
+  return shared === null ? new MemoryCounters() : new DatabaseCounters(shared);
 }

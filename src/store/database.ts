@@ -10,6 +10,7 @@ import { SqlGrantStore } from './grants.ts';
 import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
+import { SqlNodeStore } from './nodes.ts';
 import { SqlRevocationStore } from './revocations.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
@@ -90,6 +91,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     standing: new SqlStandingStore(db),
     authorities: new SqlAuthorityStore(db),
     revocations: new SqlRevocationStore(db),
+    nodes: new SqlNodeStore(db),
   };
 }
 
@@ -105,6 +107,7 @@ class SqlStore implements Store {
   readonly standing: Stores['standing'];
   readonly authorities: Stores['authorities'];
   readonly revocations: Stores['revocations'];
+  readonly nodes: Stores['nodes'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -123,6 +126,7 @@ class SqlStore implements Store {
     this.standing = stores.standing;
     this.authorities = stores.authorities;
     this.revocations = stores.revocations;
+    this.nodes = stores.nodes;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

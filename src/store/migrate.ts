@@ -5,6 +5,7 @@ import * as jumps from '../../migrations/0003-jumps.ts';
 import * as userAuthorities from '../../migrations/0004-user-authorities.ts';
 import * as transfers from '../../migrations/0005-transfers.ts';
 import * as agentAuth from '../../migrations/0006-agent-auth.ts';
+import * as nodes from '../../migrations/0007-nodes.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -18,6 +19,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-user-authorities': userAuthorities,
   '0005-transfers': transfers,
   '0006-agent-auth': agentAuth,
+  '0007-nodes': nodes,
 };
 
 /** Names of migrations, in order. */

@@ -15,6 +15,17 @@ export async function listRecordings(db: Db, sessionId: number): Promise<readonl
   return (await query.execute()).map(toRecording);
 }
 
+export async function unclosedRecordings(db: Db, node: string): Promise<readonly Recording[]> {
+  const query = db
+    .selectFrom('recordings')
+    .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
+    .selectAll('recordings')
+    .where('recordings.state', '=', 'recording')
+    .where('sessions.node', '=', node)
+    .orderBy('recordings.id');
+  return (await query.execute()).map(toRecording);
+}
+
 /** Throws `thing.exists` when channel or key has one, `thing.not_found` for the session. */
 export async function openRecording(db: Db, recording: NewRecording): Promise<void> {
   const { sessionId, channel, key, startedAt } = recording;

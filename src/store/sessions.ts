@@ -22,6 +22,7 @@ import {
   listRecordings,
   type NewRecording,
   openRecording,
+  unclosedRecordings,
 } from './session-recordings.ts';
 import { toSession } from './session-rows.ts';
 import { totals } from './session-totals.ts';
@@ -169,6 +170,20 @@ export class SqlSessionStore implements SessionStore {
       .orderBy('id')
       .execute();
     return rows.map(toSession);
+  }
+
+  async endedOf(ids: readonly number[]): Promise<readonly number[]> {
+    const rows = await this.#db
+      .selectFrom('sessions')
+      .select('id')
+      .where('id', '=', sql<number>`any(${[...ids]}::bigint[])`)
+      .where('ended_at', 'is not', null)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  unclosedRecordings(node: string): Promise<readonly Recording[]> {
+    return unclosedRecordings(this.#db, node);
   }
 
   async live(): Promise<readonly Session[]> {

@@ -26,6 +26,7 @@ export interface Tables {
   readonly audit: AuditTable;
   readonly certificate_authorities: CertificateAuthorityTable;
   readonly revocations: RevocationTable;
+  readonly nodes: NodeTable;
 }
 
 /** The database, or one transaction of it. */
@@ -230,4 +231,11 @@ interface RevocationTable {
   authority: Fixed<string>;
   reason: Fixed<string>;
   created_at: Defaulted<Date>;
+}
+
+interface NodeTable {
+  id: string;
+  process: string;
+  sign: Defaulted<number>;
+  seen_at: Defaulted<Date>;
 }

@@ -73,8 +73,9 @@ export class SqlTokenStore implements TokenStore {
     return (await query.executeTakeFirst()).numDeletedRows > 0n;
   }
 
-  async revokeKind(kind: TokenKind): Promise<void> {
-    await this.#db.deleteFrom('tokens').where('kind', '=', kind).execute();
+  async revokeNamed(kind: TokenKind, name: string): Promise<void> {
+    const query = this.#db.deleteFrom('tokens').where('kind', '=', kind);
+    await query.where('name', '=', name).execute();
   }
 
   async createSignIn(link: { hash: string; userId: number; expiresAt: Date }): Promise<void> {

@@ -239,7 +239,7 @@ describe('applying a setup', () => {
     const left = (await store.users.list({}, page)).rows.map(({ name }) => name);
     expect(left).toEqual(['alice']);
     expect(await store.tokens.getByHash('a'.repeat(64), new Date())).not.toBeNull();
-    await store.tokens.revokeKind('bootstrap');
+    await store.tokens.revokeNamed('bootstrap', 'admin-token');
   });
 
   test('names everything that it refers to and that is not there, and changes nothing', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recover } from '../../src/control/recovery.ts';
+import { endAsDied, recover } from '../../src/control/recovery.ts';
 import type { RecordingReceipt } from '../../src/domain/recording.ts';
 import { machine, session } from '../store/examples.ts';
 import { type ControlStage, openControlStage } from './stage.ts';
@@ -83,6 +83,15 @@ test('invariant 4: what a crash left open is ended with the true reason, its rec
   expect((await stage.counters.active()).sessions).toBe(1);
 });
 
+test('a recording whose session another node has ended is repaired all the same', async () => {
+  await using stage = await openControlStage();
+  const id = await cut(stage, 'web1');
+  await endAsDied(stage.at.store, 'node-a', () => Promise.resolve(true));
+  expect(await state(stage, id)).toMatchObject({ recordings: ['recording', 'recording'] });
+  expect(await start(stage, whole)).toBe(0);
+  expect(await state(stage, id)).toEqual(MENDED);
+});
+
 test('a second start finds nothing to do', async () => {
   await using stage = await openControlStage();
   const id = await cut(stage, 'web1');
@@ -129,6 +138,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       standing: store.standing,
       authorities: store.authorities,
       revocations: store.revocations,
+      nodes: store.nodes,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -64,11 +64,13 @@ onBothDatabases('tokens and audit', (kind) => {
       await tokens.create(token({ hash: 'nobodys' })),
     ];
     await tokens.create(token({ hash: 'web', userId: ada, kind: 'web' }));
-    await tokens.create(token({ hash: 'boot', kind: 'bootstrap' }));
+    const boot = await tokens.create(token({ hash: 'boot', kind: 'bootstrap' }));
     const page = { limit: 10, page: 1 };
     expect(await tokens.list(null, page)).toEqual({ rows: [nobodys, mine], total: 2, next: null });
     expect((await tokens.list(ada, page)).rows).toEqual([mine]);
-    await tokens.revokeKind('bootstrap');
+    await tokens.revokeNamed('bootstrap', 'another name');
+    expect(await tokens.getByHash('boot', NOW)).not.toBeNull();
+    await tokens.revokeNamed('bootstrap', boot.name);
     expect(await tokens.getByHash('boot', NOW)).toBeNull();
     expect(await tokens.getByHash('web', NOW)).not.toBeNull();
   });
