@@ -1,4 +1,5 @@
 import { type AccessDecision, type AuthorizedRoute, decide } from '../domain/access.ts';
+import type { CertificateProof } from '../domain/certificate.ts';
 import type {
   ConnectionFacts,
   ReachableMachine,
@@ -74,10 +75,11 @@ export class Access {
     login: string | null,
     facts: ConnectionFacts,
   ): Promise<Asking | null> {
-    const { accounts, grants } = await this.#stores.standing.of([user.userId], []);
-    const [account] = accounts;
+    const standing = await this.#stores.standing.of([user.userId], [], certificatesOf([user]));
+    const { grants } = standing;
+    const [account] = standing.accounts;
     if (account === undefined || account.disabled) return null;
-    if (!stillProves(user.proof, account)) return null;
+    if (!stillProves(user, account, standing)) return null;
     return {
       grants,
       judge: (machine) => this.#judge(user, account, grants, machine, login, facts),
@@ -89,13 +91,14 @@ export class Access {
     const standing = await this.#stores.standing.of(
       [...new Set(held.map(({ user }) => user.userId))],
       [...new Set(held.map(({ machine }) => machine.id))],
+      certificatesOf(held.map(({ user }) => user)),
     );
     const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
     const machines = new Map(standing.machines.map((one) => [one.id, one]));
     return held.map(({ user, machine: { id, name }, login, facts }) => {
       const account = accounts.get(user.userId);
       if (account === undefined || account.disabled) return denied('access.account');
-      if (!stillProves(user.proof, account)) return denied('access.proof');
+      if (!stillProves(user, account, standing)) return denied('access.proof');
       const machine = machines.get(id);
       if (machine === undefined) return denied('access.removed', { machine: name });
       const decision = this.#judge(user, account, standing.grants, machine, login, facts);
@@ -143,6 +146,11 @@ export class Access {
       machines: names.slice(0, MOST_LISTED).join(', ') + more,
     });
   }
+}
+
+/** What these users signed in with, as far as they are certificates. */
+function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[] {
+  return users.flatMap(({ proof }) => (proof?.type === 'certificate' ? [proof.certificate] : []));
 }
 
 function denied(code: ErrorCode, params: Readonly<Record<string, string>> = {}): RouteAnswer {

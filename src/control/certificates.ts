@@ -2,9 +2,11 @@ import type { Capability } from '../domain/capability.ts';
 import type {
   CertificateAuthority,
   CertificateFacts,
+  CertificateProof,
   CertificateTerms,
 } from '../domain/certificate.ts';
 import type { Credential } from '../domain/control-plane.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { inNetwork, isNetwork } from './network.ts';
 
@@ -75,6 +77,17 @@ export class Certificates {
     }
     return { good: true, terms: termsOf(certificate), authority: authority.name };
   }
+}
+
+/** Whether a certificate that was accepted before would be now, but for the time. */
+export function stillCertified(
+  certificate: CertificateProof,
+  userName: string,
+  { authorities, revoked }: Pick<Standing, 'authorities' | 'revoked'>,
+): boolean {
+  const authority = authorities.find(({ blob }) => blob === certificate.authority.blob);
+  if (authority === undefined || revoked.includes(certificate)) return false;
+  return standsFor(authority, certificate.principals, userName);
 }
 
 function formProblem(certificate: CertificateFacts): string | null {

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { RevocationStore } from '../domain/certificate.ts';
+import type { CertificateFacts, CertificateProof, RevocationStore } from '../domain/certificate.ts';
 import type {
   AuthenticationAnswer,
   ConnectionFacts,
   Credential,
   SignedIn,
-  SignInProof,
 } from '../domain/control-plane.ts';
 import { type Logger, printable } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
-import type { Account } from '../domain/standing.ts';
+import type { Account, Standing } from '../domain/standing.ts';
 import type { UserStore } from '../domain/user.ts';
-import type { Certificates } from './certificates.ts';
+import { type Certificates, stillCertified } from './certificates.ts';
 import type { Journal } from './journal.ts';
 
 const REJECTED: AuthenticationAnswer = { outcome: 'rejected' };
@@ -119,7 +118,8 @@ export class SignIn {
     }
     if (user === null) return REJECTED;
     if (!credential.proven) return { outcome: 'acceptable' };
-    return this.#accept({ ...user, certificate: verdict.terms }, facts, {
+    const proof = { type: 'certificate', certificate: proofOf(credential.certificate) } as const;
+    return this.#accept({ ...user, proof, certificate: verdict.terms }, facts, {
       method: 'certificate',
       fingerprint: keyFingerprint,
       authority: verdict.authority,
@@ -144,19 +144,30 @@ export class SignIn {
   }
 }
 
+function proofOf(certificate: CertificateFacts): CertificateProof {
+  const { serial, keyId, principals, keyFingerprint, authority } = certificate;
+  return { serial, keyId, principals, keyFingerprint, authority };
+}
+
 /** As the database makes `Account.passwordStamp`: no secret, and another with each new hash. */
 function stampOf(hash: string): string {
   return createHash('sha256').update(hash).digest('hex');
 }
 
 /** Whether what a user signed in with would be accepted now. */
-export function stillProves(proof: SignInProof | null, account: Account): boolean {
+export function stillProves(
+  { proof, userName }: SignedIn,
+  account: Account,
+  standing: Pick<Standing, 'authorities' | 'revoked'>,
+): boolean {
   if (proof === null) return true;
   switch (proof.type) {
     case 'publickey':
       return account.keyIds.includes(proof.keyId);
     case 'password':
       return account.passwordStamp === proof.stamp;
+    case 'certificate':
+      return stillCertified(proof.certificate, userName, standing);
     default:
       return proof satisfies never;
   }

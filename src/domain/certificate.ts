@@ -25,6 +25,12 @@ export interface CertificateFacts {
   readonly authority: { readonly blob: string; readonly fingerprint: string };
 }
 
+/** What a session that a certificate signed in goes on resting on. */
+export type CertificateProof = Pick<
+  CertificateFacts,
+  'serial' | 'keyId' | 'principals' | 'keyFingerprint' | 'authority'
+>;
+
 /** What a certificate allows less than its user's grants, for one who signed in with it. */
 export interface CertificateTerms {
   readonly keyId: string;

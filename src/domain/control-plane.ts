@@ -1,6 +1,6 @@
 import type { AuthorizedRoute } from './access.ts';
 import type { AuditDetail, AuditType } from './audit.ts';
-import type { CertificateFacts, CertificateTerms } from './certificate.ts';
+import type { CertificateFacts, CertificateProof, CertificateTerms } from './certificate.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
@@ -44,6 +44,8 @@ export type Credential =
 /** What a user proved to be who they are with: without it there is no session. */
 export type SignInProof =
   | { readonly type: 'publickey'; readonly keyId: number }
+  /** As it was accepted; that it expires ends no session, as it ends none of OpenSSH's. */
+  | { readonly type: 'certificate'; readonly certificate: CertificateProof }
   /** As `Account.passwordStamp` was. */
   | { readonly type: 'password'; readonly stamp: string };
 

@@ -4,7 +4,7 @@ export const LIMIT_ERRORS = {
   'access.proof': {
     api: 'FORBIDDEN',
     exit: 255,
-    text: 'the key or password that you signed in with is not valid any more',
+    text: 'the key, certificate or password that you signed in with is not valid any more',
   },
   'access.removed': { api: 'NOT_FOUND', exit: 255, text: 'machine {machine} was removed' },
   'access.revoked': {

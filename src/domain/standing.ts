@@ -1,3 +1,4 @@
+import type { CertificateAuthority, CertificateProof } from './certificate.ts';
 import type { Grant } from './grant.ts';
 import type { Machine } from './machine.ts';
 
@@ -6,6 +7,7 @@ export interface Account {
   readonly userId: number;
   readonly disabled: boolean;
   readonly groups: readonly number[];
+  /** Of the user's keys, those that are not revoked. */
   readonly keyIds: readonly number[];
   /** Changes whenever the password does (control/sign-in.ts makes the same); null: no password. */
   readonly passwordStamp: string | null;
@@ -19,10 +21,18 @@ export interface Standing {
   readonly grants: readonly Grant[];
   /** Of the machines asked for, those that are there. */
   readonly machines: readonly Machine[];
+  /** That certified one of the certificates asked for, and are trusted. */
+  readonly authorities: readonly CertificateAuthority[];
+  /** Of the certificates asked for, those that are revoked: the same objects. */
+  readonly revoked: readonly CertificateProof[];
 }
 
 /** Implemented by store/standing.ts. */
 export interface StandingStore {
   /** One query, however many are asked for. */
-  of(userIds: readonly number[], machineIds: readonly number[]): Promise<Standing>;
+  of(
+    userIds: readonly number[],
+    machineIds: readonly number[],
+    certificates: readonly CertificateProof[],
+  ): Promise<Standing>;
 }

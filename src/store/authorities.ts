@@ -107,7 +107,7 @@ function orNull(row: Row | undefined): CertificateAuthority | null {
   return row ? toAuthority(row) : null;
 }
 
-function toAuthority(row: Row): CertificateAuthority {
+export function toAuthority(row: Row): CertificateAuthority {
   return {
     id: row.id,
     name: row.name,

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type {
   NewRevocation,
   Presented,
@@ -13,6 +13,27 @@ import type { Db, Tables } from './tables.ts';
 /** Any authority, in the column. */
 const ANY = '';
 
+/** SQL of each part of what is presented. */
+interface PresentedSql {
+  /** An array. */
+  readonly fingerprints: RawBuilder<unknown>;
+  readonly certificate: {
+    readonly serial: RawBuilder<unknown>;
+    readonly keyId: RawBuilder<unknown>;
+    /** Its fingerprint. */
+    readonly authority: RawBuilder<unknown>;
+  } | null;
+}
+
+/** Whether a row of `revocations` covers what is presented. */
+export function covering({ fingerprints, certificate }: PresentedSql): RawBuilder<boolean> {
+  const key = sql<boolean>`(kind = 'fingerprint' and value = any(${fingerprints}))`;
+  if (certificate === null) return key;
+  const { serial, keyId, authority } = certificate;
+  return sql<boolean>`(${key} or authority in (${ANY}, ${authority}) and (
+    kind = 'serial' and value = ${serial} or kind = 'key_id' and value = ${keyId}))`;
+}
+
 /** Keys and certificates that are accepted no more. */
 export class SqlRevocationStore implements RevocationStore {
   readonly #db: Db;
@@ -22,20 +43,22 @@ export class SqlRevocationStore implements RevocationStore {
   }
 
   async covers({ fingerprints, certificate }: Presented): Promise<boolean> {
-    const authorities = certificate === null ? [] : [ANY, certificate.authority];
     const found = await this.#db
       .selectFrom('revocations')
       .select('id')
-      .where((eb) => {
-        const keys = eb.and([eb('kind', '=', 'fingerprint'), eb('value', 'in', [...fingerprints])]);
-        if (certificate === null) return keys;
-        const ours = eb('authority', 'in', authorities);
-        return eb.or([
-          keys,
-          eb.and([eb('kind', '=', 'serial'), eb('value', '=', certificate.serial), ours]),
-          eb.and([eb('kind', '=', 'key_id'), eb('value', '=', certificate.keyId), ours]),
-        ]);
-      })
+      .where(
+        covering({
+          fingerprints: sql`${[...fingerprints]}::text[]`,
+          certificate:
+            certificate === null
+              ? null
+              : {
+                  serial: sql`${certificate.serial}`,
+                  keyId: sql`${certificate.keyId}`,
+                  authority: sql`${certificate.authority}`,
+                },
+        }),
+      )
       .limit(1)
       .executeTakeFirst();
     return found !== undefined;

@@ -1,7 +1,12 @@
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import type { CertificateProof } from '../domain/certificate.ts';
+import { PosternError } from '../domain/errors.ts';
 import type { Account, Standing, StandingStore } from '../domain/standing.ts';
+import { toAuthority } from './authorities.ts';
 import { toGrant } from './grants.ts';
 import { toMachine } from './machines.ts';
+import { covering } from './revocations.ts';
+import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** A row as JSON has it: times are text. */
@@ -11,6 +16,9 @@ interface Found {
   readonly accounts: readonly Account[];
   readonly grants: readonly Json<Selectable<Tables['grants']>>[];
   readonly machines: readonly Json<Selectable<Tables['machines']>>[];
+  readonly authorities: readonly Json<Selectable<Tables['certificate_authorities']>>[];
+  /** From 1, in the order of what was asked for. */
+  readonly revoked: readonly number[];
 }
 
 /** What access rests on, read in one query so that it is of one moment. */
@@ -21,7 +29,11 @@ export class SqlStandingStore implements StandingStore {
     this.#db = db;
   }
 
-  async of(userIds: readonly number[], machineIds: readonly number[]): Promise<Standing> {
+  async of(
+    userIds: readonly number[],
+    machineIds: readonly number[],
+    certificates: readonly CertificateProof[],
+  ): Promise<Standing> {
     const users = sql`any(${[...userIds]}::bigint[])`;
     const machines = sql`any(${[...machineIds]}::bigint[])`;
     const answer = await sql<Found>`select
@@ -29,16 +41,24 @@ export class SqlStandingStore implements StandingStore {
         'userId', u.id,
         'disabled', u.disabled,
         'groups', array(select m.group_id from group_members m where m.user_id = u.id),
-        'keyIds', array(select k.id from user_keys k where k.user_id = u.id),
+        'keyIds', array(select k.id from user_keys k where k.user_id = u.id
+          and not exists (select from revocations where ${covering({
+            fingerprints: sql`array[k.fingerprint]`,
+            certificate: null,
+          })})),
         'passwordStamp', encode(sha256(convert_to(u.password_hash, 'UTF8')), 'hex')
       )) from users u where u.id = ${users}), '[]') as accounts,
       coalesce((select jsonb_agg(to_jsonb(g) order by g.id) from grants g where g.user_id = ${users}
         or g.group_id in (select m.group_id from group_members m where m.user_id = ${users})
       ), '[]') as grants,
       coalesce((select jsonb_agg(to_jsonb(m) - 'credential') from machines m
-        where m.id = ${machines}), '[]') as machines`.execute(this.#db);
+        where m.id = ${machines}), '[]') as machines,
+      coalesce((select jsonb_agg(to_jsonb(a)) from certificate_authorities a
+        where a.blob = any(${certificates.map(({ authority }) => authority.blob)}::text[])
+      ), '[]') as authorities,
+      array(${revokedOf(certificates)}) as revoked`.execute(this.#db);
     const [found] = answer.rows;
-    if (found === undefined) return { accounts: [], grants: [], machines: [] };
+    if (found === undefined) throw new PosternError('store.down');
     return {
       accounts: found.accounts,
       grants: found.grants.map((row) =>
@@ -52,8 +72,28 @@ export class SqlStandingStore implements StandingStore {
           updated_at: new Date(row.updated_at),
         }),
       ),
+      authorities: found.authorities.map((row) =>
+        toAuthority({ ...row, created_at: new Date(row.created_at) }),
+      ),
+      revoked: certificates.filter((_one, at) => found.revoked.includes(at + 1)),
     };
   }
+}
+
+function revokedOf(certificates: readonly CertificateProof[]): RawBuilder<number> {
+  const asked = certificates.map(({ serial, keyId, keyFingerprint, authority }) =>
+    storableJson({ serial, keyId, key: keyFingerprint, authority: authority.fingerprint }),
+  );
+  const covered = covering({
+    fingerprints: sql`array[c.one ->> 'key', c.one ->> 'authority']`,
+    certificate: {
+      serial: sql`c.one ->> 'serial'`,
+      keyId: sql`c.one ->> 'keyId'`,
+      authority: sql`c.one ->> 'authority'`,
+    },
+  });
+  return sql`select c.at::int from jsonb_array_elements(${`[${asked.join(',')}]`}::jsonb)
+    with ordinality as c (one, at) where exists (select from revocations where ${covered})`;
 }
 
 /** JSON has text where the row has a time. */

@@ -201,7 +201,10 @@ needs('ssh', 'sshd').describe('a live session', () => {
     await change('DELETE', `users/${user}/keys/${newer?.id}`);
     expect((await bastion.session(live.id)).status).toBe('active');
     await change('DELETE', `users/${user}/keys/${older?.id}`);
-    await endsRevoked(live, 'the key or password that you signed in with is not valid any more');
+    await endsRevoked(
+      live,
+      'the key, certificate or password that you signed in with is not valid any more',
+    );
   });
 
   test('ends when the password that signed in is changed', async () => {
@@ -215,7 +218,10 @@ needs('ssh', 'sshd').describe('a live session', () => {
     );
     const live = await running('ida', here.client, child);
     await change('PATCH', `users/${user}`, { password: 'another long password' });
-    await endsRevoked(live, 'the key or password that you signed in with is not valid any more');
+    await endsRevoked(
+      live,
+      'the key, certificate or password that you signed in with is not valid any more',
+    );
   });
 
   test('ends when its machine is removed', async () => {

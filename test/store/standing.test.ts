@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { CertificateProof, RevocationKind } from '../../src/domain/certificate.ts';
 import { onBothDatabases, testStore } from '../support/database.ts';
 import { grant, key, machine, user } from './examples.ts';
 
@@ -20,7 +21,7 @@ onBothDatabases('what access rests on', (kind) => {
     );
     const ours = await grants.create(grant({ to: { groupId: group.id }, on }));
     const other = await grants.create(grant({ to: { userId: bob.id }, on }));
-    const found = await standing.of([ada.id, bob.id, 4711], [web.id, 4711]);
+    const found = await standing.of([ada.id, bob.id, 4711], [web.id, 4711], []);
     const stamp = createHash('sha256').update('scrypt$one').digest('hex');
     expect([...found.accounts].sort((a, b) => a.userId - b.userId)).toEqual([
       {
@@ -35,9 +36,51 @@ onBothDatabases('what access rests on', (kind) => {
     expect(found.grants).toEqual([mine, ours, other]);
     expect(found.machines).toEqual([await machines.get(web.id)]);
     expect(JSON.stringify(found)).not.toContain('scrypt$one');
-    const alone = await standing.of([ada.id], []);
+    const alone = await standing.of([ada.id], [], []);
     expect(alone.grants).toEqual([mine, ours]);
     expect(alone.machines).toEqual([]);
-    expect(await standing.of([], [])).toEqual({ accounts: [], grants: [], machines: [] });
+    expect(await standing.of([], [], [])).toEqual({
+      ...{ accounts: [], grants: [], machines: [], authorities: [], revoked: [] },
+    });
+  });
+
+  test('leaves revoked keys out, and says which certificates are revoked', async () => {
+    await using opened = await testStore(kind);
+    const { users, authorities, revocations, standing } = opened.store;
+    const ada = await users.create(user({ name: 'ada' }));
+    const [good, bad] = [
+      await users.addKey(ada.id, key('a')),
+      await users.addKey(ada.id, key('b')),
+    ];
+    const revoke = (of: RevocationKind, value: string, authority: string | null) =>
+      revocations.create({ kind: of, value, authority, reason: '' });
+    await revoke('fingerprint', bad.fingerprint, null);
+    expect((await standing.of([ada.id], [], [])).accounts).toMatchObject([{ keyIds: [good.id] }]);
+
+    const ca = await authorities.create({
+      ...{ name: 'staff', algorithm: 'ssh-ed25519', blob: 'CA', fingerprint: 'SHA256:ca' },
+      ...{ matchUserName: true, principals: {} },
+    });
+    const of = (change: object): CertificateProof => ({
+      ...{ serial: '1', keyId: 'ada', principals: ['ada'], keyFingerprint: 'SHA256:key' },
+      authority: { blob: 'CA', fingerprint: 'SHA256:ca' },
+      ...change,
+    });
+    const asked = {
+      fine: of({}),
+      fineToo: of({ authority: { blob: 'CB', fingerprint: 'SHA256:cb' }, serial: '7' }),
+      serial: of({ serial: '7' }),
+      keyId: of({ keyId: 'old \0 laptop' }),
+      key: of({ keyFingerprint: bad.fingerprint }),
+      authority: of({ authority: { blob: 'CC', fingerprint: 'SHA256:cc' } }),
+    };
+    await revoke('serial', '7', ca.fingerprint);
+    await revoke('key_id', 'old \0 laptop', null);
+    await revoke('fingerprint', 'SHA256:cc', null);
+    const found = await standing.of([], [], Object.values(asked));
+    expect(found.authorities).toEqual([ca]);
+    const { serial, keyId, key: theKey, authority } = asked;
+    expect(found.revoked).toEqual([serial, keyId, theKey, authority]);
+    for (const one of found.revoked) expect(Object.values(asked)).toContain(one);
   });
 });

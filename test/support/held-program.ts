@@ -16,8 +16,9 @@ export async function holdProgram(
   bastion: Bastion,
   client: SshClient,
   target: string,
+  more: readonly string[] = [],
 ): Promise<HeldProgram> {
-  const ssh = client.spawn(target, 'echo ready; exec sleep 1000');
+  const ssh = client.spawn(target, 'echo ready; exec sleep 1000', more);
   const ended = new Promise<number | null>((resolve) => ssh.once('close', resolve));
   const said = { out: '', err: '' };
   ssh.stdout?.on('data', (chunk: Buffer) => {
