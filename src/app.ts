@@ -19,7 +19,7 @@ import { plainAddress } from './control/network.ts';
 import { ScryptPasswords } from './control/password.ts';
 import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
-import { loadSecretKey } from './control/secret-key.ts';
+import { loadSecretKeys } from './control/secret-key.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
 import type { Gateway } from './domain/control-plane.ts';
@@ -49,6 +49,9 @@ const LAST_FACTS_MS = 5000;
 const NO_NATIVE_CRYPTO =
   "ssh2's native crypto is not loaded, so SSH runs about ten times slower: apt-get install build-essential python3, then npm ci";
 
+const UNFINISHED_ROTATION =
+  'secret-key.new is in the data directory: stop, and finish with postern secret-key rotate; or, after that, set POSTERN_SECRET_KEY to it';
+
 /** This package's version. */
 export function version(): string {
   const manifest: unknown = JSON.parse(
@@ -73,10 +76,13 @@ interface Control {
 
 async function openControl(config: Config, log: Logger, closers: Closers): Promise<Control> {
   const node = keptFile(join(config.dataDir, 'node-id'), () => `${randomUUID()}\n`).trim();
+  const keys = loadSecretKeys(config.secretKey, config.dataDir);
+  if (keys.next !== null) log.warn(UNFINISHED_ROTATION);
   const store = await openStore({
     databaseUrl: config.databaseUrl?.expose() ?? null,
     dataDir: config.dataDir,
-    secretKey: loadSecretKey(config.secretKey, config.dataDir),
+    secretKey: keys.current,
+    otherKeys: keys.next === null ? [] : [keys.next],
     migrate: true,
     log,
   });

@@ -12,6 +12,7 @@ import { addMachineCommand } from './commands/machine.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addRecordingCommand } from './commands/recording.ts';
 import { addRevocationCommand } from './commands/revocation.ts';
+import { addSecretKeyCommand } from './commands/secret-key.ts';
 import { addSessionCommand } from './commands/session.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addKeyCommand, addUserCommand } from './commands/user.ts';
@@ -55,6 +56,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addStatsCommand,
   addConfigCommand,
   addMigrateCommand,
+  addSecretKeyCommand,
 ];
 
 function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {

@@ -6,7 +6,7 @@ import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } fr
  * others may read it: what was secret may not be secret any more.
  */
 export function keptFile(path: string, make: () => string): string {
-  const found = read(path);
+  const found = readKept(path);
   if (found !== null) return found;
   const draft = `${path}.${process.pid}.new`;
   writeFileSync(draft, make(), { mode: 0o600 });
@@ -19,10 +19,11 @@ export function keptFile(path: string, make: () => string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return read(path) ?? '';
+  return readKept(path) ?? '';
 }
 
-function read(path: string): string | null {
+/** As keptFile; null: it is not there. */
+export function readKept(path: string): string | null {
   try {
     const mode = statSync(path).mode & 0o777;
     if ((mode & 0o077) !== 0) {

@@ -47,6 +47,11 @@ export const STORE_ERRORS = {
     exit: 255,
     text: 'another postern runs as this node, {node}; each needs a data directory of its own, and a copied one must lose its file node-id',
   },
+  'node.running': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the database is in use by running nodes ({nodes}); stop them first',
+  },
   'counters.url': {
     api: 'UNAVAILABLE',
     exit: 255,
@@ -61,6 +66,11 @@ export const STORE_ERRORS = {
     api: 'UNAVAILABLE',
     exit: 255,
     text: 'the credentials of machine {machine} were stored under another POSTERN_SECRET_KEY',
+  },
+  'vault.stuck': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'what is stored for {place} opens with none of the keys; set it again or remove it first',
   },
   'vault.damaged': {
     api: 'UNAVAILABLE',

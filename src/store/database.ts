@@ -27,6 +27,8 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** 32 bytes; encrypts the machines' credentials. */
   readonly secretKey: Buffer;
+  /** Open what it does not; left out: none. */
+  readonly otherKeys?: readonly Buffer[];
   /** False: `store.behind` is thrown where migrations are pending. */
   readonly migrate: boolean;
   readonly log: Logger;
@@ -40,7 +42,7 @@ const HEALTH_DEADLINE = 1000;
  * mend: a wrong or unreachable DATABASE_URL, a data directory in use, an unknown schema.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const vault = new Vault(options.secretKey);
+  const vault = new Vault(options.secretKey, options.otherKeys);
   const connection = await openMigrated(options);
   options.log.info('database open', { database: connection.description });
   if (options.databaseUrl === null) {

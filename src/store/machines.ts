@@ -12,9 +12,10 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import { Secret } from '../domain/secret.ts';
 import { type Meaning, meaning } from './failure.ts';
 import { containing, readPage } from './paging.ts';
+import { credentialPlace } from './sealed-columns.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
-import type { Vault } from './vault.ts';
+import type { Sealed, Vault } from './vault.ts';
 
 type MachineFilter = Parameters<MachineStore['list']>[0];
 
@@ -151,7 +152,7 @@ export class SqlMachineStore implements MachineStore {
       .executeTakeFirst();
     if (!row) return null;
     if (row.auth_type !== 'key' && row.auth_type !== 'password') return { type: row.auth_type };
-    const opened = this.#vault.open(row.credential ?? '', placeOf(id, row.auth_type));
+    const opened = this.#vault.open(row.credential ?? '', credentialPlace(id, row.auth_type));
     if ('failed' in opened) throw new PosternError(`vault.${opened.failed}`, { machine: row.name });
     const secret = new Secret(opened.text);
     return row.auth_type === 'key'
@@ -181,12 +182,14 @@ export class SqlMachineStore implements MachineStore {
   #sealed(
     id: number,
     credential: MachineCredential,
-  ): { readonly auth_type: AuthType; readonly credential: string | null } {
+  ): { readonly auth_type: AuthType; readonly credential: Sealed | null } {
     const secret = secretOf(credential);
     return {
       auth_type: credential.type,
       credential:
-        secret === null ? null : this.#vault.seal(secret.expose(), placeOf(id, credential.type)),
+        secret === null
+          ? null
+          : this.#vault.seal(secret.expose(), credentialPlace(id, credential.type)),
     };
   }
 
@@ -207,11 +210,6 @@ export class SqlMachineStore implements MachineStore {
 function secretOf(credential: MachineCredential): Secret | null {
   if (credential.type === 'key') return credential.privateKey;
   return credential.type === 'password' ? credential.password : null;
-}
-
-/** What a sealed credential is bound to. */
-function placeOf(id: number, type: AuthType): string {
-  return `machine ${id} ${type}`;
 }
 
 function named<T>(name: string, work: Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
+import type { Sealed } from './vault.ts';
 
 /** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
 export interface Tables {
@@ -80,8 +81,8 @@ interface MachineTable {
   port: number;
   login: string;
   auth_type: AuthType;
-  /** As store/vault.ts seals it; null for kinds of auth without a secret. */
-  credential: string | null;
+  /** Null for kinds of auth without a secret. */
+  credential: Sealed | null;
   host_key: string | null;
   host_key_policy: HostKeyPolicy;
   /** A machine's name; null: reached directly. */

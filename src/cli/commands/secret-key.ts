@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/load.ts';
+import { rotateSecretKey } from '../../control/secret-key-rotation.ts';
+import { createLogger } from '../../log/logger.ts';
+import { showDone } from '../output.ts';
+import type { Shell } from '../shell.ts';
+
+/** `postern secret-key rotate`: needs no server, and refuses while one runs on the database. */
+export function addSecretKeyCommand(program: Command, shell: Shell): void {
+  program
+    .command('secret-key')
+    .description('the key that encrypts stored credentials')
+    .command('rotate')
+    .description('make a new one and encrypt everything under it; stop all nodes first')
+    .option('--config <file>', 'a YAML file of settings')
+    .action((options: { config?: string }) => rotate(shell, options.config));
+}
+
+async function rotate(shell: Shell, configFile: string | undefined): Promise<void> {
+  const config = loadConfig(shell.env, {
+    configFile: configFile ?? shell.env.POSTERN_CONFIG ?? null,
+  });
+  const { dataDir, secretKey } = config;
+  const log = createLogger({ level: 'warn', format: config.logFormat, stream: shell.stderr });
+  const database = { databaseUrl: config.databaseUrl?.expose() ?? null, dataDir, log };
+  // Loaded here alone: the other commands must not wait for the database's code.
+  const { reseal } = await import('../../store/reseal.ts');
+  const { texts, file, toBeSet } = await rotateSecretKey(secretKey, dataDir, (keys) =>
+    reseal(database, keys),
+  );
+  const what = texts === 1 ? '1 stored secret' : `${texts} stored secrets`;
+  showDone(
+    shell,
+    toBeSet
+      ? `${what} encrypted under the key in ${file}: set POSTERN_SECRET_KEY to it, on every node`
+      : `${what} encrypted under a new key; give other nodes a copy of ${file}`,
+  );
+}
