@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   log: [],
   ssh: ['ssh2'],
   transfer: ['handoff'],
-  proxy: ['ssh', 'ssh2', 'ipaddr.js'],
+  proxy: ['ssh', 'ssh2', 'ipaddr.js', 'transfer'],
   targets: ['ssh', 'ssh2'],
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   handoff: [],

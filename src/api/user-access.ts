@@ -1,3 +1,4 @@
+import type { Capability } from '../domain/capability.ts';
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import { holdsScope, type Role } from '../domain/role.ts';
@@ -33,6 +34,9 @@ export function mayTouch(caller: Caller, roles: readonly (Role | undefined)[]): 
   }
 }
 
+/** Any of these lets files over. */
+const FILES: readonly Capability[] = ['exec', 'sftp', 'upload', 'download'];
+
 /** The machines that a user's grants in force name: `full` where files may go over too. */
 export async function machineAccess(deps: ApiDeps, userId: number) {
   const now = deps.clock();
@@ -41,7 +45,7 @@ export async function machineAccess(deps: ApiDeps, userId: number) {
   return machines.flatMap((machine) => {
     const mine = grants.filter((grant) => isGranted(machine, [grant], now));
     if (mine.length === 0) return [];
-    const full = mine.some(({ allow }) => allow.includes('sftp') || allow.includes('exec'));
+    const full = mine.some(({ allow }) => FILES.some((one) => allow.includes(one)));
     return [
       {
         machine_id: formatId('mch', machine.id),

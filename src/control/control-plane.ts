@@ -31,7 +31,7 @@ import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
 import { SignIn } from './sign-in.ts';
-import { keepTransfers } from './transfers.ts';
+import { TransferLog } from './transfers.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
 
 export interface ControlPlaneDeps {
@@ -53,6 +53,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly #access: Access;
   readonly #outbox: Outbox;
   readonly #journal: Journal;
+  readonly #transfers: TransferLog;
   readonly #signIn: SignIn;
   readonly #hostKeys: HostKeys;
   readonly #credentials: UpstreamCredentials;
@@ -64,6 +65,7 @@ export class LocalControlPlane implements ControlPlane {
     this.#access = new Access(deps.stores);
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
+    this.#transfers = new TransferLog(deps.stores, this.#outbox, deps.log);
     this.#signIn = new SignIn({
       users: deps.stores.users,
       passwords: deps.passwords,
@@ -214,7 +216,7 @@ export class LocalControlPlane implements ControlPlane {
   }
 
   noteTransfers(batch: TransferBatch): Promise<void> {
-    return this.#outbox.write('transfers', () => keepTransfers(this.#deps.stores, batch));
+    return this.#transfers.keep(batch);
   }
 
   openRecording(sessionId: number, channel: number, key: string): Promise<void> {

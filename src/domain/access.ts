@@ -89,6 +89,20 @@ export function permission(
   };
 }
 
+/** The tightest of several limits, one by one. */
+export function narrowest(all: readonly Limits[]): Limits {
+  const least = (values: readonly (number | null)[]): number | null => {
+    const set = values.filter((value) => value !== null);
+    return set.length === 0 ? null : Math.min(...set);
+  };
+  const until = least(all.map((one) => one.until?.getTime() ?? null));
+  return {
+    until: until === null ? null : new Date(until),
+    maxSession: least(all.map((one) => one.maxSession)),
+    idleTimeout: least(all.map((one) => one.idleTimeout)),
+  };
+}
+
 /** The limits of a session as a whole: the widest of all its terms, so that no channel has more. */
 export function widestLimits({ terms }: AuthorizedRoute): Limits {
   const until = widest(terms.map((one) => one.until?.getTime() ?? null));

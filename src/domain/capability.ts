@@ -5,6 +5,8 @@ export const CAPABILITIES = [
   'shell',
   'exec',
   'sftp',
+  'upload',
+  'download',
   'forward-local',
   'forward-remote',
   'agent',
@@ -18,8 +20,9 @@ export function isCapability(text: string): text is Capability {
 }
 
 /**
- * The capability that a program needs. `scp` in its old protocol and `rsync` are commands, so they
- * need `exec`; other subsystems than sftp run a command of the machine's choosing, so they do too.
+ * The capability that a program needs as a rule; what else will do is in program-access.ts. `rsync` is
+ * a command, so it needs `exec`; other subsystems than sftp run a command of the machine's choosing, so
+ * they do too.
  */
 export function capabilityOf(program: Program): Capability {
   if (program.type === 'shell') return 'shell';

@@ -129,6 +129,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'your grant on {machine} demands {demand}, which this version cannot ask for',
   },
+  'transfer.unreadable': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: 'what is not SFTP version 3 is not let through: you may only {capability} on {machine}',
+  },
   ...MACHINE_FAILURES,
   'client.gone': { api: 'CONFLICT', exit: 255, text: 'nobody waits for this any more' },
   'forward.prohibited': {

@@ -1,21 +1,20 @@
-import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
-import { type Capability, capabilityOf } from '../domain/capability.ts';
+import type { AuthorizedRoute, Limits } from '../domain/access.ts';
+import type { Capability } from '../domain/capability.ts';
 import { PosternError, sentence } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
+import { lostBy, type ProgramAccess, programAccess, type Ways } from '../domain/program-access.ts';
 import type { ChannelRecording } from '../domain/recording.ts';
-import type { ChannelEnd } from '../domain/session.ts';
-import { type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
+import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type { TransferWatch } from '../domain/transfer.ts';
 import type { DeskKind, UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
-import type { ExitInfo } from '../ssh/channel.ts';
 import type { ProgramRequest } from './desk-asked.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
-import { channelKind, commandOf } from './program-record.ts';
+import { channelKind, commandOf, endOf, exitInfoOf } from './program-record.ts';
 import { startRecording } from './recording.ts';
-import { notify, type Refusal, refusalOf } from './refusal.ts';
+import { notify, type Refusal, refusalTo } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
-import { endTransfers, watchTransfers } from './transfers.ts';
+import { endTransfers, restrictTransfers, watchTransfers } from './transfers.ts';
 import type { UserEnd } from './user-end.ts';
 
 /** Signals kept for a program that has not started yet. */
@@ -24,10 +23,10 @@ const MOST_EARLY = 16;
 /** How long a program may take to read what its user sent before leaving, in milliseconds. */
 const LAST_INPUT_MS = 2000;
 
-/** What a channel needs of its connection: the session to run in, and under which limits. */
+/** What a channel needs of its connection: the session to run in, and what it may do there. */
 export type Admit = (
   request: UpstreamRequest,
-) => Promise<{ readonly session: GatewaySession; readonly limits: Limits }>;
+) => Promise<{ readonly session: GatewaySession; readonly access: ProgramAccess }>;
 
 /**
  * One program of a user: from its request to CLOSE. The order at the end is output, exit status or
@@ -43,6 +42,7 @@ export class GatewayChannel implements SessionMember {
   #window: Window | null = null;
   #session: GatewaySession | null = null;
   #number = 0;
+  #ways: Ways = 'any';
   #up: UpstreamChannel | null = null;
   #pipe: Pipe | null = null;
   #transfers: TransferWatch | null = null;
@@ -93,10 +93,10 @@ export class GatewayChannel implements SessionMember {
   }
 
   renewed(route: AuthorizedRoute): Capability | null {
-    const capability = capabilityOf(this.#request.program);
-    const limits = permission(route, capability, new Date());
-    if (typeof limits === 'string') return capability;
-    this.#watch?.change(limits);
+    const access = programAccess(route, this.#request.program, new Date());
+    const lost = lostBy(this.#ways, access);
+    if (!access.allowed || lost !== null) return lost;
+    this.#watch?.change(access.limits);
     return this.#request.asked?.lostUnder(route) ?? null;
   }
 
@@ -114,7 +114,8 @@ export class GatewayChannel implements SessionMember {
 
   async #run(): Promise<void> {
     try {
-      const { session, limits } = await this.#admit(this.#request);
+      const { session, access } = await this.#admit(this.#request);
+      this.#ways = access.ways;
       const number = session.join(this);
       if (number === null) {
         await this.stop(session.farewell);
@@ -122,7 +123,7 @@ export class GatewayChannel implements SessionMember {
       }
       this.#session = session;
       this.#number = number;
-      const up = await this.#begin(session, limits);
+      const up = await this.#begin(session, access.limits);
       const exit = up === null ? null : await up.exited;
       await this.#finish(session, exit);
     } catch (error) {
@@ -155,7 +156,7 @@ export class GatewayChannel implements SessionMember {
     if (this.#over) return null;
     const { asked, ...request } = this.#request;
     const desk = asked?.begin(session, upstream, (kind, by) => this.#without(session, kind, by));
-    const up = await upstream.open({ ...request, desk });
+    const up = this.#restricted(session, await upstream.open({ ...request, desk }));
     this.#up = up;
     if (this.#over) up.close();
     else this.#carry(session, up);
@@ -169,6 +170,13 @@ export class GatewayChannel implements SessionMember {
     const code = by === 'machine' ? 'machine.no_desk' : 'access.capability';
     const { name } = session.route.machine;
     notify(this.#down.stream.stderr, sentence(code, { capability, machine: name }));
+  }
+
+  /** On an SFTP channel files may be allowed one way alone. */
+  #restricted(session: GatewaySession, up: UpstreamChannel): UpstreamChannel {
+    const ways = this.#ways;
+    if (ways === 'any' || this.#request.program.type !== 'subsystem') return up;
+    return restrictTransfers(session, this.#number, up, ways, (error) => this.#stopWith(error));
   }
 
   #carry(session: GatewaySession, up: UpstreamChannel): void {
@@ -218,17 +226,11 @@ export class GatewayChannel implements SessionMember {
   }
 
   #stopWith(error: unknown): Promise<void> {
-    return this.stop(refusalOf(error));
+    return this.stop(refusalTo(this.#request.program, error));
   }
 
   #noteEnd(session: GatewaySession, exit: ExitStatus | null): void {
-    const end: ChannelEnd = {
-      endedAt: new Date(),
-      exitStatus: exit === null ? null : exitNumber(exit),
-      exitSignal: exit?.type === 'signal' ? exit.signal : null,
-      ...this.counts,
-    };
-    void session.deps.control.closeChannel(session.id, this.#number, end);
+    void session.deps.control.closeChannel(session.id, this.#number, endOf(exit, this.counts));
   }
 
   /** Puts everything on disk before the user learns that the program ended. */
@@ -289,8 +291,4 @@ export class GatewayChannel implements SessionMember {
     this.#pipe?.discardOutput();
     this.#up?.endOfWrite();
   }
-}
-
-function exitInfoOf(exit: ExitStatus): ExitInfo {
-  return exit.type === 'code' ? { status: exit.code } : exit;
 }

@@ -1,9 +1,9 @@
 import type { ServerChannel } from 'ssh2';
-import { type AuthorizedRoute, type Limits, permission } from '../domain/access.ts';
-import { capabilityOf } from '../domain/capability.ts';
+import type { AuthorizedRoute } from '../domain/access.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import { type ProgramAccess, programAccess } from '../domain/program-access.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
@@ -194,7 +194,7 @@ export class DownstreamConnection {
       this.#permit(route, request),
     );
     if (asked !== null) noteForced(session, request, asked);
-    return { session, limits: permitted };
+    return { session, access: permitted };
   }
 
   /** The session, begun if need be, once `permit` allows something on its route; `permit` throws. */
@@ -219,12 +219,12 @@ export class DownstreamConnection {
   }
 
   /** Throws unless some grant in force allows what the program needs. */
-  #permit(route: AuthorizedRoute, request: UpstreamRequest): Limits {
-    const capability = capabilityOf(request.program);
-    const limits = permission(route, capability, new Date());
-    if (typeof limits !== 'string') return limits;
+  #permit(route: AuthorizedRoute, request: UpstreamRequest): ProgramAccess {
+    const decision = programAccess(route, request.program, new Date());
+    if (decision.allowed) return decision;
+    const { code, capability } = decision;
     this.#denials.note(capability);
-    throw new PosternError(limits, { capability, machine: route.machine.name });
+    throw new PosternError(code, { capability, machine: route.machine.name });
   }
 
   /** The connection's session: the one that lives, or a new one after it ended. */

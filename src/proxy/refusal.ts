@@ -2,7 +2,9 @@ import type { ServerChannel } from 'ssh2';
 import type { SshExit } from '../domain/error-entry.ts';
 import { CATALOGUE, PosternError } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
+import { scpCommand } from '../domain/scp-command.ts';
 import type { EndReason } from '../domain/session.ts';
+import type { Program } from '../domain/terminal.ts';
 import {
   closeChannel,
   type ExitInfo,
@@ -15,6 +17,8 @@ import {
 export interface Refusal {
   readonly text: string;
   readonly exit: SshExit;
+  /** True: the client speaks scp's old protocol, and is told in it. */
+  readonly scp?: true;
 }
 
 /** How long a user's client may take to read the last line, in milliseconds. */
@@ -26,6 +30,18 @@ export function refusalOf(error: unknown): Refusal {
     return { text: printable(error.message, 1000), exit: CATALOGUE[error.code].exit };
   }
   return { text: CATALOGUE.internal.text, exit: CATALOGUE.internal.exit };
+}
+
+/** As refusalOf; a program of scp's that may not copy this way is refused in its own protocol. */
+export function refusalTo(program: Program, error: unknown): Refusal {
+  const refusal = refusalOf(error);
+  const direction = scpCommand(program)?.direction;
+  const isItsOwn =
+    error instanceof PosternError &&
+    error.code === 'access.capability' &&
+    direction !== undefined &&
+    error.params['capability'] === direction;
+  return isItsOwn ? { ...refusal, scp: true } : refusal;
 }
 
 /** Why a session that could not be begun, or not be kept, ended. */
@@ -56,15 +72,21 @@ export function endReasonOf(error: unknown): EndReason {
 
 /**
  * Writes the reason to stderr as one line that begins with `postern:` (on a terminal on a line of
- * its own), then ends the channel with the exit status. Settles as `finishSoon` does.
+ * its own), then ends the channel with the exit status; scp hears it as an error of its protocol, with
+ * status 1. Settles as `finishSoon` does.
  */
 export async function refuse(
   channel: ServerChannel,
   refusal: Refusal,
   terminal: boolean,
 ): Promise<void> {
-  const line = terminal ? `\r\npostern: ${refusal.text}\r\n` : `postern: ${refusal.text}\n`;
   channel.resume();
+  if (refusal.scp === true && !terminal) {
+    channel.write(`\x01scp: ${refusal.text}\n`);
+    await finishSoon(channel, { status: 1 });
+    return;
+  }
+  const line = terminal ? `\r\npostern: ${refusal.text}\r\n` : `postern: ${refusal.text}\n`;
   channel.stderr.write(line);
   await finishSoon(channel, { status: refusal.exit });
 }

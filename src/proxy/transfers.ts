@@ -1,7 +1,13 @@
+import { PosternError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/log.ts';
 import type { ExitStatus } from '../domain/terminal.ts';
 import type { TransferWatch } from '../domain/transfer.ts';
-import type { UpstreamRequest } from '../domain/upstream.ts';
+import type { UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
+import { RestrictedChannel } from './restricted.ts';
 import type { GatewaySession } from './session.ts';
+
+/** Audit events of refused requests that one channel may cause. */
+const MOST_DENIALS = 20;
 
 /** Follows what a channel does with files; null: it carries none that can be read. */
 export function watchTransfers(
@@ -42,5 +48,37 @@ export async function endTransfers(
       bytes_written: bytesWritten,
       stopped,
     },
+  });
+}
+
+/** The channel with a filter in it; `end` ends the channel with the reason why. */
+export function restrictTransfers(
+  session: GatewaySession,
+  channel: number,
+  up: UpstreamChannel,
+  ways: 'upload' | 'download',
+  end: (error: PosternError) => Promise<void>,
+): UpstreamChannel {
+  const { control } = session.deps;
+  const { machine } = session.route;
+  let denials = 0;
+  const denied = (request: string, path: string): void => {
+    denials += 1;
+    if (denials > MOST_DENIALS) return;
+    void control.note('transfer.denied', {
+      user: session.user,
+      userName: session.user.userName,
+      machineId: machine.id,
+      sessionId: session.id,
+      facts: session.facts,
+      detail: { channel, allowed: ways, request, path },
+    });
+  };
+  return new RestrictedChannel(up, ways, denied, (cause) => {
+    session.log.warn('a restricted file transfer could not be read', {
+      channel,
+      reason: reasonOf(cause),
+    });
+    void end(new PosternError('transfer.unreadable', { capability: ways, machine: machine.name }));
   });
 }

@@ -194,7 +194,7 @@ stack: []
       `14: machines[0].auth.key.file the file ${dir.join('nowhere')} cannot be read (ENOENT)`,
       '16: grants[0].to must have exactly one of user and group',
       '17: grants[0].on.tag "prod" is no tag: write NAME=VALUE, as env=prod',
-      '18: grants[0].allow[1] "exce" is none of shell, exec, sftp, forward-local, forward-remote, agent, x11; did you mean exec?',
+      '18: grants[0].allow[1] "exce" is none of shell, exec, sftp, upload, download, forward-local, forward-remote, agent, x11; did you mean exec?',
       '19: grants[0].from_networks[0] "10.0.0.0/40" is no network: write 10.0.0.0/8, 2001:db8::/32 or one address',
       '20: grants[0].until "tomorrow" is no time: write 2027-01-01T00:00:00Z, or 2027-01-01 for its midnight in UTC',
       '21: grants[0].max_session must be text: write it in quotes, "8"',

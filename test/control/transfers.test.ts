@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepTransfers } from '../../src/control/transfers.ts';
+import { Outbox } from '../../src/control/outbox.ts';
+import { keepTransfers, TransferLog } from '../../src/control/transfers.ts';
 import type { TransferEvent } from '../../src/domain/transfer.ts';
 import { machine, session, user } from '../store/examples.ts';
+import { silent } from '../store/options.ts';
 import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
 
 const AT = new Date('2026-03-01T10:00:00.000Z');
@@ -83,6 +85,21 @@ onBothDatabases('what is kept of transfers', (kind) => {
     expect(page.rows).toMatchObject([{ channel: 3 }, { channel: 3 }]);
     const audit = await store.audit.list({ type: 'transfer.finished' }, PAGE);
     expect(audit.rows.filter(({ detail }) => detail['channel'] === 3)).toHaveLength(1);
+  });
+
+  test('what waits for the database is bounded, and what is too much is said', async () => {
+    const count = async () =>
+      (await opened.store.transfers.list(sessionId, { limit: 1, page: 1 })).total ?? 0;
+    const before = await count();
+    const lines: string[] = [];
+    const log = { ...silent, error: (message: string) => void lines.push(message) };
+    const kept = new TransferLog(opened.store, new Outbox(silent), log);
+    const waiting = Array.from({ length: 205 }, (_, at) =>
+      kept.keep({ sessionId, channel: 4, first: at + 1, events: [event({ operation: 'mkdir' })] }),
+    );
+    expect(lines).toHaveLength(5);
+    await Promise.all(waiting);
+    expect(await count()).toBe(before + 200);
   });
 
   test('of a session that is not there nothing is kept', async () => {

@@ -118,6 +118,8 @@ needs('ssh', 'sshd').describe('the recording of a session', () => {
 
   test('can be read while the session goes on', async () => {
     const { alice, bastion } = stage;
+    // Else the one before may still count as active.
+    await bastion.lastEnded();
     const child = alice.spawn('alice+web1', 'echo so far; cat');
     const ended = new Promise((resolve) => child.once('exit', resolve));
     const session = await eventually('it is active', async () => (await bastion.sessions())[0]);

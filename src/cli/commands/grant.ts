@@ -75,7 +75,7 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--group <group>', 'to a group, by name or id')
     .option('--machine <machine>', 'on a machine, by name or id')
     .option('--tag <tag>', 'on every machine with this tag, env=prod', tag)
-    .requiredOption('--allow <capabilities>', 'shell,exec,sftp,…', several)
+    .requiredOption('--allow <capabilities>', 'shell,exec,sftp,upload,download,…', several)
     .option('--login <logins>', "these logins; else the machine's default one", several)
     .option('--forward-to <places>', '127.0.0.1:5432,10.0.0.0/24:80', several)
     .option('--from <networks>', 'from these networks alone', networks)

@@ -1,8 +1,8 @@
 import type { ServerChannel } from 'ssh2';
-import type { Limits } from '../../domain/access.ts';
 import type { ReachableMachine } from '../../domain/control-plane.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { printable } from '../../domain/log.ts';
+import type { ProgramAccess } from '../../domain/program-access.ts';
 import type { Pty, Window } from '../../domain/terminal.ts';
 import { closeChannel, onEow, onPeerClose } from '../../ssh/channel.ts';
 import { GatewayChannel } from '../channel.ts';
@@ -32,7 +32,7 @@ export interface MenuHost {
   enter(
     machine: string,
     request: ProgramRequest,
-  ): Promise<{ readonly session: GatewaySession; readonly limits: Limits }>;
+  ): Promise<{ readonly session: GatewaySession; readonly access: ProgramAccess }>;
   left(channel: MenuChannel): void;
 }
 
@@ -178,9 +178,9 @@ export class MenuChannel implements RunningProgram {
     this.#lent = lent;
     let entered: GatewaySession | null = null;
     const channel = new GatewayChannel(lent, this.#asked(), async (request) => {
-      const { session, limits } = await this.#host.enter(machine, request);
+      const { session, access } = await this.#host.enter(machine, request);
       entered = session;
-      return { session, limits };
+      return { session, access };
     });
     this.#program = channel;
     if (this.#inputEnded) lent.input(null);

@@ -1,7 +1,8 @@
 import type { ServerChannel } from 'ssh2';
-import type { AuthorizedRoute, Limits } from '../../domain/access.ts';
+import type { AuthorizedRoute } from '../../domain/access.ts';
 import type { ConnectionFacts, SignedIn } from '../../domain/control-plane.ts';
 import { PosternError } from '../../domain/errors.ts';
+import type { ProgramAccess } from '../../domain/program-access.ts';
 import type { EndReason } from '../../domain/session.ts';
 import type { ProgramRequest } from '../desk-asked.ts';
 import type { Refusal } from '../refusal.ts';
@@ -14,7 +15,7 @@ export interface MenuConnection {
   readonly facts: () => ConnectionFacts;
   readonly alive: () => boolean;
   /** Throws unless some grant in force allows what the program needs. */
-  readonly permit: (route: AuthorizedRoute, request: ProgramRequest) => Limits;
+  readonly permit: (route: AuthorizedRoute, request: ProgramRequest) => ProgramAccess;
   readonly opened: (session: GatewaySession) => void;
   readonly direct: MenuHost['direct'];
 }
@@ -68,13 +69,13 @@ export class Menus {
     const { deps, facts, permit, opened, alive } = this.#connection;
     const answer = await deps.control.authorize(user, { machine, login: null }, facts());
     if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
-    const limits = permit(answer.route, request);
+    const access = permit(answer.route, request);
     if (this.#over) throw new PosternError('session.draining');
     const session = await GatewaySession.open(deps, user, answer.route, 'shell', facts());
     opened(session);
     this.#sessions.add(session);
     void session.ended.then(() => this.#sessions.delete(session));
     if (this.#over || !alive()) void session.end('client_lost', null);
-    return { session, limits };
+    return { session, access };
   }
 }
