@@ -22,6 +22,7 @@ import { knownHostsRoutes } from './routes/known-hosts.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
+import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -114,6 +115,7 @@ function routes(api: Api, deps: ApiDeps): void {
   grantRoutes(api, deps);
   userAuthorityRoutes(api, deps);
   revocationRoutes(api, deps);
+  revocationImportRoute(api, deps);
   tokenRoutes(api, deps);
   auditRoutes(api, deps);
   meRoutes(api);

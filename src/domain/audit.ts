@@ -40,6 +40,7 @@ export const AUDIT_TYPES = [
   'authority.changed',
   'authority.removed',
   'revocation.created',
+  'revocation.imported',
   'revocation.removed',
   'token.created',
   'token.revoked',

@@ -95,11 +95,11 @@ export type RevocationKind = (typeof REVOCATION_KINDS)[number];
 
 export interface NewRevocation {
   readonly kind: RevocationKind;
-  /** `SHA256:…`, a serial in decimal, or a key id. */
+  /** `SHA256:…`, a serial in decimal or a range of them (`5-900`, both included), or a key id. */
   readonly value: string;
   /**
    * The fingerprint of the authority whose certificates are meant, so that the revocation outlives
-   * its removal; null: any authority's. Serials need one.
+   * its removal; null: any authority's.
    */
   readonly authority: string | null;
   readonly reason: string;
@@ -127,5 +127,7 @@ export interface RevocationStore {
   list(page: PageRequest): Promise<Page<Revocation>>;
   /** Throws `thing.exists` when it is revoked already. */
   create(revocation: NewRevocation): Promise<Revocation>;
+  /** Leaves out those that are there; answers how many were not. */
+  createMissing(revocations: readonly NewRevocation[]): Promise<number>;
   remove(id: number): Promise<boolean>;
 }

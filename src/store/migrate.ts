@@ -6,6 +6,7 @@ import * as userAuthorities from '../../migrations/0004-user-authorities.ts';
 import * as transfers from '../../migrations/0005-transfers.ts';
 import * as agentAuth from '../../migrations/0006-agent-auth.ts';
 import * as nodes from '../../migrations/0007-nodes.ts';
+import * as serialRanges from '../../migrations/0008-serial-ranges.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -20,6 +21,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-transfers': transfers,
   '0006-agent-auth': agentAuth,
   '0007-nodes': nodes,
+  '0008-serial-ranges': serialRanges,
 };
 
 /** Names of migrations, in order. */

@@ -31,7 +31,7 @@ export function covering({ fingerprints, certificate }: PresentedSql): RawBuilde
   if (certificate === null) return key;
   const { serial, keyId, authority } = certificate;
   return sql<boolean>`(${key} or authority in (${ANY}, ${authority}) and (
-    kind = 'serial' and value = ${serial} or kind = 'key_id' and value = ${keyId}))`;
+    serials @> (${serial})::numeric or kind = 'key_id' and value = ${keyId}))`;
 }
 
 /** Keys and certificates that are accepted no more. */
@@ -93,6 +93,18 @@ export class SqlRevocationStore implements RevocationStore {
     const unique = () =>
       ({ code: 'thing.exists', params: { kind: 'revocation', name: value } }) as const;
     return toRevocation(await meaning({ unique }, query.executeTakeFirstOrThrow()));
+  }
+
+  async createMissing(revocations: readonly NewRevocation[]): Promise<number> {
+    const query = this.#db
+      .insertInto('revocations')
+      .values(
+        revocations.map(({ kind, value, authority, reason }) => ({
+          ...{ kind, value, authority: authority ?? ANY, reason },
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing());
+    return Number((await query.executeTakeFirst()).numInsertedOrUpdatedRows ?? 0);
   }
 
   async remove(id: number): Promise<boolean> {

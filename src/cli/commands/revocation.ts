@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { reasonOf } from '../../domain/log.ts';
+import { readRevocationList } from '../../ssh/revocation-list.ts';
 import { ApiClient } from '../api-client.ts';
 import { idOf, idOfNamed } from '../lookup.ts';
 import { rows } from '../options.ts';
 import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
 import { cellAt, timeAt } from '../wire.ts';
+
+/** Entries in one request, as many as the API takes. */
+const IMPORT_BATCH = 5000;
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -42,12 +48,20 @@ export function addRevocationCommand(program: Command, shell: Shell): void {
     .command('add')
     .description('revoke one of: a key, a serial, a key id')
     .option('--fingerprint <fingerprint>', "SHA256:… of a key, a user's or an authority's")
-    .option('--serial <serial>', 'of a certificate; with --ca')
+    .option('--serial <serial>', 'of a certificate, or FIRST-LAST; with --ca')
     .option('--key-id <id>', 'of certificates')
     .option('--ca <ca>', 'the authority whose certificates are meant: name or id')
     .option('--reason <text>', 'for those who read the list')
     .option('--json', 'as JSON', false)
     .action((options: AddOptions) => add(shell, options));
+  revocation
+    .command('import')
+    .description("revoke everything that a key revocation list of OpenSSH's names (ssh-keygen -k)")
+    .argument('<file>')
+    .option('--reason <text>', 'for those who read the list')
+    .action((file: string, options: { reason?: string }) =>
+      importList(shell, file, options.reason ?? ''),
+    );
   revocation
     .command('rm')
     .description('take a revocation back')
@@ -57,6 +71,27 @@ export function addRevocationCommand(program: Command, shell: Shell): void {
       await ApiClient.of(shell).send('DELETE', `/v1/revocations/${id}`);
       showDone(shell, `removed ${id}`);
     });
+}
+
+/** In several requests where it is long; one that fails leaves what came before, and may be repeated. */
+async function importList(shell: Shell, file: string, reason: string): Promise<void> {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new CommandFailure(2, `cannot read ${file}: ${reasonOf(error)}`);
+  }
+  const read = readRevocationList(bytes);
+  if ('problem' in read)
+    throw new CommandFailure(1, `${file} ${read.problem}; nothing was imported`);
+  const api = ApiClient.of(shell);
+  let added = 0;
+  for (let at = 0; at < read.length; at += IMPORT_BATCH) {
+    const entries = read.slice(at, at + IMPORT_BATCH);
+    const made = await api.send('POST', '/v1/revocations/import', { entries, reason });
+    added += Number(cellAt(made, 'added'));
+  }
+  showDone(shell, `imported ${read.length}, of which ${added} are new`);
 }
 
 async function add(shell: Shell, options: AddOptions): Promise<void> {
