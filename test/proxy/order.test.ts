@@ -6,33 +6,7 @@ import { Lab } from '../ssh/lab.ts';
 import type { Attacker } from '../ssh/raw-peer.ts';
 import { needs } from '../support/requirements.ts';
 import { openProxyStage, type ProxyStage } from './stage.ts';
-
-const DATA = 94;
-const STDERR = 95;
-const EOF = 96;
-const CLOSE = 97;
-const REQUEST = 98;
-
-const NAMES = new Map([
-  [DATA, 'output'],
-  [STDERR, 'stderr'],
-  [EOF, 'EOF'],
-  [CLOSE, 'CLOSE'],
-]);
-
-/** What came on channel 0, packet by packet, repetitions told once. */
-function story(attacker: Attacker): string[] {
-  const told: string[] = [];
-  for (const payload of attacker.payloads) {
-    const type = payload[0] ?? 0;
-    const name =
-      type === REQUEST
-        ? payload.toString('latin1', 9, 9 + payload.readUInt32BE(5))
-        : NAMES.get(type);
-    if (name !== undefined && told.at(-1) !== name) told.push(name);
-  }
-  return told;
-}
+import { CLOSE, DATA, EOF, REQUEST, STDERR, story } from './story.ts';
 
 function bytesOf(attacker: Attacker, type: number): Buffer {
   const header = type === DATA ? 9 : 13;

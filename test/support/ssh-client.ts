@@ -72,9 +72,14 @@ export class SshClient implements Disposable {
   }
 
   /** The same, still running; its owner ends it. */
-  spawn(user: string, command: string | null, more: readonly string[] = []): ChildProcess {
+  spawn(
+    user: string,
+    command: string | null,
+    more: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
     const args = this.args(user, command === null ? [] : ['--', command], more);
-    return spawn(the('ssh'), args, { env: plainEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] });
+    return spawn(the('ssh'), args, { env: plainEnvironment(env), stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
   /** `ssh -tt` under a terminal. */
