@@ -149,7 +149,7 @@ async function openWorkers(
   parts: Omit<GatewayParts, 'hostKey'> & { readonly hostKey: string },
   closers: Closers,
 ): Promise<OpenedGateway> {
-  const { recordings, working, hostKey, plane, log } = parts;
+  const { recordings, working, manners, hostKey, plane, log } = parts;
   const failed = Promise.withResolvers<string>();
   const workers = await startWorkers({
     count: config.workers,
@@ -159,6 +159,7 @@ async function openWorkers(
       listen: config.sshListen,
       hostKey,
       working,
+      manners,
       dataDir: config.dataDir,
       recordings,
       log: { level: config.logLevel, format: config.logFormat },
@@ -247,7 +248,8 @@ async function open(
   );
   const hostKey = loadHostKey(privateKey);
   const { dataDir, recordings } = config;
-  const parts = { plane: control.plane, hostKey, working, dataDir, recordings, log };
+  const manners = { clients: config.sshClients, keyLife: config.sshRekey };
+  const parts = { plane: control.plane, hostKey, working, manners, dataDir, recordings, log };
   const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
     config.workers > 0
       ? openWorkers(config, { ...parts, hostKey: privateKey }, closers)

@@ -44,7 +44,7 @@ class GatewayProcess implements WorkerService {
   }
 
   async start(settings: WorkerSettings): Promise<Started> {
-    const { worker, listen, dataDir, recordings, working, log } = settings;
+    const { worker, listen, dataDir, recordings, working, manners, log } = settings;
     this.#log = createLogger({ ...log, stream: process.stderr }).child({ worker });
     this.#closers = new Closers(this.#log);
     try {
@@ -58,6 +58,7 @@ class GatewayProcess implements WorkerService {
           recordings,
           hostKey: loadHostKey(settings.hostKey),
           working,
+          manners,
           log: this.#log,
         },
         this.#closers,

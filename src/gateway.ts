@@ -1,6 +1,7 @@
 import type { Closers } from './closers.ts';
 import type { ControlPlane } from './domain/control-plane.ts';
 import type { Logger } from './domain/log.ts';
+import type { SshManners } from './domain/ssh-manners.ts';
 import { readDoorFiles } from './door-files.ts';
 import { SshGateway } from './proxy/gateway.ts';
 import { openRecorder } from './recorder/recorder.ts';
@@ -17,6 +18,7 @@ export interface GatewayParts {
   readonly recordings: string;
   readonly hostKey: HostKey;
   readonly working: WorkingAlgorithms;
+  readonly manners: SshManners;
   readonly log: Logger;
 }
 
@@ -25,20 +27,22 @@ export interface GatewayParts {
  * not listen yet.
  */
 export async function openGateway(parts: GatewayParts, closers: Closers): Promise<SshGateway> {
-  const { plane: control, hostKey, working, log } = parts;
+  const { plane: control, hostKey, working, manners, log } = parts;
+  const limits = manners.keyLife;
   const recorder = await openRecorder({ root: parts.recordings, log });
   closers.add('the recorder', () => recorder.close());
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());
   const gateway = new SshGateway({
     control,
-    connector: new SshTargets({ control, algorithms: clientAlgorithms(working), log }),
+    connector: new SshTargets({ control, algorithms: clientAlgorithms(working), limits, log }),
     recorder,
     observer,
     log,
     hostKey,
     ...readDoorFiles(parts.dataDir),
-    algorithms: serverAlgorithms(working),
+    algorithms: serverAlgorithms(working, manners.clients),
+    limits,
   });
   closers.add('the gateway', () => gateway.drain());
   return gateway;

@@ -1,4 +1,5 @@
 import type { Secret } from '../domain/secret.ts';
+import { CLIENT_AGES, type ClientAge, type KeyLife } from '../domain/ssh-manners.ts';
 import type { Listener } from './listener.ts';
 import {
   LOG_FORMATS,
@@ -14,6 +15,7 @@ import {
   parsePublicUrl,
   parseRecordings,
   parseRedisUrl,
+  parseRekey,
   parseSecretKey,
   parseWord,
   parseWorkers,
@@ -24,6 +26,8 @@ export interface Settings {
   /** Absolute. */
   readonly dataDir: string;
   readonly sshListen: Listener;
+  readonly sshClients: ClientAge;
+  readonly sshRekey: KeyLife;
   readonly httpListen: Listener;
   /** What users are told; port null: the listener's. */
   readonly publicSsh: { readonly host: string; readonly port: number | null } | null;
@@ -75,6 +79,20 @@ export const OPTIONS: Table = {
     parse: parseListen,
     secret: 'no',
     doc: 'SSH address, `HOST:PORT` or `[IPV6]:PORT`; port 0 picks a free one',
+  },
+  sshClients: {
+    name: 'POSTERN_SSH_CLIENTS',
+    fallback: 'modern',
+    parse: (text) => parseWord(text, CLIENT_AGES),
+    secret: 'no',
+    doc: 'clients that can connect, by the algorithms that they have: `strict`, `modern` or `old` (algorithms.md)',
+  },
+  sshRekey: {
+    name: 'POSTERN_SSH_REKEY',
+    fallback: '1G 1h',
+    parse: parseRekey,
+    secret: 'no',
+    doc: 'how long SSH keys serve before they are renewed, `SIZE` or `SIZE TIME`: 1M to 1G, 60s to 1h; towards clients and machines',
   },
   httpListen: {
     name: 'POSTERN_HTTP_LISTEN',

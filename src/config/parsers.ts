@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeSecretKey, Secret } from '../domain/secret.ts';
+import type { KeyLife } from '../domain/ssh-manners.ts';
 import { isHost, type Listener, parseListener } from './listener.ts';
 
 /** A setting's value, or what to do about a text that is none. */
@@ -11,6 +12,13 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const LOG_FORMATS = ['pretty', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+const REKEY = /^([1-9][0-9]{0,5})([MG])(?: ([1-9][0-9]{0,5})([smh]))?$/;
+const BYTES = { M: 2 ** 20, G: 2 ** 30 } as const;
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
+/** RFC 4253 section 9: after one gigabyte or one hour; with less than this a connection does little else. */
+const REKEY_BYTES = { least: 2 ** 20, most: 2 ** 30 };
+const REKEY_MS = { least: 60_000, most: 3_600_000 };
 
 /** The most SSH worker processes that can be asked for. */
 const MOST_WORKERS = 64;
@@ -119,4 +127,21 @@ export function parseWorkers(text: string): Parsed<number> {
   return count <= MOST_WORKERS
     ? { value: count }
     : { remedy: `write a whole number from 0 to ${MOST_WORKERS}` };
+}
+
+/** As sshd's RekeyLimit. */
+export function parseRekey(text: string): Parsed<KeyLife> {
+  const [, size = '', unit = '', time = '1', timeUnit = 'h'] = REKEY.exec(text) ?? [];
+  const rekeyBytes = Number(size) * (BYTES[unit as keyof typeof BYTES] ?? 0);
+  const rekeyMs = Number(time) * (MILLISECONDS[timeUnit as keyof typeof MILLISECONDS] ?? 0);
+  const within = (value: number, { least, most }: typeof REKEY_MS): boolean =>
+    value >= least && value <= most;
+  return within(rekeyBytes, REKEY_BYTES) && within(rekeyMs, REKEY_MS)
+    ? { value: { rekeyBytes, rekeyMs } }
+    : { remedy: 'write SIZE or SIZE TIME, from 1M to 1G and from 60s to 1h, as in `512M 30m`' };
+}
+
+/** In a form that `parseRekey` reads. */
+export function formatRekey({ rekeyBytes, rekeyMs }: KeyLife): string {
+  return `${rekeyBytes / BYTES.M}M ${rekeyMs / MILLISECONDS.s}s`;
 }

@@ -2,6 +2,7 @@ import { Secret } from '../domain/secret.ts';
 import { formatListener } from './listener.ts';
 import type { Config, Sources } from './load.ts';
 import { KEYS, OPTIONS, type Settings } from './options.ts';
+import { formatRekey } from './parsers.ts';
 
 /** One line of `postern config`. */
 export interface ConfigRow {
@@ -32,6 +33,7 @@ function shown(key: keyof Settings, config: Config): string | number | null {
     return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';
   }
   if (value === null || typeof value !== 'object') return value;
+  if ('rekeyBytes' in value) return formatRekey(value);
   return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });
 }
 

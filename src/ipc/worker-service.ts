@@ -1,5 +1,6 @@
 import type { RouteAnswer } from '../domain/control-plane.ts';
 import type { EndReason } from '../domain/session.ts';
+import type { SshManners } from '../domain/ssh-manners.ts';
 
 /** What a worker is told in its first message; the host key never stands in `env` or `argv`. */
 export interface WorkerSettings {
@@ -16,6 +17,7 @@ export interface WorkerSettings {
   readonly hostKey: string;
   /** Which ciphers work on this host, as ssh/algorithms.ts found. */
   readonly working: { readonly ciphers: readonly string[]; readonly failed: readonly string[] };
+  readonly manners: SshManners;
   /** Absolute; see worker-marks.ts. */
   readonly dataDir: string;
   /** Absolute directory. */

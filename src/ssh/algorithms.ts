@@ -5,6 +5,7 @@ import ssh2, {
   type MacAlgorithm,
   type ServerHostKeyAlgorithm,
 } from 'ssh2';
+import type { ClientAge } from '../domain/ssh-manners.ts';
 import { forServer, generateHostKey, loadHostKey } from './host-key.ts';
 import { HYBRID_KEX, hybridKexWorks } from './hybrid-kex.ts';
 import { installGuards } from './library.ts';
@@ -36,8 +37,24 @@ const MACS: MacAlgorithm[] = [
 ];
 /** What no client guesses first (see kex-guess.ts); the order is otherwise the client's. */
 const FIRST_KEX: KexAlgorithm = 'curve25519-sha256@libssh.org';
-/** Nothing that costs much: P-521 or group 18 would let anybody stop this process. */
-const SERVER_KEX: KexAlgorithm[] = ['curve25519-sha256', 'ecdh-sha2-nistp256'];
+/** Nothing that costs much: P-521 or group 16 would let anybody stop this process. */
+const SERVER_KEX: Readonly<Record<ClientAge, readonly KexAlgorithm[]>> = {
+  strict: ['curve25519-sha256'],
+  modern: ['curve25519-sha256'],
+  // For clients in FIPS mode, and for those from before X25519.
+  old: [
+    'curve25519-sha256',
+    'ecdh-sha2-nistp256',
+    'ecdh-sha2-nistp384',
+    'diffie-hellman-group14-sha256',
+  ],
+};
+const SERVER_MACS: Readonly<Record<ClientAge, readonly MacAlgorithm[]>> = {
+  strict: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com'],
+  // The last one is the only one of Dropbear, of libssh2 before 1.11, and so of Debian 12's curl.
+  modern: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256'],
+  old: MACS,
+};
 /** No group exchange: ssh2 takes any prime, of 512 bits too. No SHA-1. */
 const CLIENT_KEX: KexAlgorithm[] = [
   'curve25519-sha256',
@@ -125,12 +142,15 @@ function working(tested: WorkingAlgorithms): CipherAlgorithm[] {
 }
 
 /** What the server offers its clients: ed25519 host key alone, no compression, nothing slow. */
-export function serverAlgorithms(tested: WorkingAlgorithms): Algorithms {
+export function serverAlgorithms(
+  tested: WorkingAlgorithms,
+  clients: ClientAge = 'modern',
+): Algorithms {
   return {
-    kex: [FIRST_KEX, ...hybrid(), ...SERVER_KEX],
+    kex: [FIRST_KEX, ...hybrid(), ...SERVER_KEX[clients]],
     serverHostKey: ['ssh-ed25519'],
     cipher: serverCiphers(tested),
-    hmac: [...MACS],
+    hmac: [...SERVER_MACS[clients]],
     compress: ['none'],
   };
 }

@@ -3,6 +3,7 @@ import type { Algorithms, Client } from 'ssh2';
 import type { ControlPlane, Hop } from '../domain/control-plane.ts';
 import { type ErrorCode, PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import type { KeyLife } from '../domain/ssh-manners.ts';
 import type { UserAgent } from '../domain/upstream.ts';
 import { connectClient, type UpstreamAuth, UpstreamError } from '../ssh/client.ts';
 import { openDirect } from '../ssh/direct.ts';
@@ -21,6 +22,7 @@ const KEEPALIVE_MS = 15_000;
 export interface DialOptions {
   readonly control: Pick<ControlPlane, 'checkHostKey'>;
   readonly algorithms: Algorithms;
+  readonly limits?: KeyLife;
   readonly log: Logger;
 }
 
@@ -98,6 +100,7 @@ async function logIn(
       readyTimeoutMs: byHand ? READY_BY_HAND_MS : READY_MS,
       keepaliveMs: KEEPALIVE_MS,
       signal,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(sock === undefined ? {} : { sock }),
     });
   } catch (error) {

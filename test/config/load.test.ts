@@ -37,6 +37,8 @@ describe('settings', () => {
       secretKey: null,
       adminToken: null,
       workers: 1,
+      sshClients: 'modern',
+      sshRekey: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 },
       logLevel: 'info',
       logFormat: 'json',
       readyFile: null,
@@ -57,6 +59,8 @@ describe('settings', () => {
       DATABASE_URL: 'postgres://me:pass@db/postern',
       POSTERN_WORKERS: '0',
       POSTERN_LOG_LEVEL: 'debug',
+      POSTERN_SSH_CLIENTS: 'old',
+      POSTERN_SSH_REKEY: '512M 30m',
     });
     expect(config).toMatchObject({
       sshListen: { host: '::1', port: 2200 },
@@ -65,6 +69,8 @@ describe('settings', () => {
       recordings: '/var/lib/rec',
       workers: 0,
       logLevel: 'debug',
+      sshClients: 'old',
+      sshRekey: { rekeyBytes: 512 * 2 ** 20, rekeyMs: 1_800_000 },
     });
     expect(config.databaseUrl?.expose()).toBe('postgres://me:pass@db/postern');
     expect(JSON.stringify(config)).not.toContain(KEY);
@@ -84,6 +90,10 @@ describe('settings', () => {
     ['POSTERN_RECORDINGS', '/var/rec', 'write file:DIRECTORY'],
     ['POSTERN_SECRET_KEY', 'short', '32 bytes as base64 or hex'],
     ['POSTERN_ADMIN_TOKEN', 'short', '32 to 256'],
+    ['POSTERN_SSH_CLIENTS', 'all', 'one of strict, modern, old'],
+    ['POSTERN_SSH_REKEY', '1T', 'write SIZE'],
+    ['POSTERN_SSH_REKEY', '512K', 'from 1M to 1G'],
+    ['POSTERN_SSH_REKEY', '1G 2h', '60s to 1h'],
     ['POSTERN_WORKERS', '65', '0 to 64'],
     ['POSTERN_WORKERS', '-1', '0 to 64'],
     ['POSTERN_LOG_LEVEL', 'loud', 'one of debug, info, warn, error'],

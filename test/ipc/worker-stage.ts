@@ -98,6 +98,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       listen: address,
       hostKey: generateHostKey().privatePem,
       working: { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] },
+      manners: { clients: 'modern', keyLife: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 } },
       dataDir: files.path,
       recordings,
       log: { level: 'error', format: 'json' },

@@ -16,9 +16,21 @@ test('only ciphers that survive a handshake and an echo are offered, on both leg
   );
 });
 
+test('old clients find more, and strict means nothing without encrypt-then-MAC', () => {
+  const tested = { ciphers: ['aes128-gcm@openssh.com'], failed: [] };
+  expect(serverAlgorithms(tested).hmac).toContain('hmac-sha2-256');
+  expect(serverAlgorithms(tested).kex).not.toContain('ecdh-sha2-nistp256');
+  expect(serverAlgorithms(tested, 'old').kex).toContain('ecdh-sha2-nistp256');
+  for (const mac of [serverAlgorithms(tested, 'strict').hmac].flat()) expect(mac).toMatch(/-etm@/);
+});
+
 test('nothing weak or slow is offered', () => {
   const tested = { ciphers: ['aes128-gcm@openssh.com'], failed: [] };
-  for (const offered of [serverAlgorithms(tested), clientAlgorithms(tested)]) {
+  for (const offered of [
+    serverAlgorithms(tested),
+    serverAlgorithms(tested, 'old'),
+    clientAlgorithms(tested),
+  ]) {
     const names = Object.values(offered).flat().join(' ');
     expect(names).not.toMatch(/sha1|group-exchange|ssh-rsa|ssh-dss|zlib|cbc|group18/);
     expect(offered.compress).toEqual(['none']);

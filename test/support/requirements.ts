@@ -40,6 +40,7 @@ const PACKAGES = {
   python3: 'python3',
   paramiko: 'python3-paramiko',
   asyncssh: 'python3-asyncssh',
+  'ssh-audit': 'ssh-audit',
   patch: 'patch',
   Xvfb: 'xvfb',
   xauth: 'xauth',

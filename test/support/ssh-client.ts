@@ -112,17 +112,26 @@ export class SshClient implements Disposable {
   }
 
   /** Runs a batch of sftp commands. */
-  async sftp(user: string, batch: readonly string[]): Promise<Finished> {
+  async sftp(
+    user: string,
+    batch: readonly string[],
+    more: readonly string[] = [],
+  ): Promise<Finished> {
     const { host, port } = this.#server();
     const file = this.#files.join('batch');
     writeFileSync(file, `${batch.join('\n')}\n`);
-    const args = [...this.options(), '-q', '-P', String(port), '-b', file, `${user}@${host}`];
+    const args = [...this.options(more), '-q', '-P', String(port), '-b', file, `${user}@${host}`];
     return await run(the('sftp'), args, { deadlineMs: 60_000 });
   }
 
-  async rsync(user: string, from: string, to: string): Promise<Finished> {
+  async rsync(
+    user: string,
+    from: string,
+    to: string,
+    more: readonly string[] = [],
+  ): Promise<Finished> {
     const { host, port } = this.#server();
-    const shell = [the('ssh'), ...this.options(), '-p', String(port), '-l', user].join(' ');
+    const shell = [the('ssh'), ...this.options(more), '-p', String(port), '-l', user].join(' ');
     const at = (path: string): string => (path.startsWith(':') ? host + path : path);
     return await run(the('rsync'), ['-a', '-e', shell, at(from), at(to)], { deadlineMs: 60_000 });
   }
