@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { printable } from '../../src/ssh/printable.ts';
 import { sourceOf } from '../../src/ssh/startups.ts';
 import { Lab } from './lab.ts';
-import { Attacker, plainPacket, RawPeer, within } from './raw-peer.ts';
+import { Attacker, inside, plainPacket, RawPeer, within } from './raw-peer.ts';
 
 const IDENT = 'SSH-2.0-test\r\n';
 
@@ -126,4 +126,12 @@ test('one source is an IPv4 address, mapped or not, or an IPv6 /64', () => {
   expect(sourceOf('2001:db8:0:1::5')).toBe(sourceOf('2001:db8:0:1:ffff::9'));
   expect(sourceOf('2001:db8:0:1::5')).not.toBe(sourceOf('2001:db8:0:2::5'));
   expect(sourceOf('::1')).toBe('0:0:0:0::/64');
+});
+
+test('keepalive finds out that a client is gone', async () => {
+  await using lab = await Lab.start({ limits: { keepaliveMs: 30 } });
+  await using attacker = await Attacker.ready(lab.port);
+  inside(attacker.client)._sock.pause();
+  await lab.tells(/Keepalive/);
+  await lab.empty();
 });
