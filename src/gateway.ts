@@ -5,7 +5,7 @@ import type { SshManners } from './domain/ssh-manners.ts';
 import { readDoorFiles } from './door-files.ts';
 import { SshGateway } from './proxy/gateway.ts';
 import { openRecorder } from './recorder/recorder.ts';
-import { clientAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
+import { machineAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
 import type { HostKey } from './ssh/host-key.ts';
 import { SshTargets } from './targets/ssh-target.ts';
 import { ThreadedObserver } from './transfer/observer.ts';
@@ -35,7 +35,7 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
   closers.add('the observer', () => observer.close());
   const gateway = new SshGateway({
     control,
-    connector: new SshTargets({ control, algorithms: clientAlgorithms(working), limits, log }),
+    connector: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
     recorder,
     observer,
     log,

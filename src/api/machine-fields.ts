@@ -1,5 +1,9 @@
 import { z } from '@hono/zod-openapi';
-import { HOST_KEY_POLICIES, type MachineCredential } from '../domain/machine.ts';
+import {
+  HOST_KEY_POLICIES,
+  MACHINE_ALGORITHMS,
+  type MachineCredential,
+} from '../domain/machine.ts';
 import { RECORDING_POLICIES } from '../domain/recording.ts';
 import { Secret } from '../domain/secret.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
@@ -35,6 +39,7 @@ export const descriptionField = z
   .refine((value) => !value.includes('\0'), 'must not have NUL');
 export const recordingField = z.enum(RECORDING_POLICIES);
 export const hostKeyPolicyField = z.enum(HOST_KEY_POLICIES);
+export const algorithmsField = z.enum(MACHINE_ALGORITHMS);
 export const hostKeyField = z.string().max(20_000);
 
 const secretText = z

@@ -12,6 +12,7 @@ import { refuse } from './errors.ts';
 import { login, machineName, password, text, userName } from './fields.ts';
 import { termsFields, termsOf } from './grant-fields.ts';
 import {
+  algorithmsField,
   authField,
   descriptionField,
   hostField,
@@ -46,6 +47,7 @@ const setupMachine = z.strictObject({
   jump: machineName.nullable().default(null),
   host_key: hostKeyField.nullable(),
   host_key_policy: hostKeyPolicyField,
+  algorithms: algorithmsField.default('modern'),
   recording: recordingField,
   tags: tagsField,
   description: descriptionField,
@@ -112,6 +114,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       credential: machine.auth,
       hostKey: pinnedKey(parse, machine.host_key, `machines[${at}].host_key`),
       hostKeyPolicy: machine.host_key_policy,
+      algorithms: machine.algorithms,
       jump: machine.jump,
       recording: machine.recording,
       tags: machine.tags,

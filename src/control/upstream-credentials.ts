@@ -59,10 +59,10 @@ export class UpstreamCredentials {
     );
     const hops: ((holder: Holder) => Hop)[] = [];
     for (const machine of jumps) {
-      const { id, name, host, port, hostKey, login } = machine;
+      const { id, name, host, port, hostKey, algorithms, login } = machine;
       const own = await this.#credential(machine, login, () => ON_THE_WAY);
       hops.push((holder) => ({
-        machine: { id, name, host, port, hostKey },
+        machine: { id, name, host, port, hostKey, algorithms },
         login,
         credential: own(holder),
       }));

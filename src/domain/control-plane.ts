@@ -90,7 +90,7 @@ export interface ReachableMachine {
 
 /** A machine on the way to another one: what is needed to log in to it, and no more. */
 export interface Hop {
-  readonly machine: Pick<Machine, 'id' | 'name' | 'host' | 'port' | 'hostKey'>;
+  readonly machine: Pick<Machine, 'id' | 'name' | 'host' | 'port' | 'hostKey' | 'algorithms'>;
   readonly login: string;
   readonly credential: UpstreamCredential;
 }

@@ -15,6 +15,13 @@ export type MachineKind = (typeof MACHINE_KINDS)[number];
 export const HOST_KEY_POLICIES = ['accept-new', 'strict'] as const;
 export type HostKeyPolicy = (typeof HOST_KEY_POLICIES)[number];
 
+/**
+ * What a machine may be spoken to with. `old`: also SHA-1, CBC and fixed groups, for machines that
+ * have nothing else (docs/algorithms.md); who can change the traffic can then break into it.
+ */
+export const MACHINE_ALGORITHMS = ['modern', 'old'] as const;
+export type MachineAlgorithms = (typeof MACHINE_ALGORITHMS)[number];
+
 export const AUTH_TYPES = [
   'key',
   'password',
@@ -49,6 +56,7 @@ export interface Machine {
   /** `ALGORITHM BASE64` as in known_hosts, pinned; null: none yet. */
   readonly hostKey: string | null;
   readonly hostKeyPolicy: HostKeyPolicy;
+  readonly algorithms: MachineAlgorithms;
   /** The name of the machine that it is reached through; null: directly. */
   readonly jump: string | null;
   readonly recording: RecordingPolicy;
@@ -68,6 +76,8 @@ export interface NewMachine {
   readonly credential: MachineCredential;
   readonly hostKey: string | null;
   readonly hostKeyPolicy: HostKeyPolicy;
+  /** `modern` if not given. */
+  readonly algorithms?: MachineAlgorithms;
   /** Directly if not given. */
   readonly jump?: string | null;
   readonly recording: RecordingPolicy;

@@ -1,7 +1,7 @@
 import type { Capability } from './capability.ts';
 import type { NewCertificateAuthority } from './certificate.ts';
 import type { NewGrant } from './grant.ts';
-import type { HostKeyPolicy, NewMachine } from './machine.ts';
+import type { HostKeyPolicy, MachineAlgorithms, NewMachine } from './machine.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Role } from './role.ts';
 import type { NewUserKey } from './user.ts';
@@ -111,6 +111,7 @@ export interface SetupRequestMachine {
   /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
   readonly host_key: string | null;
   readonly host_key_policy: HostKeyPolicy;
+  readonly algorithms: MachineAlgorithms;
   readonly recording: RecordingPolicy;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;

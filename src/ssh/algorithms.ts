@@ -5,6 +5,7 @@ import ssh2, {
   type MacAlgorithm,
   type ServerHostKeyAlgorithm,
 } from 'ssh2';
+import type { MachineAlgorithms } from '../domain/machine.ts';
 import type { ClientAge } from '../domain/ssh-manners.ts';
 import { forServer, generateHostKey, loadHostKey } from './host-key.ts';
 import { HYBRID_KEX, hybridKexWorks } from './hybrid-kex.ts';
@@ -15,6 +16,15 @@ import { memoryPair } from './memory-pair.ts';
 export interface WorkingAlgorithms {
   readonly ciphers: readonly string[];
   readonly failed: readonly string[];
+}
+
+/** As ssh2's Algorithms, whole and as lists. */
+interface OfferedLists {
+  readonly kex: KexAlgorithm[];
+  readonly serverHostKey: ServerHostKeyAlgorithm[];
+  readonly cipher: CipherAlgorithm[];
+  readonly hmac: MacAlgorithm[];
+  readonly compress: 'none'[];
 }
 
 const DEADLINE_MS = 5_000;
@@ -65,6 +75,13 @@ const CLIENT_KEX: KexAlgorithm[] = [
   'diffie-hellman-group14-sha256',
   'diffie-hellman-group16-sha512',
 ];
+/** For machines that have nothing else; no group exchange here either, and no DSA. */
+const OLD: Omit<OfferedLists, 'compress'> = {
+  kex: ['diffie-hellman-group14-sha1', 'diffie-hellman-group1-sha1'],
+  serverHostKey: ['ssh-rsa'],
+  cipher: ['aes128-cbc', 'aes192-cbc', 'aes256-cbc', '3des-cbc'],
+  hmac: ['hmac-sha1'],
+};
 const CLIENT_HOST_KEYS: ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -155,6 +172,21 @@ export function serverAlgorithms(
   };
 }
 
+/** What we offer machines, by what each is set to; `old` prefers what is modern all the same. */
+export function machineAlgorithms(
+  tested: WorkingAlgorithms,
+): Readonly<Record<MachineAlgorithms, Algorithms>> {
+  const modern = clientAlgorithms(tested);
+  const old = {
+    ...modern,
+    kex: [...modern.kex, ...OLD.kex],
+    serverHostKey: [...modern.serverHostKey, ...OLD.serverHostKey],
+    cipher: [...modern.cipher, ...OLD.cipher],
+    hmac: [...modern.hmac, ...OLD.hmac],
+  };
+  return { modern, old };
+}
+
 /**
  * The client's order wins, and OpenSSH's begins with ChaCha20, which costs this process more than
  * AES-GCM does: the one way to choose is to leave it out where there is anything else.
@@ -166,7 +198,7 @@ function serverCiphers(tested: WorkingAlgorithms): CipherAlgorithm[] {
 }
 
 /** What we offer machines; older ones may have RSA host keys, but not with SHA-1. */
-export function clientAlgorithms(tested: WorkingAlgorithms): Algorithms {
+export function clientAlgorithms(tested: WorkingAlgorithms): OfferedLists {
   return {
     kex: [...hybrid(), ...CLIENT_KEX],
     serverHostKey: [...CLIENT_HOST_KEYS],

@@ -42,6 +42,8 @@ export interface UpstreamOptions {
   /** Asked once per connection; a re-key must bring the same key. A rejection counts as no. */
   verifyHostKey(key: UpstreamHostKey): Promise<boolean>;
   readonly algorithms: Algorithms;
+  /** Whether an RSA key may sign with SHA-1 for machines that name no other; false if not given. */
+  readonly sha1Signatures?: boolean;
   /** From the dial to a finished authentication, host-key question included. */
   readonly readyTimeoutMs: number;
   /** Between two keepalive questions to a silent machine; after three unanswered it is dead. 0: none. */
@@ -185,7 +187,7 @@ class Attempt {
       ...DEFAULT_LIMITS,
       ...this.#options.limits,
     });
-    neverSignWithSha1(client);
+    if (this.#options.sha1Signatures !== true) neverSignWithSha1(client);
     if (auth.type === 'certificate') presentCertificate(client as unknown as OwnerInternals, auth);
     if (auth.type === 'agent') presentAgent(client as unknown as OwnerInternals, auth);
   }

@@ -7,6 +7,7 @@ import * as transfers from '../../migrations/0005-transfers.ts';
 import * as agentAuth from '../../migrations/0006-agent-auth.ts';
 import * as nodes from '../../migrations/0007-nodes.ts';
 import * as serialRanges from '../../migrations/0008-serial-ranges.ts';
+import * as machineAlgorithms from '../../migrations/0009-machine-algorithms.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -22,6 +23,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-agent-auth': agentAuth,
   '0007-nodes': nodes,
   '0008-serial-ranges': serialRanges,
+  '0009-machine-algorithms': machineAlgorithms,
 };
 
 /** Names of migrations, in order. */

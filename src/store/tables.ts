@@ -2,7 +2,7 @@ import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
-import type { AuthType, HostKeyPolicy, MachineKind } from '../domain/machine.ts';
+import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '../domain/machine.ts';
 import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
@@ -85,6 +85,7 @@ interface MachineTable {
   credential: Sealed | null;
   host_key: string | null;
   host_key_policy: HostKeyPolicy;
+  algorithms: Defaulted<MachineAlgorithms>;
   /** A machine's name; null: reached directly. */
   jump: string | null;
   recording: RecordingPolicy;

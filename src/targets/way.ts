@@ -3,6 +3,7 @@ import type { Algorithms, Client } from 'ssh2';
 import type { ControlPlane, Hop } from '../domain/control-plane.ts';
 import { type ErrorCode, PosternError } from '../domain/errors.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import type { MachineAlgorithms } from '../domain/machine.ts';
 import type { KeyLife } from '../domain/ssh-manners.ts';
 import type { UserAgent } from '../domain/upstream.ts';
 import { connectClient, type UpstreamAuth, UpstreamError } from '../ssh/client.ts';
@@ -21,7 +22,7 @@ const KEEPALIVE_MS = 15_000;
 
 export interface DialOptions {
   readonly control: Pick<ControlPlane, 'checkHostKey'>;
-  readonly algorithms: Algorithms;
+  readonly algorithms: Readonly<Record<MachineAlgorithms, Algorithms>>;
   readonly limits?: KeyLife;
   readonly log: Logger;
 }
@@ -96,7 +97,8 @@ async function logIn(
       username: login,
       auth: borrowed?.auth ?? authOf(stop),
       verifyHostKey: (key) => hostKeys.ask(key),
-      algorithms: preferring(machine.hostKey, options.algorithms),
+      algorithms: preferring(machine.hostKey, options.algorithms[machine.algorithms]),
+      sha1Signatures: machine.algorithms === 'old',
       readyTimeoutMs: byHand ? READY_BY_HAND_MS : READY_MS,
       keepaliveMs: KEEPALIVE_MS,
       signal,

@@ -58,8 +58,10 @@ describe('machines', () => {
       host_key_policy: 'accept-new',
       last_connected: null,
     });
-    const changed = await ask('PATCH', `/v1/machines/${id}`, { port: 2200 });
-    expect(changed.body.data).toMatchObject({ port: 2200, host: '10.0.0.9' });
+    expect(made.body.data).toMatchObject({ algorithms: 'modern' });
+    const change = { port: 2200, algorithms: 'old' };
+    const changed = await ask('PATCH', `/v1/machines/${id}`, change);
+    expect(changed.body.data).toMatchObject({ ...change, host: '10.0.0.9' });
     const { auth: _, ...rest } = machine;
     const replaced = await ask('PUT', `/v1/machines/${id}`, { ...rest, description: 'new' });
     expect(replaced.body.data).toMatchObject({

@@ -100,6 +100,7 @@ describe('a set-up file', () => {
       jump: null,
       host_key: KEY.split(' ').slice(0, 2).join(' '),
       host_key_policy: 'accept-new',
+      algorithms: 'modern',
       recording: 'best_effort',
       tags: { env: 'prod', 'os/name': 'debian' },
       description: '',

@@ -24,6 +24,7 @@ const MACHINE: Machine = {
   authType: 'none',
   hostKey: null,
   hostKeyPolicy: 'accept-new',
+  algorithms: 'modern',
   jump: null,
   recording: 'required',
   tags: { env: 'prod' },

@@ -16,7 +16,7 @@ import type { TargetConnector } from '../../src/domain/upstream.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { SshGateway } from '../../src/proxy/gateway.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
-import { clientAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts';
+import { machineAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts';
 import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import type { ServerLimits } from '../../src/ssh/server.ts';
 import { openCounters } from '../../src/store/counters.ts';
@@ -137,7 +137,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
   const given = options.control?.(control) ?? control;
   const targets = new SshTargets({
     control: given,
-    algorithms: clientAlgorithms(CIPHERS),
+    algorithms: machineAlgorithms(CIPHERS),
     log,
   });
   const connector = new CountedConnector(options.connector?.(targets) ?? targets);

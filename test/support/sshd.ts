@@ -58,6 +58,8 @@ export interface SshdOptions {
   readonly trustedUserCas?: readonly string[];
   /** Whether the key of `keyFile` is let in; true if not given. */
   readonly authorized?: boolean;
+  /** Of its host key and the one that it lets in, as for ssh-keygen; Ed25519 if not given. */
+  readonly keyType?: readonly string[];
   /** More lines of its configuration. */
   readonly more?: readonly string[];
 }
@@ -128,10 +130,11 @@ class Sshd implements TestSshd {
   }
 
   async prepare(): Promise<void> {
-    const key = await makeKey(this.keyFile);
+    const type = this.#options.keyType ?? [];
+    const key = await makeKey(this.keyFile, ...type);
     const authorized = this.#options.authorized === false ? '' : key;
     writeFileSync(this.#files.join('authorized_keys'), `${authorized}\n`);
-    this.hostKeyLine = (await makeKey(this.#files.join('host_key'))).replace(/ test$/, '');
+    this.hostKeyLine = (await makeKey(this.#files.join('host_key'), ...type)).replace(/ test$/, '');
     if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
     for (let attempt = 1; ; attempt += 1) {
       this.port = await freePort();

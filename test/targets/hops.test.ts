@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hop } from '../../src/domain/control-plane.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
-import { clientAlgorithms } from '../../src/ssh/algorithms.ts';
+import { machineAlgorithms } from '../../src/ssh/algorithms.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { eventually, within } from '../support/eventually.ts';
@@ -10,7 +10,7 @@ import { needs } from '../support/requirements.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { routeTo } from './route.ts';
 
-const ALGORITHMS = clientAlgorithms({ ciphers: ['aes128-gcm@openssh.com'], failed: [] });
+const ALGORITHMS = machineAlgorithms({ ciphers: ['aes128-gcm@openssh.com'], failed: [] });
 
 needs('sshd').describe('a machine behind a machine', () => {
   let gate: TestSshd;
@@ -26,7 +26,11 @@ needs('sshd').describe('a machine behind a machine', () => {
   });
 
   const hop = (id: number, name: string, sshd: TestSshd, change: Partial<Hop['machine']> = {}) => ({
-    machine: { id, name, host: sshd.host, port: sshd.port, hostKey: null, ...change },
+    machine: {
+      ...{ id, name, host: sshd.host, port: sshd.port, hostKey: null },
+      algorithms: 'modern' as const,
+      ...change,
+    },
     login: sshd.login,
     credential: { type: 'publickey' as const, privateKey: readFileSync(sshd.keyFile, 'utf8') },
   });

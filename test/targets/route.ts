@@ -19,6 +19,7 @@ export function routeTo(at: {
     authType: 'none',
     hostKey: at.hostKey ?? null,
     hostKeyPolicy: 'accept-new',
+    algorithms: 'modern',
     jump: null,
     recording: 'off',
     tags: {},

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { HostKeyAnswer, UpstreamCredential } from '../../src/domain/control-plane.ts';
 import type { Upstream, UpstreamChannel, UpstreamRequest } from '../../src/domain/upstream.ts';
-import { clientAlgorithms } from '../../src/ssh/algorithms.ts';
+import { machineAlgorithms } from '../../src/ssh/algorithms.ts';
 import { finishChannel } from '../../src/ssh/channel.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
@@ -17,7 +17,7 @@ import { scratch } from '../support/scratch.ts';
 import { makeKey, startSshd, type TestSshd } from '../support/sshd.ts';
 import { routeTo } from './route.ts';
 
-const ALGORITHMS = clientAlgorithms({
+const ALGORITHMS = machineAlgorithms({
   ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'],
   failed: [],
 });

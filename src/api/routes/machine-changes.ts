@@ -11,6 +11,7 @@ import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { noMachine } from '../machine-access.ts';
 import {
+  algorithmsField,
   authField,
   descriptionField,
   hostField,
@@ -38,6 +39,7 @@ const settings = {
   recording: recordingField.default('required'),
   host_key: hostKeyField.nullable().default(null),
   host_key_policy: hostKeyPolicyField.default('accept-new'),
+  algorithms: algorithmsField.default('modern'),
   jump_host: machineName.nullable().default(null),
 };
 
@@ -63,6 +65,7 @@ const changed = z.strictObject({
   recording: recordingField.optional(),
   host_key: hostKeyField.nullable().optional(),
   host_key_policy: hostKeyPolicyField.optional(),
+  algorithms: algorithmsField.optional(),
   jump_host: machineName.nullable().optional(),
   auth: authField.optional(),
 });
@@ -119,6 +122,7 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
     credential: asked.auth,
     hostKey: pinnedKey(deps.parsePublicKey, asked.host_key, 'host_key'),
     hostKeyPolicy: asked.host_key_policy,
+    algorithms: asked.algorithms,
     jump: asked.jump_host,
     recording: asked.recording,
     tags: asked.tags,
@@ -140,6 +144,7 @@ function changeOf(asked: z.infer<typeof changed>, deps: ApiDeps): Partial<NewMac
     credential: asked.auth,
     hostKey,
     hostKeyPolicy: asked.host_key_policy,
+    algorithms: asked.algorithms,
     jump: asked.jump_host,
     recording: asked.recording,
     tags: asked.tags,

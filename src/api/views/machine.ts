@@ -3,6 +3,7 @@ import { formatId } from '../../domain/ids.ts';
 import {
   AUTH_TYPES,
   HOST_KEY_POLICIES,
+  MACHINE_ALGORITHMS,
   MACHINE_KINDS,
   type Machine,
 } from '../../domain/machine.ts';
@@ -29,6 +30,7 @@ export const machineSchema = z
     recording: z.enum(RECORDING_POLICIES),
     host_key: z.string().nullable(),
     host_key_policy: z.enum(HOST_KEY_POLICIES),
+    algorithms: z.enum(MACHINE_ALGORITHMS),
     last_connected: outTime.nullable(),
     created_at: outTime,
     updated_at: outTime,
@@ -59,6 +61,7 @@ export function machineView(
     recording: machine.recording,
     host_key: machine.hostKey,
     host_key_policy: machine.hostKeyPolicy,
+    algorithms: machine.algorithms,
     last_connected: isoTimeOrNull(machine.lastConnectedAt),
     created_at: isoTime(machine.createdAt),
     updated_at: isoTime(machine.updatedAt),

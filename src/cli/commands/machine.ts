@@ -30,6 +30,7 @@ const MORE: readonly Column[] = [
   ['jump', (row) => cellAt(row, 'jump_host')],
   ['host key', (row) => cellAt(row, 'host_key')],
   ['host key policy', (row) => cellAt(row, 'host_key_policy')],
+  ['algorithms', (row) => cellAt(row, 'algorithms')],
   ['description', (row) => cellAt(row, 'description') || null],
   ['last connected', (row) => timeAt(row, 'last_connected')],
 ];
@@ -45,6 +46,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly hostKey?: string;
   readonly jump?: string;
   readonly strict: boolean;
+  readonly oldAlgorithms: boolean;
   readonly recording: string;
   readonly tag?: Readonly<Record<string, string>>;
   readonly description: string;
@@ -133,6 +135,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--host-key <line>', 'pin this host key; else the first one that is seen')
     .option('--jump <machine>', 'reach it through this machine')
     .option('--strict', 'connect to a pinned host key alone', false)
+    .option('--old-algorithms', 'also SHA-1, CBC and fixed groups, for an old machine', false)
     .option('--recording <policy>', 'required, best_effort or off', 'required')
     .option('--tag <tag>', 'env=prod; several times', tags)
     .option('--description <text>', '', '')
@@ -148,6 +151,7 @@ function addAdd(machine: Command, shell: Shell): void {
         host_key: options.hostKey ?? null,
         jump_host: options.jump ?? null,
         host_key_policy: options.strict ? 'strict' : 'accept-new',
+        algorithms: options.oldAlgorithms ? 'old' : 'modern',
         recording: options.recording,
         tags: options.tag ?? {},
         description: options.description,

@@ -1,6 +1,6 @@
 import { isHost } from '../../config/listener.ts';
 import { parsePublicKey } from '../../control/public-key.ts';
-import { HOST_KEY_POLICIES, MACHINE_KINDS } from '../../domain/machine.ts';
+import { HOST_KEY_POLICIES, MACHINE_ALGORITHMS, MACHINE_KINDS } from '../../domain/machine.ts';
 import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
 import type { SetupRequestMachine } from '../../domain/setup.ts';
@@ -19,6 +19,7 @@ const MACHINE: Shape = {
     'jump',
     'host_key',
     'host_key_policy',
+    'algorithms',
     'recording',
     'tags',
     'description',
@@ -67,6 +68,7 @@ export function readMachine(
     jump: fields.get('jump') === undefined ? null : machineName(reader, fields.get('jump')),
     host_key: readHostKey(reader, fields.get('host_key')),
     host_key_policy: reader.word(fields.get('host_key_policy'), HOST_KEY_POLICIES, 'accept-new'),
+    algorithms: reader.word(fields.get('algorithms'), MACHINE_ALGORITHMS, 'modern'),
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
     tags: readTags(reader, fields.get('tags')),
     description:
