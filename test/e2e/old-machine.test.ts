@@ -9,7 +9,6 @@ const OLD = [
   'HostKeyAlgorithms ssh-rsa',
   'Ciphers aes128-cbc,3des-cbc',
   'MACs hmac-sha1',
-  'PubkeyAcceptedAlgorithms ssh-rsa',
 ];
 
 needs('ssh', 'sshd').describe('a machine with old algorithms', () => {
@@ -42,7 +41,7 @@ grants:
     expect(refused.stderr).toMatch(/^postern: .*refused1/m);
   });
 
-  test('is reached where it is, with SHA-1 signatures too, and its bytes are the same', async () => {
+  test('is reached where it is, and its bytes are the same', async () => {
     const input = Buffer.alloc(2_000_000, 'old ');
     const done = await stage.alice.ssh('alice+old1', 'cat; exit 6', { input });
     expect(done.status, done.stderr).toBe(6);
