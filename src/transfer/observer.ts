@@ -16,7 +16,7 @@ const MAX_IN_FLIGHT = 2 * 1024 * 1024;
 const MAX_TOTAL_IN_FLIGHT = 32 * 1024 * 1024;
 
 /** Milliseconds that a transfer may be held up, and that its end may take to be read. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 
 export interface ObserverOptions {
   readonly log: Logger;
