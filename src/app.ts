@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { getConnInfo } from '@hono/node-server/conninfo';
+import { type Addresses, noAddresses, publicSsh } from './addresses.ts';
 import { consoleActions } from './api/for-console.ts';
 import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
@@ -74,7 +74,12 @@ interface Control {
   readonly jumpKeys: JumpKeys;
 }
 
-async function openControl(config: Config, log: Logger, closers: Closers): Promise<Control> {
+async function openControl(
+  config: Config,
+  addresses: Addresses,
+  log: Logger,
+  closers: Closers,
+): Promise<Control> {
   const node = keptFile(join(config.dataDir, 'node-id'), () => `${randomUUID()}\n`).trim();
   const keys = loadSecretKeys(config.secretKey, config.dataDir);
   if (keys.next !== null) log.warn(UNFINISHED_ROTATION);
@@ -116,6 +121,7 @@ async function openControl(config: Config, log: Logger, closers: Closers): Promi
     bastionKey: kept('bastion_key'),
     certificates,
     jumpKeys,
+    approvals: { timeoutMs: config.approvalTimeout, publicUrl: () => addresses.url },
     log,
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
@@ -205,17 +211,6 @@ async function openHttp(
   return `http://${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}`;
 }
 
-/** What users are told to use; filled in as the listeners come up. */
-interface Addresses {
-  ssh: { host: string; port: number };
-  url: string;
-}
-
-/** A host that others can use: a listener on every address is reached by this machine's name. */
-function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? hostname() : host;
-}
-
 /** Opens everything in order, and closes what was opened when something does not open. */
 export const startApp: StartApp = async (config, { demo, log }) => {
   const closers = new Closers(log);
@@ -239,7 +234,8 @@ async function open(
   if (!native) log.warn(NO_NATIVE_CRYPTO);
   const working = await testCiphers();
   for (const cipher of working.failed) log.info('a cipher does not work here', { cipher });
-  const control = await openControl(config, log, closers);
+  const addresses = noAddresses();
+  const control = await openControl(config, addresses, log, closers);
   // Before the gateway, so that it goes after it: its users' sessions are to end as drained.
   const machine = demo ? await openDemoMachine(config, working, log, closers) : null;
   const privateKey = keptFile(
@@ -255,13 +251,7 @@ async function open(
       ? openWorkers(config, { ...parts, hostKey: privateKey }, closers)
       : openGatewayHere(config, parts, closers),
   );
-  const addresses: Addresses = {
-    ssh: {
-      host: config.publicSsh?.host ?? reachable(ssh.host),
-      port: config.publicSsh?.port ?? ssh.port,
-    },
-    url: '',
-  };
+  addresses.ssh = publicSsh(config, ssh);
   const { plane, nodes, counters } = control;
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
   const ofAll = nodes.join(gateway, () => plane.held, counters);

@@ -1,3 +1,5 @@
+import type { ApprovalStatus } from '../domain/approval.ts';
+import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownHosts, knownHostsText } from './known-hosts.ts';
@@ -10,6 +12,13 @@ export function consoleActions(deps: ApiDeps) {
     playRecording: (caller: Caller, id: number, channel: number) =>
       playRecording(deps, caller, id, channel),
     knownHosts: async (caller: Caller) => knownHostsText(await knownHosts(deps, caller.viewer)),
+    listApprovals: (caller: Caller, statuses: readonly ApprovalStatus[] | null, limit: number) =>
+      listApprovals(deps, caller, statuses, { limit, page: 1 }),
+    seenApproval: (caller: Caller, id: number) => seenApproval(deps, caller, id),
+    decideApproval: async (caller: Caller, decision: Parameters<typeof decideApproval>[2]) => {
+      await decideApproval(deps, caller, decision);
+      deps.changes.publish();
+    },
     terminateSession: (caller: Caller, id: number) => terminateSession(deps, caller, id),
   };
 }

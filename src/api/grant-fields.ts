@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { CAPABILITIES } from '../domain/capability.ts';
 import { isForwardTo } from '../domain/forward.ts';
-import { login, time } from './fields.ts';
+import { login, time, userName } from './fields.ts';
 
 const forwardTo = z
   .string()
@@ -39,6 +39,16 @@ interface TermsAsked {
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
 }
+
+/** What `POST /v1/setup` has of an approval: names. */
+export const setupApproval = z
+  .strictObject({
+    by: z.union([z.strictObject({ user: userName }), z.strictObject({ group: userName })], {
+      error: 'must be {"user": NAME} or {"group": NAME}',
+    }),
+  })
+  .nullable()
+  .default(null);
 
 export function termsOf(asked: TermsAsked) {
   return {

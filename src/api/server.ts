@@ -11,6 +11,7 @@ import type { ApiDeps } from './deps.ts';
 import { documentRoutes } from './document.ts';
 import { errorHandler, invalid } from './errors.ts';
 import { assertGuarded, demands } from './guard.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { userAuthorityRoutes } from './routes/certificate-authorities.ts';
 import { certificateAuthorityRoutes } from './routes/certificate-authority.ts';
@@ -113,6 +114,7 @@ function routes(api: Api, deps: ApiDeps): void {
   keyRoutes(api, deps);
   groupRoutes(api, deps);
   grantRoutes(api, deps);
+  approvalRoutes(api, deps);
   userAuthorityRoutes(api, deps);
   revocationRoutes(api, deps);
   revocationImportRoute(api, deps);

@@ -10,7 +10,7 @@ import {
 } from './authority-fields.ts';
 import { refuse } from './errors.ts';
 import { login, machineName, password, text, userName } from './fields.ts';
-import { termsFields, termsOf } from './grant-fields.ts';
+import { setupApproval, termsFields, termsOf } from './grant-fields.ts';
 import {
   algorithmsField,
   authField,
@@ -65,6 +65,7 @@ const setupGrant = z.strictObject({
     { error: 'must be {"machine": NAME} or {"tag": {"key": …, "value": …}}' },
   ),
   ...termsFields,
+  approval: setupApproval,
 });
 
 /** `SetupRequest` of domain/setup.ts, checked. */
@@ -120,7 +121,12 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       tags: machine.tags,
       description: machine.description,
     })),
-    grants: asked.grants.map((grant) => ({ to: grant.to, on: grant.on, ...termsOf(grant) })),
+    grants: asked.grants.map((grant) => ({
+      to: grant.to,
+      on: grant.on,
+      approval: grant.approval?.by ?? null,
+      ...termsOf(grant),
+    })),
     ...(asked.certificate_authorities !== undefined && {
       certificateAuthorities: asked.certificate_authorities.map((each, at) => ({
         name: each.name,

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/problem.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { addApplyCommand } from './commands/apply.ts';
+import { addApprovalCommand } from './commands/approval.ts';
 import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
 import { addCaCommand } from './commands/ca.ts';
 import { addConfigCommand } from './commands/config.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addGroupCommand,
   addMachineCommand,
   addGrantCommand,
+  addApprovalCommand,
   addCaCommand,
   addRevocationCommand,
   addTokenCommand,

@@ -17,6 +17,7 @@ import {
   parseRedisUrl,
   parseRekey,
   parseSecretKey,
+  parseTimeout,
   parseWord,
   parseWorkers,
 } from './parsers.ts';
@@ -40,6 +41,8 @@ export interface Settings {
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
+  /** Milliseconds. */
+  readonly approvalTimeout: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat | null;
   /** Absolute. */
@@ -163,6 +166,13 @@ export const OPTIONS: Table = {
     parse: parseWorkers,
     secret: 'no',
     doc: 'SSH worker processes beside the control process, 0 to 64; `0`: all in one process',
+  },
+  approvalTimeout: {
+    name: 'POSTERN_APPROVAL_TIMEOUT',
+    fallback: '15m',
+    parse: parseTimeout,
+    secret: 'no',
+    doc: 'how long a session waits for its approval, `30s`, `15m`, `2h`, at most `24h`; see [approvals.md](approvals.md)',
   },
   logLevel: {
     name: 'POSTERN_LOG_LEVEL',

@@ -145,3 +145,14 @@ export function parseRekey(text: string): Parsed<KeyLife> {
 export function formatRekey({ rekeyBytes, rekeyMs }: KeyLife): string {
   return `${rekeyBytes / BYTES.M}M ${rekeyMs / MILLISECONDS.s}s`;
 }
+
+const LONGEST_TIMEOUT = 24 * 3_600_000;
+
+/** Milliseconds of `30s`, `15m` or `2h`. */
+export function parseTimeout(text: string): Parsed<number> {
+  const [, digits = '', unit = ''] = /^([1-9][0-9]{0,5})([smh])$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * (MILLISECONDS[unit as keyof typeof MILLISECONDS] ?? 0);
+  return milliseconds > 0 && milliseconds <= LONGEST_TIMEOUT
+    ? { value: milliseconds }
+    : { remedy: 'write 30s, 15m or 2h, at most 24h' };
+}

@@ -32,6 +32,8 @@ function shown(key: keyof Settings, config: Config): string | number | null {
   if (value instanceof Secret) {
     return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';
   }
+  // As it is written; held in milliseconds.
+  if (key === 'approvalTimeout') return `${config[key] / 1000}s`;
   if (value === null || typeof value !== 'object') return value;
   if ('rekeyBytes' in value) return formatRekey(value);
   return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });

@@ -1,4 +1,9 @@
-import { type AccessDecision, type AuthorizedRoute, decide } from '../domain/access.ts';
+import {
+  type AccessDecision,
+  type AuthorizedRoute,
+  decide,
+  type GivenApproval,
+} from '../domain/access.ts';
 import type { CertificateProof } from '../domain/certificate.ts';
 import type {
   ConnectionFacts,
@@ -14,11 +19,13 @@ import type { Stores } from '../domain/store.ts';
 import { inNetwork } from './network.ts';
 import { stillProves } from './sign-in.ts';
 
-/** What a living session rests on. */
+/** What a living session, or one that waits for an approval, rests on. */
 export interface HeldAccess {
   readonly user: SignedIn;
   readonly machine: Pick<Machine, 'id' | 'name'>;
   readonly login: string;
+  /** Null: none was given. */
+  readonly approval: GivenApproval | null;
   readonly facts: ConnectionFacts;
 }
 
@@ -82,12 +89,22 @@ export class Access {
     if (!stillProves(user, account, standing)) return null;
     return {
       grants,
-      judge: (machine) => this.#judge(user, account, grants, machine, login, facts),
+      judge: (machine) =>
+        this.#judge(user, account, grants, machine, { login, approval: null, facts }),
     };
   }
 
-  /** The decisions that living sessions rest on, made again, in their order. */
+  /** As `standing`, of living sessions: what would need an approval that none has is taken back. */
   async again(held: readonly HeldAccess[]): Promise<readonly RouteAnswer[]> {
+    const answers = await this.standing(held);
+    return answers.map((one) => {
+      if (one.outcome === 'denied' || one.route.terms.length > 0) return one;
+      return denied('access.revoked', { machine: one.route.machine.name });
+    });
+  }
+
+  /** Decisions made again, in their order; one query for all of them. */
+  async standing(held: readonly HeldAccess[]): Promise<readonly RouteAnswer[]> {
     const standing = await this.#stores.standing.of(
       [...new Set(held.map(({ user }) => user.userId))],
       [...new Set(held.map(({ machine }) => machine.id))],
@@ -95,13 +112,14 @@ export class Access {
     );
     const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
     const machines = new Map(standing.machines.map((one) => [one.id, one]));
-    return held.map(({ user, machine: { id, name }, login, facts }) => {
+    return held.map(({ user, machine: { id, name }, login, approval, facts }) => {
       const account = accounts.get(user.userId);
       if (account === undefined || account.disabled) return denied('access.account');
       if (!stillProves(user, account, standing)) return denied('access.proof');
       const machine = machines.get(id);
       if (machine === undefined) return denied('access.removed', { machine: name });
-      const decision = this.#judge(user, account, standing.grants, machine, login, facts);
+      const asked = { login, approval, facts };
+      const decision = this.#judge(user, account, standing.grants, machine, asked);
       // Who was let in knows that the machine is there, and is told what happened.
       return !decision.allowed && decision.code === 'access.unknown_machine'
         ? denied('access.revoked', { machine: machine.name })
@@ -114,13 +132,18 @@ export class Access {
     { userId, groups }: Account,
     grants: readonly Grant[],
     machine: Machine,
-    login: string | null,
-    { sourceAddress }: ConnectionFacts,
+    {
+      login,
+      approval,
+      facts: { sourceAddress },
+    }: Pick<HeldAccess, 'approval' | 'facts'> & {
+      readonly login: string | null;
+    },
   ): AccessDecision {
     const now = this.#now();
     const withheld = certificate?.withheld ?? [];
-    const asked = { userId, groups, grants, machine, login, sourceAddress, now, withheld };
-    return decide({ ...asked, inNetwork });
+    const asked = { userId, groups, grants, machine, login, approval, sourceAddress };
+    return decide({ ...asked, now, withheld, inNetwork });
   }
 
   async #named(name: string, { judge }: Asking): Promise<RouteAnswer> {

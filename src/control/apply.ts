@@ -1,6 +1,6 @@
 import { type FieldProblem, PosternError } from '../domain/errors.ts';
 import type { Passwords } from '../domain/password.ts';
-import type { Setup, SetupApplier, SetupChange } from '../domain/setup.ts';
+import type { Setup, SetupApplier, SetupChange, SetupGrant } from '../domain/setup.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { applyAuthorities } from './setup-authorities.ts';
 import { applyGrants, type Names } from './setup-grants.ts';
@@ -113,9 +113,17 @@ async function checkNames(stores: Stores, setup: Setup, prune: boolean): Promise
       check('users', member, `groups[${at}].members[${nth}]`);
     });
   });
-  setup.grants.forEach(({ to, on }, at) => {
-    if ('user' in to) check('users', to.user, `grants[${at}].to.user`);
-    else check('groups', to.group, `grants[${at}].to.group`);
+  const checkWho = (who: SetupGrant['to'], field: string): void => {
+    if ('user' in who) check('users', who.user, `${field}.user`);
+    else check('groups', who.group, `${field}.group`);
+  };
+  setup.grants.forEach(({ to, on, approval }, at) => {
+    checkWho(to, `grants[${at}].to`);
+    if (approval !== null) checkWho(approval, `grants[${at}].approval.by`);
+    if (approval !== null && 'user' in approval && 'user' in to && approval.user === to.user) {
+      const message = 'must be somebody else: nobody approves their own sessions';
+      problems.push({ field: `grants[${at}].approval.by`, message });
+    }
     if ('machine' in on) check('machines', on.machine, `grants[${at}].on.machine`);
   });
   refuse(problems);

@@ -8,14 +8,13 @@ import type {
   ControlPlane,
   Credential,
   Gateway,
-  HostKeyAnswer,
-  JumpAnswer,
   ReachableMachine,
   RouteAnswer,
   SessionTicket,
   SignedIn,
 } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
+import { formatId } from '../domain/ids.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
@@ -23,6 +22,7 @@ import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
+import { Approvals, type ApprovalsDeps } from './approvals.ts';
 import { Certificates } from './certificates.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
@@ -44,21 +44,27 @@ export interface ControlPlaneDeps {
   readonly bastionKey: string;
   readonly certificates: CertificateAuthority;
   readonly jumpKeys: JumpKeys;
+  /** Left out: requests expire after 15 minutes, and no page is named. */
+  readonly approvals?: Pick<ApprovalsDeps, 'timeoutMs' | 'publicUrl'>;
   readonly log: Logger;
 }
 
 /** Who is asked by the gateway; see domain/control-plane.ts for what each answer promises. */
 export class LocalControlPlane implements ControlPlane {
+  readonly askApproval: ControlPlane['askApproval'];
+  readonly approvalAnswer: ControlPlane['approvalAnswer'];
+  readonly callOffApproval: ControlPlane['callOffApproval'];
+  readonly checkHostKey: ControlPlane['checkHostKey'];
+  readonly jump: ControlPlane['jump'];
   readonly #deps: ControlPlaneDeps;
   readonly #access: Access;
   readonly #outbox: Outbox;
   readonly #journal: Journal;
   readonly #transfers: TransferLog;
   readonly #signIn: SignIn;
-  readonly #hostKeys: HostKeys;
   readonly #credentials: UpstreamCredentials;
-  readonly #jumpTargets: JumpTargets;
   readonly #live: LiveAccess;
+  readonly #approvals: Approvals;
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
@@ -74,16 +80,33 @@ export class LocalControlPlane implements ControlPlane {
       revocations: deps.stores.revocations,
       log: deps.log,
     });
-    this.#hostKeys = new HostKeys(deps.stores, this.#journal);
+    const hostKeys = new HostKeys(deps.stores, this.#journal);
+    this.checkHostKey = (...args) => hostKeys.check(...args);
     this.#credentials = new UpstreamCredentials(deps);
-    this.#jumpTargets = new JumpTargets(deps.stores, deps.jumpKeys);
+    const jumpTargets = new JumpTargets(deps.stores, deps.jumpKeys);
+    this.jump = (...args) => jumpTargets.find(...args);
     this.#live = new LiveAccess(this.#access, deps.log);
+    this.#approvals = new Approvals({
+      ...deps,
+      ...(deps.approvals ?? { timeoutMs: 900_000, publicUrl: () => '' }),
+      access: this.#access,
+      outbox: this.#outbox,
+    });
+    this.askApproval = (...args) => this.#approvals.ask(...args);
+    this.approvalAnswer = (id) => this.#approvals.answer(id);
+    this.callOffApproval = (id) => this.#approvals.callOff(id);
   }
 
-  /** From now on sessions end when what they rest on is taken away; answers how to stop. */
+  /**
+   * From now on sessions end when what they rest on is taken away, and those that wait for an
+   * approval hear of it; answers how to stop.
+   */
   keepAccess(gateway: Gateway, changes: Changes): () => Promise<void> {
     this.#live.watch(gateway, changes);
-    return () => this.#live.close();
+    this.#approvals.watch(changes);
+    return async () => {
+      await Promise.all([this.#live.close(), this.#approvals.close()]);
+    };
   }
 
   /** The sessions of this node. */
@@ -127,14 +150,6 @@ export class LocalControlPlane implements ControlPlane {
     return this.#access.reachable(user, facts);
   }
 
-  jump(
-    user: SignedIn,
-    wanted: { readonly host: string; readonly port: number },
-    facts: ConnectionFacts,
-  ): Promise<JumpAnswer> {
-    return this.#jumpTargets.find(user, wanted, facts);
-  }
-
   async openSession(
     user: SignedIn,
     route: AuthorizedRoute,
@@ -144,6 +159,7 @@ export class LocalControlPlane implements ControlPlane {
     const { stores, node } = this.#deps;
     const account = await stores.users.get(user.userId);
     const ticket = await this.#credentials.prepare(route);
+    const approval = await this.#approvals.use(user, route);
     const session = await stores.sessions.create({
       userId: user.userId,
       userName: user.userName,
@@ -157,6 +173,7 @@ export class LocalControlPlane implements ControlPlane {
       startedAt: new Date(),
       ipAddress: facts.sourceAddress,
       userAgent: printable(facts.client, 255),
+      approval,
     });
     this.#live.add(session.id, user, route, facts);
     await this.#count(() =>
@@ -173,17 +190,15 @@ export class LocalControlPlane implements ControlPlane {
       machineId: route.machine.id,
       sessionId: session.id,
       facts,
-      detail: { login: route.login, kind, connection: facts.connectionId },
+      detail: {
+        ...{ login: route.login, kind, connection: facts.connectionId },
+        ...(approval !== null && {
+          approval: formatId('apr', approval.id),
+          approved_by: approval.approvedBy,
+        }),
+      },
     });
     return ticket({ userName: user.userName, sessionId: session.id });
-  }
-
-  checkHostKey(
-    sessionId: number,
-    machineId: number,
-    key: { readonly line: string; readonly fingerprint: string },
-  ): Promise<HostKeyAnswer> {
-    return this.#hostKeys.check(sessionId, machineId, key);
   }
 
   async sessionActive(sessionId: number, machineId: number): Promise<void> {

@@ -3,10 +3,8 @@ import type { Changes } from '../domain/changes.ts';
 import type { ConnectionFacts, Gateway, RouteAnswer, SignedIn } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Access, HeldAccess } from './access.ts';
+import { Lookout } from './lookout.ts';
 import { canonical } from './setup-work.ts';
-
-/** Milliseconds between two looks at what the sessions rest on, whether or not word came. */
-const PERIOD_MS = 1000;
 
 interface Living extends HeldAccess {
   readonly sessionId: number;
@@ -25,22 +23,26 @@ export class LiveAccess {
   readonly #access: Access;
   readonly #log: Logger;
   readonly #living = new Map<number, Living>();
+  readonly #lookout: Lookout;
   #gateway: Gateway | null = null;
-  #stop: (() => void) | null = null;
-  #looking: Promise<void> | null = null;
-  #again = false;
-  #blind = false;
 
   constructor(access: Access, log: Logger) {
     this.#access = access;
     this.#log = log;
+    this.#lookout = new Lookout(
+      () => this.#look(),
+      (error) => {
+        const reason = reasonOf(error);
+        log.warn('what the sessions rest on could not be read; they go on', { reason });
+      },
+    );
   }
 
   add(sessionId: number, user: SignedIn, route: AuthorizedRoute, facts: ConnectionFacts): void {
-    const { machine, login } = route;
+    const { machine, login, approval } = route;
     const terms = canonical(route.terms);
     this.#living.set(sessionId, {
-      ...{ sessionId, user, machine, login, facts, terms },
+      ...{ sessionId, user, machine, login, approval, facts, terms },
       telling: false,
     });
   }
@@ -57,49 +59,19 @@ export class LiveAccess {
   /** From now on, until `close`. */
   watch(gateway: Gateway, changes: Changes): void {
     this.#gateway = gateway;
-    const timer = setInterval(() => this.#look(), PERIOD_MS);
-    const deaf = changes.subscribe(() => this.#look());
-    this.#stop = () => {
-      clearInterval(timer);
-      deaf();
-    };
+    this.#lookout.watch(changes);
   }
 
   /** Settles when the look that is under way has been had. */
   async close(): Promise<void> {
-    this.#stop?.();
+    await this.#lookout.close();
     this.#gateway = null;
-    await this.#looking;
   }
 
-  /** One look at a time; word that comes during one is followed by another. */
-  #look(): void {
-    this.#again = true;
-    this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = null;
-    });
-  }
-
-  async #lookAll(): Promise<void> {
-    while (this.#again && this.#gateway !== null) {
-      this.#again = false;
-      try {
-        await this.#lookOnce(this.#gateway);
-        this.#blind = false;
-      } catch (error) {
-        if (!this.#blind) {
-          this.#log.warn('what the sessions rest on could not be read; they go on', {
-            reason: reasonOf(error),
-          });
-        }
-        this.#blind = true;
-      }
-    }
-  }
-
-  async #lookOnce(gateway: Gateway): Promise<void> {
+  async #look(): Promise<void> {
+    const gateway = this.#gateway;
     const living = [...this.#living.values()];
-    if (living.length === 0) return;
+    if (gateway === null || living.length === 0) return;
     const answers = await this.#access.again(living);
     answers.forEach((answer, at) => {
       const one = living[at];

@@ -1,3 +1,4 @@
+import { aboutClosed } from '../domain/approval.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt } from '../domain/recording.ts';
@@ -9,8 +10,8 @@ import { aboutSession } from './journal.ts';
 export type RepairRecording = (key: string) => Promise<RecordingReceipt | null>;
 
 /**
- * After a crash: what this node left open in an earlier life is ended with the true reason, its
- * recordings are repaired as far as they go, and the counters are made equal to the database.
+ * After a crash: what this node left open in an earlier life is ended with the true reason, requests
+ * for approval are called off, its recordings are repaired as far as they go, and the counters are made equal to the database.
  * Answers how many sessions were ended.
  */
 export async function recover(
@@ -31,7 +32,7 @@ export async function recover(
 }
 
 /**
- * Ends what a node left open, all at once, and answers it; null where `confirm` says, in the same
+ * Ends what a node left open, requests for approval too, all at once, and answers the sessions; null where `confirm` says, in the same
  * transaction, that it is not dead.
  */
 export async function endAsDied(
@@ -47,6 +48,9 @@ export async function endAsDied(
       await stores.audit.append(
         aboutSession('session.ended', session, at, { reason: 'node_died' }),
       );
+    }
+    for (const approval of await stores.approvals.sweep(node, at)) {
+      await stores.audit.append(aboutClosed('approval.called_off', approval, at));
     }
     return ended;
   });

@@ -17,7 +17,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
 };
 
 /** What a grant says, without what it is to and on; lists in order, for they are sets. */
-function termsOf(grant: NewGrant | SetupGrant) {
+function termsOf(grant: NewGrant) {
   return {
     logins: [...grant.logins].sort(),
     allow: [...grant.allow].sort(),
@@ -26,6 +26,7 @@ function termsOf(grant: NewGrant | SetupGrant) {
     until: grant.until?.toISOString() ?? null,
     maxSession: grant.maxSession,
     idleTimeout: grant.idleTimeout,
+    approval: canonical(grant.approval),
   };
 }
 
@@ -44,13 +45,15 @@ function sameTerms(a: NewGrant, b: NewGrant): boolean {
 }
 
 function resolve(wanted: SetupGrant, names: Names): Wanted {
-  const { to, on, ...terms } = wanted;
+  const { to, on, approval, ...terms } = wanted;
+  const idOf = (who: SetupGrant['to']): GrantTo =>
+    'user' in who
+      ? { userId: names.users.get(who.user) ?? 0 }
+      : { groupId: names.groups.get(who.group) ?? 0 };
   const grant: NewGrant = {
     ...terms,
-    to:
-      'user' in to
-        ? { userId: names.users.get(to.user) ?? 0 }
-        : { groupId: names.groups.get(to.group) ?? 0 },
+    to: idOf(to),
+    approval: approval === null ? null : idOf(approval),
     on: 'machine' in on ? { machineId: names.machines.get(on.machine) ?? 0 } : on,
   };
   const who = 'user' in to ? `user ${to.user}` : `group ${to.group}`;

@@ -103,6 +103,7 @@ export function demoSetup(
         until: null,
         maxSession: null,
         idleTimeout: null,
+        approval: null,
       },
     ],
   };

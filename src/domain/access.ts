@@ -1,3 +1,4 @@
+import type { Approver } from './approval.ts';
 import type { Capability } from './capability.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Grant } from './grant.ts';
@@ -16,6 +17,21 @@ export interface AuthorizedRoute {
   readonly login: string;
   /** The grants that it rests on, each with what it allows and for how long. */
   readonly terms: readonly Terms[];
+  /** What would count as well, once somebody has approved; nothing of it is allowed. */
+  readonly onApproval: readonly TermsOnApproval[];
+  /** The approval that one of the terms rests on; null: none does. */
+  readonly approval: GivenApproval | null;
+}
+
+/** An approved request, and the grant that it was about. */
+export interface GivenApproval {
+  readonly approvalId: number;
+  readonly grantId: number;
+}
+
+/** What one grant would give a route with the approval that it demands. */
+export interface TermsOnApproval extends Terms {
+  readonly by: Approver;
 }
 
 /** What one grant gives a route. */
@@ -46,6 +62,8 @@ export interface AccessRequest {
   readonly now: Date;
   /** What this sign-in may not, whatever its grants allow; left out: nothing. */
   readonly withheld?: readonly Capability[];
+  /** Left out: none was given. */
+  readonly approval?: GivenApproval | null;
   /** Whether an address lies in a CIDR network. */
   readonly inNetwork: (address: string, network: string) => boolean;
 }
@@ -115,8 +133,8 @@ export function widestLimits({ terms }: AuthorizedRoute): Limits {
 
 /**
  * Deny by default: some grant must concern this user and machine, be in force, come from an allowed
- * network, and name the login. What several such grants allow adds up. Pure: says the same for the
- * same request.
+ * network, and name the login. What several such grants allow adds up; one that demands an approval
+ * counts with its approval alone. Pure: says the same for the same request.
  */
 export function decide(request: AccessRequest): AccessDecision {
   const { machine, now } = request;
@@ -142,18 +160,50 @@ export function decide(request: AccessRequest): AccessDecision {
   );
   if (fitting.length === 0) return deny('access.login', { login });
 
+  const approval = request.approval ?? null;
+  const given = (grant: Grant): boolean =>
+    grant.approval === null || grant.id === approval?.grantId;
   const route: Omit<AuthorizedRoute, typeof authorized> = {
     userId: request.userId,
     machine,
     login,
-    terms: fitting.map((grant) => ({
-      grantId: grant.id,
-      allow: grant.allow.filter((each) => request.withheld?.includes(each) !== true),
-      forwardTo: grant.forwardTo,
-      until: grant.until,
-      maxSession: grant.maxSession,
-      idleTimeout: grant.idleTimeout,
-    })),
+    terms: fitting.filter(given).map((grant) => termsOf(grant, request)),
+    onApproval: fitting.flatMap((grant) =>
+      grant.approval === null || given(grant)
+        ? []
+        : [{ ...termsOf(grant, request), by: grant.approval }],
+    ),
+    approval,
   };
   return { allowed: true, route: route as AuthorizedRoute };
+}
+
+function termsOf(grant: Grant, { withheld }: AccessRequest): Terms {
+  return {
+    grantId: grant.id,
+    allow: grant.allow.filter((each) => withheld?.includes(each) !== true),
+    forwardTo: grant.forwardTo,
+    until: grant.until,
+    maxSession: grant.maxSession,
+    idleTimeout: grant.idleTimeout,
+  };
+}
+
+/**
+ * What would have to be approved for `permit` not to throw: the oldest such grant; null: no approval
+ * would help. `permit` is asked of each as if it were given.
+ */
+export function approvalFor(
+  route: AuthorizedRoute,
+  permit: (route: AuthorizedRoute) => unknown,
+): TermsOnApproval | null {
+  const helps = (terms: TermsOnApproval): boolean => {
+    try {
+      permit({ ...route, terms: [...route.terms, terms] });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return route.onApproval.find(helps) ?? null;
 }

@@ -68,6 +68,31 @@ export type RouteAnswer =
   | { readonly outcome: 'allowed'; readonly route: AuthorizedRoute }
   | { readonly outcome: 'denied'; readonly code: ErrorCode; readonly params: ErrorParams };
 
+/** A session that needs somebody's approval before it may be opened. */
+export interface WantedApproval {
+  readonly machineId: number;
+  readonly login: string;
+  /** One of the route's terms on approval. */
+  readonly grantId: number;
+  /** What the session is to begin with. */
+  readonly kind: SessionKind;
+}
+
+export interface AskedApproval {
+  readonly approvalId: number;
+  /** Who may approve: `group leads`, `user lena`. */
+  readonly by: string;
+  /** The page where they do. */
+  readonly url: string;
+}
+
+export type ApprovalAnswer =
+  /** Nobody has decided yet: ask again. */
+  | { readonly outcome: 'waiting' }
+  /** The access decision, made again with the approval. */
+  | { readonly outcome: 'approved'; readonly route: AuthorizedRoute; readonly by: string }
+  | { readonly outcome: 'denied'; readonly code: ErrorCode; readonly params: ErrorParams };
+
 /** What the upstream connection logs in with; secrets in the clear, for this use alone. */
 export type UpstreamCredential =
   | { readonly type: 'password'; readonly password: string }
@@ -141,7 +166,24 @@ export interface ControlPlane {
     facts: ConnectionFacts,
   ): Promise<JumpAnswer>;
 
-  /** Rejects with PosternError when the session cannot be noted: then it must not be. */
+  /**
+   * Asks for an approval; rejects with PosternError where none can be had. Until it is decided, the
+   * asker asks for the answer again and again, or calls the request off.
+   */
+  askApproval(
+    user: SignedIn,
+    wanted: WantedApproval,
+    facts: ConnectionFacts,
+  ): Promise<AskedApproval>;
+  /** Waits a while for the decision: less long than an answer between processes may take. */
+  approvalAnswer(approvalId: number): Promise<ApprovalAnswer>;
+  /** Nobody waits for it any more. */
+  callOffApproval(approvalId: number): Promise<void>;
+
+  /**
+   * Rejects with PosternError when the session cannot be noted: then it must not be. An approval
+   * that the route rests on is used up.
+   */
   openSession(
     user: SignedIn,
     route: AuthorizedRoute,

@@ -1,3 +1,4 @@
+import { APPROVAL_ERRORS } from './approval-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
@@ -134,6 +135,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'what is not SFTP version 3 is not let through: you may only {capability} on {machine}',
   },
+  ...APPROVAL_ERRORS,
   ...MACHINE_FAILURES,
   'client.gone': { api: 'CONFLICT', exit: 255, text: 'nobody waits for this any more' },
   'forward.prohibited': {

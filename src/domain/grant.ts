@@ -1,3 +1,4 @@
+import type { Approver } from './approval.ts';
 import type { Capability } from './capability.ts';
 import type { Page, PageRequest } from './page.ts';
 
@@ -23,6 +24,8 @@ export interface NewGrant {
   readonly maxSession: number | null;
   /** Seconds without a byte either way; null: no limit. */
   readonly idleTimeout: number | null;
+  /** Who has to approve each session that rests on this grant; null: nobody. */
+  readonly approval: Approver | null;
 }
 
 export interface Grant extends NewGrant {

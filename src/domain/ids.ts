@@ -16,7 +16,8 @@ export type IdKind =
   | 'act'
   | 'aud'
   | 'ca'
-  | 'rvk';
+  | 'rvk'
+  | 'apr';
 
 /** `formatId('sess', 12)` is `sess_12`. */
 export function formatId(kind: IdKind, key: number): string {

@@ -78,6 +78,17 @@ export interface Session {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly commandsCount: number;
+  /** Null: none was needed. */
+  readonly approval: SessionApproval | null;
+}
+
+/** The approval that a session was opened with. */
+export interface SessionApproval {
+  readonly id: number;
+  /** Name of who approved it. */
+  readonly approvedBy: string;
+  /** What they said to it; may be empty. */
+  readonly reason: string;
 }
 
 export interface SessionChannel {
@@ -124,6 +135,7 @@ export interface NewSession {
   readonly startedAt: Date;
   readonly ipAddress: string;
   readonly userAgent: string;
+  readonly approval: SessionApproval | null;
 }
 
 export interface SessionEnd {

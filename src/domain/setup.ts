@@ -39,8 +39,10 @@ export type SetupMachine = Omit<NewMachine, 'hostKey'> & {
   readonly hostKey: string | null;
 };
 
-export type SetupGrant = Omit<NewGrant, 'to' | 'on'> & {
+export type SetupGrant = Omit<NewGrant, 'to' | 'on' | 'approval'> & {
   readonly to: { readonly user: string } | { readonly group: string };
+  /** Who has to approve; null: nobody. */
+  readonly approval: { readonly user: string } | { readonly group: string } | null;
   readonly on:
     | { readonly machine: string }
     | { readonly tag: { readonly key: string; readonly value: string } };
@@ -135,4 +137,6 @@ export interface SetupRequestGrant {
   readonly until: string | null;
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
+  /** Left out: nobody has to approve. */
+  readonly approval?: { readonly by: NonNullable<SetupGrant['approval']> } | null;
 }

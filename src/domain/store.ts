@@ -1,3 +1,4 @@
+import type { ApprovalStore } from './approval.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { GrantStore } from './grant.ts';
@@ -15,6 +16,7 @@ export interface Stores {
   readonly groups: GroupStore;
   readonly machines: MachineStore;
   readonly grants: GrantStore;
+  readonly approvals: ApprovalStore;
   readonly sessions: SessionStore;
   readonly transfers: TransferStore;
   readonly tokens: TokenStore;

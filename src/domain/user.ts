@@ -55,7 +55,10 @@ export interface UserStore {
     id: number,
     change: Partial<NewUser & { readonly disabled: boolean }>,
   ): Promise<User | null>;
-  /** Removes the user with keys, memberships, grants and tokens; their sessions keep the name. */
+  /**
+   * Removes the user with keys, memberships, grants and tokens; their sessions keep the name. Throws
+   * `thing.in_use` when a grant names them as its approver.
+   */
   remove(id: number): Promise<boolean>;
   /** Null: no such user, or one without a password. */
   passwordHash(id: number): Promise<string | null>;

@@ -1,4 +1,9 @@
-import type { ControlPlane, SessionTicket } from '../domain/control-plane.ts';
+import type {
+  ApprovalAnswer,
+  AskedApproval,
+  ControlPlane,
+  SessionTicket,
+} from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
@@ -35,6 +40,8 @@ export class HeldSessions implements ControlPlane {
   readonly #repair: RepairRecording;
   readonly #log: Logger;
   readonly #held = new Map<number, Held>();
+  /** Requests for approval that the worker waits for. */
+  readonly #asked = new Set<number>();
   #lost: EndReason | null = null;
 
   constructor(plane: ControlPlane, repair: RepairRecording, log: Logger) {
@@ -60,6 +67,24 @@ export class HeldSessions implements ControlPlane {
 
   has(sessionId: number): boolean {
     return this.#held.get(sessionId)?.live === true;
+  }
+
+  async askApproval(...args: Parameters<ControlPlane['askApproval']>): Promise<AskedApproval> {
+    const asked = await this.#plane.askApproval(...args);
+    this.#asked.add(asked.approvalId);
+    if (this.#lost !== null) await this.callOffApproval(asked.approvalId);
+    return asked;
+  }
+
+  async approvalAnswer(approvalId: number): Promise<ApprovalAnswer> {
+    const answer = await this.#plane.approvalAnswer(approvalId);
+    if (answer.outcome !== 'waiting') this.#asked.delete(approvalId);
+    return answer;
+  }
+
+  callOffApproval(approvalId: number): Promise<void> {
+    this.#asked.delete(approvalId);
+    return this.#plane.callOffApproval(approvalId);
   }
 
   async openSession(...args: Parameters<ControlPlane['openSession']>): Promise<SessionTicket> {
@@ -117,13 +142,13 @@ export class HeldSessions implements ControlPlane {
   async #end(reason: EndReason): Promise<number> {
     const all = [...this.#held];
     this.#held.clear();
+    const askedFor = [...this.#asked].map((id) => this.callOffApproval(id));
     const live = all.filter(([, held]) => held.live);
-    await Promise.all(
-      live.map(([id, { bytesIn, bytesOut }]) => {
-        this.#log.warn('a session ended with its worker', { session: id, reason });
-        return this.#plane.closeSession(id, reason, { bytesIn, bytesOut });
-      }),
-    );
+    const ended = live.map(([id, { bytesIn, bytesOut }]) => {
+      this.#log.warn('a session ended with its worker', { session: id, reason });
+      return this.#plane.closeSession(id, reason, { bytesIn, bytesOut });
+    });
+    await Promise.all([...askedFor, ...ended]);
     // One after the other: a long recording is read whole.
     for (const [id, { recordings }] of all) {
       for (const [channel, key] of recordings) await this.#closeRecording(id, channel, key);

@@ -7,6 +7,8 @@ import type { ChannelRecording } from '../domain/recording.ts';
 import type { ExitStatus, Window } from '../domain/terminal.ts';
 import type { TransferWatch } from '../domain/transfer.ts';
 import type { DeskKind, UpstreamChannel, UpstreamRequest } from '../domain/upstream.ts';
+import type { Waiter } from './approvals.ts';
+import { ChannelWaiter } from './channel-waiter.ts';
 import type { ProgramRequest } from './desk-asked.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
@@ -26,6 +28,7 @@ const LAST_INPUT_MS = 2000;
 /** What a channel needs of its connection: the session to run in, and what it may do there. */
 export type Admit = (
   request: UpstreamRequest,
+  waiter: Waiter,
 ) => Promise<{ readonly session: GatewaySession; readonly access: ProgramAccess }>;
 
 /**
@@ -39,6 +42,7 @@ export class GatewayChannel implements SessionMember {
   readonly #request: ProgramRequest;
   readonly #admit: Admit;
   readonly #early: ((channel: UpstreamChannel) => void)[] = [];
+  readonly #waiter: ChannelWaiter;
   #window: Window | null = null;
   #session: GatewaySession | null = null;
   #number = 0;
@@ -59,6 +63,7 @@ export class GatewayChannel implements SessionMember {
     this.#down = down;
     this.#request = request;
     this.#admit = admit;
+    this.#waiter = new ChannelWaiter(down.stream, request.pty !== null);
     down.onGone(() => this.#userLeft());
     down.onLeaving(() => this.#userLeaves());
     down.onNoReader(() => this.#readerLeft());
@@ -106,6 +111,7 @@ export class GatewayChannel implements SessionMember {
   }
 
   async #stop(refusal: Refusal | null): Promise<void> {
+    this.#waiter.leave();
     this.#pipe?.discard();
     this.#up?.close();
     if (refusal === null) this.#down.close();
@@ -114,7 +120,8 @@ export class GatewayChannel implements SessionMember {
 
   async #run(): Promise<void> {
     try {
-      const { session, access } = await this.#admit(this.#request);
+      const { session, access } = await this.#admit(this.#request, this.#waiter);
+      this.#waiter.done();
       this.#ways = access.ways;
       const number = session.join(this);
       if (number === null) {
@@ -274,6 +281,7 @@ export class GatewayChannel implements SessionMember {
   /** The user's client closed the channel; what it sent before is still on its way. */
   #userLeaves(): void {
     this.#userGone = true;
+    this.#waiter.leave();
     this.#pipe?.discard();
     this.#leaving = setTimeout(() => this.#up?.close(), LAST_INPUT_MS);
   }
@@ -281,6 +289,7 @@ export class GatewayChannel implements SessionMember {
   /** All that the user sent was read, or its connection is gone. */
   #userLeft(): void {
     this.#userGone = true;
+    this.#waiter.leave();
     this.#pipe?.discard();
     this.#up?.close();
   }

@@ -3,11 +3,11 @@ import type { AuthorizedRoute } from '../domain/access.ts';
 import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
-import { type ProgramAccess, programAccess } from '../domain/program-access.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
+import { Approvals, type Need, permittedNow, SILENT, type Waiter } from './approvals.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
 import { GatewayChannel } from './channel.ts';
 import { Denials } from './denials.ts';
@@ -17,7 +17,8 @@ import { noteForced } from './forced.ts';
 import { Forwards } from './forwards.ts';
 import { type AnswerInside, type Inside, Jump } from './jump.ts';
 import { Menus } from './menu/menus.ts';
-import { channelKind } from './program-record.ts';
+import { programNeed } from './program-need.ts';
+import { sessionKind } from './program-record.ts';
 import { ProvenIdentity } from './proven.ts';
 import type { Refusal } from './refusal.ts';
 import { ChannelRequests, type ProgramTerms, type RunningProgram } from './requests.ts';
@@ -53,6 +54,7 @@ export class DownstreamConnection {
   readonly #jump: Jump;
   readonly #menus: Menus;
   readonly #desk: Desk;
+  readonly #approvals: Approvals;
   readonly #denials: Denials;
   #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
   #session: Promise<GatewaySession> | null = null;
@@ -85,11 +87,13 @@ export class DownstreamConnection {
       { control: deps.control, guarded, facts, answer, log: this.#log },
       inside?.depth ?? 0,
     );
+    this.#approvals = new Approvals(deps.control);
     this.#menus = new Menus({
       deps: this.#deps,
       facts,
       alive: () => guarded.alive,
-      permit: (route, request) => this.#permit(route, request),
+      approvals: this.#approvals,
+      need: ({ program }) => programNeed(program, this.#denials),
       opened: (session) => owner.opened(session),
       direct: (end, request) => this.#channel(end, request),
     });
@@ -112,7 +116,7 @@ export class DownstreamConnection {
       ).listen(session);
     });
     new Forwards(this.#guarded, {
-      enter: (permit) => this.#enterFor('forward', permit),
+      enter: (need) => this.#enterFor('forward', need, SILENT),
       jump: (wanted, otherwise) =>
         this.#jump.handle(wanted, this.#authentication.result, otherwise),
       denied: (capability, place) => this.#denials.note(capability, place),
@@ -145,7 +149,7 @@ export class DownstreamConnection {
   }
 
   #channel(end: UserEnd, request: ProgramRequest, asked: Program | null = null): GatewayChannel {
-    return new GatewayChannel(end, request, (wanted) => this.#admit(wanted, asked));
+    return new GatewayChannel(end, request, (wanted, waiter) => this.#admit(wanted, asked, waiter));
   }
 
   #facts(): ConnectionFacts {
@@ -189,42 +193,39 @@ export class DownstreamConnection {
   async #admit(
     request: UpstreamRequest,
     asked: Program | null,
+    waiter: Waiter,
   ): ReturnType<ConstructorParameters<typeof GatewayChannel>[2]> {
-    const { session, permitted } = await this.#enterFor(sessionKind(request), (route) =>
-      this.#permit(route, request),
-    );
+    const need = programNeed(request.program, this.#denials);
+    const { session, permitted } = await this.#enterFor(sessionKind(request), need, waiter);
     if (asked !== null) noteForced(session, request, asked);
     return { session, access: permitted };
   }
 
-  /** The session, begun if need be, once `permit` allows something on its route; `permit` throws. */
+  /** The session, begun if need be, once its route allows what is needed. */
   async #enterFor<T>(
     kind: SessionKind,
-    permit: (route: AuthorizedRoute) => T,
+    need: Need<T>,
+    waiter: Waiter,
   ): Promise<{ readonly session: GatewaySession; readonly permitted: T }> {
     const authenticated = this.#authentication.result;
     if (authenticated === null) throw new PosternError('access.nothing');
     const current = await this.#living();
-    const route = current?.route ?? (await this.#route(authenticated));
-    const permitted = permit(route);
+    if (current !== null) {
+      return { session: current, permitted: permittedNow(current.route, need) };
+    }
+    const asker = { user: authenticated.user, facts: this.#facts(), kind };
+    const decided = await this.#route(authenticated);
+    const { route, permitted } = await this.#approvals.allow(asker, decided, need, waiter);
     const session = await this.#enter(authenticated, route, kind);
-    // A channel of the same burst may have begun the session, by an older decision.
-    return { session, permitted: session.route === route ? permitted : permit(session.route) };
+    // A channel of the same burst may have begun the session, by another decision.
+    if (session.route === route) return { session, permitted };
+    return { session, permitted: permittedNow(session.route, need) };
   }
 
   async #route(authenticated: Authenticated): Promise<AuthorizedRoute> {
     const answer = await this.#decide(authenticated);
     if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
     return answer.route;
-  }
-
-  /** Throws unless some grant in force allows what the program needs. */
-  #permit(route: AuthorizedRoute, request: UpstreamRequest): ProgramAccess {
-    const decision = programAccess(route, request.program, new Date());
-    if (decision.allowed) return decision;
-    const { code, capability } = decision;
-    this.#denials.note(capability);
-    throw new PosternError(code, { capability, machine: route.machine.name });
   }
 
   /** The connection's session: the one that lives, or a new one after it ended. */
@@ -279,14 +280,10 @@ export class DownstreamConnection {
         detail: { attempts: this.#authentication.failed },
       });
     }
+    this.#approvals.end();
     const menus = this.#menus.closed();
     const session = await this.#current();
     await session?.end(session.busy ? 'client_lost' : 'client_closed', null);
     await menus;
   }
-}
-
-function sessionKind(request: UpstreamRequest): SessionKind {
-  const kind = channelKind(request);
-  return kind === 'subsystem' ? 'exec' : kind;
 }

@@ -93,7 +93,7 @@ export class DeskAsked {
     this.#desk
       .route()
       .then((route) => {
-        if (route === null || !this.#lacks(kind, route)) accept();
+        if (route === null || this.#mayHave(kind, route)) accept();
         else {
           this.#note(kind, route);
           reject();
@@ -101,6 +101,12 @@ export class DeskAsked {
       })
       // On a connection that is gone there is nobody to answer.
       .catch(() => undefined);
+  }
+
+  /** As it is, or once the session is approved: `begin` knows. */
+  #mayHave(kind: DeskKind, { terms, onApproval }: AuthorizedRoute): boolean {
+    const all = { terms: [...terms, ...onApproval] };
+    return typeof permission(all, kind, new Date()) !== 'string';
   }
 
   #lacks(kind: DeskKind, route: AuthorizedRoute): boolean {

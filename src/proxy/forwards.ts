@@ -58,7 +58,10 @@ export class Forwards {
     accept: () => ServerChannel | undefined,
     refuse: RefuseOpen,
   ): Promise<void> {
-    const { session, permitted } = await this.#host.enter((route) => this.#permit(route, to));
+    const { session, permitted } = await this.#host.enter({
+      permit: (route) => this.#permit(route, to),
+      denied: () => this.#host.denied('forward-local', printable(placeText(to), 300)),
+    });
     const open = async (): Promise<Ends> => {
       const upstream = await session.upstream();
       const machine = await upstream.dial(permitted.to, from);
@@ -86,7 +89,6 @@ export class Forwards {
     const answer = forwardPermission(route, to, new Date());
     if (answer.allowed) return answer;
     const place = printable(placeText(to), 300);
-    this.#host.denied('forward-local', place);
     const params = { capability: 'forward-local', place, machine: route.machine.name };
     throw new PosternError(answer.code, params);
   }

@@ -1,5 +1,5 @@
 import { printable } from '../domain/log.ts';
-import type { ChannelEnd, ChannelKind } from '../domain/session.ts';
+import type { ChannelEnd, ChannelKind, SessionKind } from '../domain/session.ts';
 import { type ExitStatus, exitNumber, type Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import type { ExitInfo } from '../ssh/channel.ts';
@@ -10,6 +10,12 @@ export function channelKind(request: UpstreamRequest): ChannelKind {
   const { program } = request;
   if (program.type !== 'subsystem') return program.type;
   return program.name === 'sftp' ? 'sftp' : 'subsystem';
+}
+
+/** Of the session that it begins. */
+export function sessionKind(request: UpstreamRequest): SessionKind {
+  const kind = channelKind(request);
+  return kind === 'subsystem' ? 'exec' : kind;
 }
 
 /** And what else; a shell and sftp are their kind. */

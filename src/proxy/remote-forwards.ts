@@ -60,7 +60,10 @@ export class RemoteForwards {
   }
 
   async #ask(at: Place): Promise<number> {
-    const { session, permitted } = await this.#host.enter((route) => this.#permit(route, at));
+    const { session, permitted } = await this.#host.enter({
+      permit: (route) => this.#permit(route, at),
+      denied: () => this.#host.denied('forward-remote', printable(placeText(at), 300)),
+    });
     const listener = new RemoteListener(session, at, permitted, (place, offer) =>
       this.#openAtUser(place, offer),
     );
@@ -99,7 +102,6 @@ export class RemoteForwards {
     const answer = listenPermission(route, at, new Date());
     if (answer.allowed) return answer.limits;
     const place = printable(placeText(at), 300);
-    this.#host.denied('forward-remote', place);
     const params = { capability: 'forward-remote', place, machine: route.machine.name };
     throw new PosternError(answer.code, params);
   }

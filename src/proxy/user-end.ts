@@ -8,7 +8,7 @@ import { finishSoon, type Refusal, refuse } from './refusal.ts';
  * Each listener is called once at most.
  */
 export interface UserEnd {
-  readonly stream: DownstreamStreams;
+  readonly stream: DownstreamStreams & { readonly readableLength: number };
   /** All that the user sent was read and there will be no more, or the connection is gone. */
   onGone(listener: () => void): void;
   /** The user's client closed the channel; what it sent before is still on its way. */

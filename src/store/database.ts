@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from '../domain/log.ts';
 import type { Store, Stores } from '../domain/store.ts';
+import { SqlApprovalStore } from './approvals.ts';
 import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate } from './connect.ts';
@@ -86,6 +87,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     groups: new SqlGroupStore(db),
     machines: new SqlMachineStore(db, vault),
     grants: new SqlGrantStore(db),
+    approvals: new SqlApprovalStore(db),
     sessions: new SqlSessionStore(db),
     transfers: new SqlTransferStore(db),
     tokens: new SqlTokenStore(db),
@@ -102,6 +104,7 @@ class SqlStore implements Store {
   readonly groups: Stores['groups'];
   readonly machines: Stores['machines'];
   readonly grants: Stores['grants'];
+  readonly approvals: Stores['approvals'];
   readonly sessions: Stores['sessions'];
   readonly transfers: Stores['transfers'];
   readonly tokens: Stores['tokens'];
@@ -121,6 +124,7 @@ class SqlStore implements Store {
     this.groups = stores.groups;
     this.machines = stores.machines;
     this.grants = stores.grants;
+    this.approvals = stores.approvals;
     this.sessions = stores.sessions;
     this.transfers = stores.transfers;
     this.tokens = stores.tokens;

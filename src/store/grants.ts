@@ -67,6 +67,7 @@ export class SqlGrantStore implements GrantStore {
         until: grant.until,
         max_session: grant.maxSession,
         idle_timeout: grant.idleTimeout,
+        ...columnsBy(grant.approval),
       })
       .returningAll();
     const foreign = (constraint: string): Meaning => missingOf(grant, constraint);
@@ -101,14 +102,28 @@ function columnsOn(
     : { machine_id: null, tag_key: on.tag.key, tag_value: on.tag.value };
 }
 
+function columnsBy(
+  approval: Grant['approval'],
+): Pick<Selectable<Tables['grants']>, 'approval_user_id' | 'approval_group_id'> {
+  return {
+    approval_user_id: approval !== null && 'userId' in approval ? approval.userId : null,
+    approval_group_id: approval !== null && 'groupId' in approval ? approval.groupId : null,
+  };
+}
+
 /** Which of the things that the grant refers to is not there. */
-function missingOf({ to, on }: NewGrant, constraint: string): Meaning {
+function missingOf({ to, on, approval }: NewGrant, constraint: string): Meaning {
   const missing = (kind: string, id: number): Meaning => ({
     code: 'thing.not_found',
     params: { kind, id },
   });
   if (constraint === 'grants_machine_id_fkey' && 'machineId' in on) {
     return missing('machine', on.machineId);
+  }
+  if (constraint.startsWith('grants_approval_') && approval !== null) {
+    return 'userId' in approval
+      ? missing('user', approval.userId)
+      : missing('group', approval.groupId);
   }
   return 'userId' in to ? missing('user', to.userId) : missing('group', to.groupId);
 }
@@ -127,6 +142,11 @@ function onOf(row: Selectable<Tables['grants']>): GrantOn {
   throw new Error(`grant ${row.id} is on nothing`);
 }
 
+function approvalOf(row: Selectable<Tables['grants']>): Grant['approval'] {
+  if (row.approval_user_id !== null) return { userId: row.approval_user_id };
+  return row.approval_group_id === null ? null : { groupId: row.approval_group_id };
+}
+
 export function toGrant(row: Selectable<Tables['grants']>): Grant {
   return {
     id: row.id,
@@ -139,6 +159,7 @@ export function toGrant(row: Selectable<Tables['grants']>): Grant {
     until: row.until,
     maxSession: row.max_session,
     idleTimeout: row.idle_timeout,
+    approval: approvalOf(row),
     createdAt: row.created_at,
   };
 }

@@ -8,6 +8,7 @@ import * as agentAuth from '../../migrations/0006-agent-auth.ts';
 import * as nodes from '../../migrations/0007-nodes.ts';
 import * as serialRanges from '../../migrations/0008-serial-ranges.ts';
 import * as machineAlgorithms from '../../migrations/0009-machine-algorithms.ts';
+import * as approvals from '../../migrations/0010-approvals.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -24,6 +25,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-nodes': nodes,
   '0008-serial-ranges': serialRanges,
   '0009-machine-algorithms': machineAlgorithms,
+  '0010-approvals': approvals,
 };
 
 /** Names of migrations, in order. */

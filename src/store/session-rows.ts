@@ -25,7 +25,13 @@ export function toSession(row: Selectable<Tables['sessions']>): Session {
     bytesIn: row.bytes_in,
     bytesOut: row.bytes_out,
     commandsCount: row.commands_count,
+    approval: approvalOf(row),
   };
+}
+
+function approvalOf(row: Selectable<Tables['sessions']>): Session['approval'] {
+  const { approval_id: id, approved_by: approvedBy, approval_reason: reason } = row;
+  return id === null || approvedBy === null ? null : { id, approvedBy, reason: reason ?? '' };
 }
 
 export function toChannel(row: Selectable<Tables['session_channels']>): SessionChannel {

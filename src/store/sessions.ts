@@ -59,6 +59,9 @@ export class SqlSessionStore implements SessionStore {
         last_activity: session.startedAt,
         ip_address: session.ipAddress,
         user_agent: session.userAgent,
+        approval_id: session.approval?.id ?? null,
+        approved_by: session.approval?.approvedBy ?? null,
+        approval_reason: session.approval?.reason ?? null,
       })
       .returningAll();
     const foreign = (constraint: string): Meaning => ({

@@ -1,4 +1,5 @@
 import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
+import type { ApprovalStatus } from '../domain/approval.ts';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
@@ -18,6 +19,7 @@ export interface Tables {
   readonly group_members: GroupMemberTable;
   readonly machines: MachineTable;
   readonly grants: GrantTable;
+  readonly approvals: ApprovalTable;
   readonly sessions: SessionTable;
   readonly session_channels: SessionChannelTable;
   readonly recordings: RecordingTable;
@@ -110,7 +112,32 @@ interface GrantTable {
   until: Date | null;
   max_session: number | null;
   idle_timeout: number | null;
+  approval_user_id: number | null;
+  approval_group_id: number | null;
   created_at: Defaulted<Date>;
+}
+
+interface ApprovalTable {
+  id: GeneratedAlways<number>;
+  grant_id: Fixed<number>;
+  user_id: number | null;
+  user_name: Fixed<string>;
+  machine_id: number | null;
+  machine_name: Fixed<string>;
+  login: Fixed<string>;
+  kind: Fixed<SessionKind>;
+  by_user_id: number | null;
+  by_group_id: number | null;
+  by_name: Fixed<string>;
+  status: Defaulted<ApprovalStatus>;
+  node: Fixed<string>;
+  source: Fixed<string>;
+  asked_at: Fixed<Date>;
+  expires_at: Fixed<Date>;
+  closed_at: Date | null;
+  decided_by: string | null;
+  reason: Defaulted<string>;
+  used: Defaulted<boolean>;
 }
 
 interface SessionTable {
@@ -135,6 +162,9 @@ interface SessionTable {
   bytes_in: Defaulted<number>;
   bytes_out: Defaulted<number>;
   commands_count: Defaulted<number>;
+  approval_id: Fixed<number | null>;
+  approved_by: Fixed<string | null>;
+  approval_reason: Fixed<string | null>;
 }
 
 interface SessionChannelTable {

@@ -1,5 +1,6 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely';
 import { PosternError } from '../domain/errors.ts';
+import { formatId } from '../domain/ids.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Role } from '../domain/role.ts';
 import type { NewUser, NewUserKey, User, UserKey, UserStore } from '../domain/user.ts';
@@ -80,7 +81,12 @@ export class SqlUserStore implements UserStore {
 
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('users').where('id', '=', id);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+    const inUse = { kind: 'user', name: formatId('usr', id), by: 'a grant needs their approval' };
+    const result = await meaning(
+      { foreign: () => ({ code: 'thing.in_use', params: inUse }) },
+      query.executeTakeFirst(),
+    );
+    return result.numDeletedRows > 0n;
   }
 
   async passwordHash(id: number): Promise<string | null> {

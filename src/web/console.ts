@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { HTTP_STATUS } from '../domain/error-entry.ts';
 import { CATALOGUE, PosternError, sentence } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
+import { approvalPages } from './approval-pages.ts';
 import { Assets } from './assets.ts';
 import { ownPagesOnly } from './cross-site.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
@@ -38,7 +39,7 @@ const CONTENT_SECURITY_POLICY = {
 
 /** Where a sign-in goes on to: a page of this console, whatever the form says. */
 function onwards(next: string): string {
-  return /^\/sessions\/[0-9]{1,16}$/.test(next) ? next : '/';
+  return /^\/(?:sessions\/[0-9]{1,16}|approvals(?:\/[0-9]{1,16})?)$/.test(next) ? next : '/';
 }
 
 function middleware(app: Hono<ConsoleEnv>, deps: ConsoleDeps, signIn: SignIn): void {
@@ -153,6 +154,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   assetRoutes(app, assets);
   signInRoutes(app, assets, signIn);
   sessionPages(app, deps, assets);
+  approvalPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {
     throw new PosternError('request.not_found');

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { Approval, ApprovalStatus, Verdict } from '../domain/approval.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Store } from '../domain/store.ts';
@@ -8,6 +9,14 @@ import type { Viewer } from '../domain/visibility.ts';
 export interface Actor {
   readonly viewer: Viewer;
   readonly source: string;
+}
+
+/** A request for approval, as one person has it before them. */
+export interface ShownApproval {
+  readonly approval: Approval;
+  /** As it is now. */
+  readonly status: ApprovalStatus;
+  readonly mayDecide: boolean;
 }
 
 /** Everything that the console works with. */
@@ -25,6 +34,18 @@ export interface ConsoleDeps {
   readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
   /** The known_hosts file of the machines that the actor may see. */
   readonly knownHosts: (actor: Actor) => Promise<string>;
+  /** Requests for approval that the actor may see, newest first; `statuses` null: all. */
+  readonly listApprovals: (
+    actor: Actor,
+    statuses: readonly ApprovalStatus[] | null,
+    limit: number,
+  ) => Promise<{ readonly rows: readonly ShownApproval[] }>;
+  /** Throws PosternError, as the next one does. */
+  readonly seenApproval: (actor: Actor, id: number) => Promise<ShownApproval>;
+  readonly decideApproval: (
+    actor: Actor,
+    decision: { readonly id: number; readonly verdict: Verdict; readonly reason: string },
+  ) => Promise<void>;
   /** Settles when the session has ended; throws PosternError. */
   readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
 }

@@ -21,7 +21,11 @@ interface Page {
 }
 
 function signedIn(viewer: Viewer): Markup {
-  return html`<form method="post" action="/signout">
+  return html`<nav aria-label="Pages">
+      <a href="/">Sessions</a>
+      <a href="/approvals">Approvals</a>
+    </nav>
+    <form method="post" action="/signout">
     <span>${shown(viewer.name)}</span>
     <button type="submit">Sign out</button>
   </form>`;

@@ -25,6 +25,14 @@ function fact(name: string, value: Markup | string): Markup {
     <dd>${value}</dd>`;
 }
 
+function approvalFact({ approval }: Session): Markup | string {
+  if (approval === null) return '';
+  const { id, approvedBy, reason } = approval;
+  const words = reason === '' ? '' : `: ${shown(reason, 500)}`;
+  const link = html`<a href="/approvals/${id}">request ${id}</a>`;
+  return fact('Approved', html`by ${shown(approvedBy)} (${link})${words}`);
+}
+
 function facts({ session, now }: SessionPage): Markup {
   const until = session.endedAt ?? now;
   const email = session.userEmail === null ? '' : ` (${shown(session.userEmail)})`;
@@ -38,6 +46,7 @@ function facts({ session, now }: SessionPage): Markup {
     ${fact('Duration', lasting(until.getTime() - session.startedAt.getTime()))}
     ${exitStatus === null ? '' : fact('Exit status', String(exitStatus))}
     ${fact('From', `${shown(session.ipAddress)}, ${shown(session.userAgent)}`)}
+    ${approvalFact(session)}
     ${fact('Sent and received', `${bytes(session.bytesIn)}, ${bytes(session.bytesOut)}`)}
   </dl>`;
 }

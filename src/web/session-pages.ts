@@ -1,25 +1,18 @@
 import type { Context, Hono } from 'hono';
 import { PosternError } from '../domain/errors.ts';
 import { formatId, parseId } from '../domain/ids.ts';
-import { holdsScope, type Scope } from '../domain/role.ts';
+import { holdsScope } from '../domain/role.ts';
 import type { Recording, Session, SessionFilter, SessionStatus } from '../domain/session.ts';
 import { maySeeSession, seesEverything, type Viewer } from '../domain/visibility.ts';
+import { actorOf } from './actor.ts';
 import type { Assets } from './assets.ts';
-import type { Actor, ConsoleDeps, ConsoleEnv } from './deps.ts';
+import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 import { sessionPage } from './session-page.ts';
 import { FILTERS, type Filter, sessionsPage } from './sessions-page.ts';
 
 const ENDED_ROWS = 50;
 const LIVE_ROWS = 100;
 const TRANSFERS = 100;
-
-/** Who is signed in, with this scope. Throws `request.unauthorized` or `request.forbidden`. */
-function actorOf(c: Context<ConsoleEnv>, scope: Scope): Actor {
-  const viewer = c.get('viewer');
-  if (viewer === null) throw new PosternError('request.unauthorized');
-  if (!holdsScope(viewer.scopes, scope)) throw new PosternError('request.forbidden', { scope });
-  return { viewer, source: c.get('source') };
-}
 
 /** The key in the path; an address that is no id is one of a page that is not there. */
 function idOf(c: Context<ConsoleEnv>): number {

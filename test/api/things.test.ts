@@ -272,7 +272,9 @@ describe('groups and grants', () => {
     [{ until: 'tomorrow' }, 'until'],
     [{ max_session: '8h' }, 'max_session'],
     [{ mfa: true }, 'mfa'],
-    [{ approval: {} }, 'approval'],
+    [{ approval: {} }, 'approval.by'],
+    [{ approval: { by: { group: 'nobodies' } } }, 'approval.by.group'],
+    [{ approval: { by: { user: 'ivy' } } }, 'approval.by'],
   ])('with %j are refused, naming %s', async (wrong, field) => {
     if ((await stage.store.users.getByName('ivy')) === null) await addUser(stage, 'ivy');
     const grant = { to: { user: 'ivy' }, on: { tag: { key: 'a', value: 'b' } }, allow: ['shell'] };

@@ -71,6 +71,7 @@ grants:
     until: 2027-01-01T00:00:00Z
     max_session: 8h
     idle_timeout: 1h30m
+    approval: { by: { group: ops } }
   - to: { user: bob }
     on: { tag: env=prod }
     allow: [shell]
@@ -124,6 +125,7 @@ describe('a set-up file', () => {
         until: '2027-01-01T00:00:00.000Z',
         max_session: 28_800,
         idle_timeout: 5400,
+        approval: { by: { group: 'ops' } },
       },
       {
         to: { user: 'bob' },
@@ -135,6 +137,7 @@ describe('a set-up file', () => {
         until: null,
         max_session: null,
         idle_timeout: null,
+        approval: null,
       },
     ]);
   });
@@ -144,7 +147,7 @@ describe('a set-up file', () => {
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(17);
     expect(lineOf('machines[1].host_key')).toBe(21);
-    expect(lineOf('grants[1].on.tag.key')).toBe(33);
+    expect(lineOf('grants[1].on.tag.key')).toBe(34);
     expect(lineOf('nothing')).toBe(1);
   });
 
@@ -178,6 +181,7 @@ grants:
     from_networks: [10.0.0.0/40]
     until: tomorrow
     max_session: 8
+    approval: { of: { group: ops } }
 stack: []
 `;
     expect(problemsOf(text)).toEqual([
@@ -199,7 +203,9 @@ stack: []
       '19: grants[0].from_networks[0] "10.0.0.0/40" is no network: write 10.0.0.0/8, 2001:db8::/32 or one address',
       '20: grants[0].until "tomorrow" is no time: write 2027-01-01T00:00:00Z, or 2027-01-01 for its midnight in UTC',
       '21: grants[0].max_session must be text: write it in quotes, "8"',
-      '22: stack is not known; did you mean stacks?',
+      '22: grants[0].approval.of is not known',
+      '22: grants[0].approval lacks by',
+      '23: stack is not known; did you mean stacks?',
     ]);
   });
 
@@ -216,11 +222,6 @@ stack: []
       'mfa',
       'grants:\n  - { to: { user: a }, on: { machine: b }, allow: [], mfa: true }',
       '2: grants[0].mfa',
-    ],
-    [
-      'approval',
-      'grants:\n  - { to: { user: a }, on: { machine: b }, allow: [], approval: {} }',
-      '2: grants[0].approval',
     ],
     [
       'on a stack',

@@ -85,7 +85,7 @@ const grant: SetupGrant = {
   fromNetworks: ['10.0.0.0/8'],
   until: new Date('2027-01-01T00:00:00Z'),
   maxSession: 28_800,
-  idleTimeout: null,
+  ...{ idleTimeout: null, approval: null },
 };
 const whole: Setup = {
   users: [alice, bob],

@@ -133,6 +133,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       grants: store.grants,
       transfers: store.transfers,
       tokens: store.tokens,
+      approvals: store.approvals,
       sessions: store.sessions,
       audit: store.audit,
       standing: store.standing,

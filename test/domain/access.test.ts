@@ -50,6 +50,7 @@ function grant(more: Partial<Grant> = {}): Grant {
     until: null,
     maxSession: null,
     idleTimeout: null,
+    approval: null,
     ...more,
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SignedIn } from '../../src/domain/control-plane.ts';
 import { HeldSessions } from '../../src/ipc/held-sessions.ts';
+import { grant, machine } from '../store/examples.ts';
 import { silent } from '../store/options.ts';
 import { FACTS, openPlaneStage, type PlaneStage } from './planes.ts';
 
@@ -80,4 +81,30 @@ test('recordings that are open are repaired, those of an ended session too', asy
     [4, 'failed'],
   ]);
   expect(await stage.store.sessions.get(id)).toMatchObject({ endReason: 'client_lost' });
+});
+
+test('what a lost worker waits for is called off, also what it was just asking', async () => {
+  const { store, alice: user } = stage;
+  const web2 = await store.machines.create(machine({ name: 'web2' }));
+  const leads = await store.groups.create('leads', []);
+  const ends = { to: { userId: user.id }, on: { machineId: web2.id } };
+  const { id: grantId } = await store.grants.create(
+    grant({ ...ends, approval: { groupId: leads.id } }),
+  );
+  const alice: SignedIn = { userId: user.id, userName: 'alice', proof: null };
+  const wanted = { machineId: web2.id, login: web2.login, grantId, kind: 'shell' } as const;
+  const { held } = heldSessions();
+  const waits = await held.askApproval(alice, wanted, FACTS);
+  const calledOff = await held.askApproval(alice, wanted, FACTS);
+  await held.callOffApproval(calledOff.approvalId);
+  const asking = held.askApproval(alice, wanted, FACTS);
+  await held.lost('worker_died');
+  const asked = await asking;
+  for (const { approvalId } of [waits, asked, calledOff]) {
+    expect(await store.approvals.get(approvalId)).toMatchObject({ status: 'called_off' });
+  }
+  expect(await held.approvalAnswer(waits.approvalId)).toMatchObject({
+    outcome: 'denied',
+    code: 'approval.called_off',
+  });
 });

@@ -45,6 +45,7 @@ export function grant(change: Pick<NewGrant, 'to' | 'on'> & Partial<NewGrant>): 
     until: null,
     maxSession: null,
     idleTimeout: null,
+    approval: null,
     ...change,
   };
 }
@@ -63,6 +64,7 @@ export function session(
     startedAt: new Date('2026-03-01T10:00:00.000Z'),
     ipAddress: '192.0.2.7',
     userAgent: 'SSH-2.0-OpenSSH_9.2',
+    approval: null,
     ...change,
   };
 }

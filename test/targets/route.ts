@@ -44,6 +44,7 @@ export function routeTo(at: {
         until: null,
         maxSession: null,
         idleTimeout: null,
+        approval: null,
       },
     ],
     machine,

@@ -46,15 +46,17 @@ function exactlyOne(value: object, context: z.RefinementCtx): void {
   if (said !== 1) context.addIssue({ code: 'custom', message: 'must name exactly one thing' });
 }
 
+const who = z
+  .strictObject({
+    user_id: idOf('usr').optional(),
+    user: userName.optional(),
+    group_id: idOf('grp').optional(),
+    group: userName.optional(),
+  })
+  .superRefine(exactlyOne);
+
 const created = z.strictObject({
-  to: z
-    .strictObject({
-      user_id: idOf('usr').optional(),
-      user: userName.optional(),
-      group_id: idOf('grp').optional(),
-      group: userName.optional(),
-    })
-    .superRefine(exactlyOne),
+  to: who,
   on: z
     .strictObject({
       machine_id: idOf('mch').optional(),
@@ -69,14 +71,24 @@ const created = z.strictObject({
   until: termsFields.until.default(null),
   max_session: termsFields.max_session.default(null),
   idle_timeout: termsFields.idle_timeout.default(null),
+  approval: z
+    .strictObject({ by: who })
+    .nullable()
+    .default(null)
+    .openapi({ description: 'Who has to approve each session; null: nobody' }),
 });
 
 type Asked = z.infer<typeof created>;
 
+const whoSchema = z.object({
+  user: namedSchema('usr').optional(),
+  group: namedSchema('grp').optional(),
+});
+
 const grantSchema = z
   .object({
     id: outId('grt'),
-    to: z.object({ user: namedSchema('usr').optional(), group: namedSchema('grp').optional() }),
+    to: whoSchema,
     on: z.object({
       machine: namedSchema('mch').optional(),
       tag: z.object({ key: z.string(), value: z.string() }).optional(),
@@ -88,6 +100,7 @@ const grantSchema = z
     until: outTime.nullable(),
     max_session: z.int().nullable(),
     idle_timeout: z.int().nullable(),
+    approval: z.object({ by: whoSchema }).nullable(),
     created_at: outTime,
   })
   .openapi('Grant');
@@ -136,13 +149,14 @@ function noGrant(id: number): PosternError {
 }
 
 async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof grantSchema>> {
-  const { to, on } = grant;
+  const { to, on, approval } = grant;
+  const named = async (one: GrantTo) =>
+    'userId' in one
+      ? { user: await names.user(one.userId) }
+      : { group: await names.group(one.groupId) };
   return {
     id: formatId('grt', grant.id),
-    to:
-      'userId' in to
-        ? { user: await names.user(to.userId) }
-        : { group: await names.group(to.groupId) },
+    to: await named(to),
     on: 'machineId' in on ? { machine: await names.machine(on.machineId) } : { tag: on.tag },
     logins: [...grant.logins],
     allow: [...grant.allow],
@@ -151,6 +165,7 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
     until: isoTimeOrNull(grant.until),
     max_session: grant.maxSession,
     idle_timeout: grant.idleTimeout,
+    approval: approval === null ? null : { by: await named(approval) },
     created_at: isoTime(grant.createdAt),
   };
 }
@@ -160,16 +175,34 @@ async function named<T>(field: string, find: Promise<T | null>): Promise<T> {
   return (await find) ?? refuse(field, 'there is no such thing');
 }
 
-async function toOf(stores: Stores, to: Asked['to']): Promise<GrantTo> {
+/** The user or group that `asked` names; `field` is where it stands. */
+async function whoOf(stores: Stores, field: string, asked: Asked['to']): Promise<GrantTo> {
   const { users, groups } = stores;
-  if (to.user_id !== undefined)
-    return { userId: (await named('to.user_id', users.get(to.user_id))).id };
-  if (to.user !== undefined)
-    return { userId: (await named('to.user', users.getByName(to.user))).id };
-  if (to.group_id !== undefined) {
-    return { groupId: (await named('to.group_id', groups.get(to.group_id))).id };
+  const { user, user_id, group, group_id } = asked;
+  if (user_id !== undefined) {
+    return { userId: (await named(`${field}.user_id`, users.get(user_id))).id };
   }
-  return { groupId: (await named('to.group', groups.getByName(to.group ?? ''))).id };
+  if (user !== undefined) {
+    return { userId: (await named(`${field}.user`, users.getByName(user))).id };
+  }
+  if (group_id !== undefined) {
+    return { groupId: (await named(`${field}.group_id`, groups.get(group_id))).id };
+  }
+  return { groupId: (await named(`${field}.group`, groups.getByName(group ?? ''))).id };
+}
+
+/** Throws where the only one who could approve is the one who asks. */
+async function approvalOf(
+  stores: Stores,
+  { approval }: Asked,
+  to: GrantTo,
+): Promise<GrantTo | null> {
+  if (approval === null) return null;
+  const by = await whoOf(stores, 'approval.by', approval.by);
+  if ('userId' in by && 'userId' in to && by.userId === to.userId) {
+    refuse('approval.by', 'must be somebody else: nobody approves their own sessions');
+  }
+  return by;
 }
 
 async function onOf(stores: Stores, on: Asked['on']): Promise<GrantOn> {
@@ -183,9 +216,10 @@ async function onOf(stores: Stores, on: Asked['on']): Promise<GrantOn> {
 
 function create(deps: ApiDeps, caller: Caller, asked: Asked): Promise<Grant> {
   return deps.store.transaction(async (stores) => {
-    const to = await toOf(stores, asked.to);
+    const to = await whoOf(stores, 'to', asked.to);
     const on = await onOf(stores, asked.on);
-    const grant = await stores.grants.create({ to, on, ...termsOf(asked) });
+    const approval = await approvalOf(stores, asked, to);
+    const grant = await stores.grants.create({ to, on, approval, ...termsOf(asked) });
     await noteGrant(deps, stores, caller, 'grant.created', grant);
     return grant;
   });

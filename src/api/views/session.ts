@@ -35,6 +35,10 @@ export const sessionSchema = z
     ended_at: outTime.nullable(),
     end_reason: z.enum(END_REASONS).nullable(),
     ip_address: z.string(),
+    approval: z
+      .object({ id: outId('apr'), approved_by: z.string(), reason: z.string() })
+      .nullable()
+      .openapi({ description: 'Null: none was needed' }),
   })
   .openapi('Session');
 
@@ -77,6 +81,12 @@ export const sessionDetailSchema = sessionSchema
   })
   .openapi('SessionDetail');
 
+function approvalOf({ approval }: Session): z.infer<typeof sessionSchema>['approval'] {
+  if (approval === null) return null;
+  const { id, approvedBy, reason } = approval;
+  return { id: formatId('apr', id), approved_by: approvedBy, reason };
+}
+
 export function sessionView(session: Session): z.infer<typeof sessionSchema> {
   return {
     id: formatId('sess', session.id),
@@ -96,6 +106,7 @@ export function sessionView(session: Session): z.infer<typeof sessionSchema> {
     ended_at: isoTimeOrNull(session.endedAt),
     end_reason: session.endReason,
     ip_address: session.ipAddress,
+    approval: approvalOf(session),
   };
 }
 

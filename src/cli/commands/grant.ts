@@ -14,6 +14,12 @@ const COLUMNS: readonly Column[] = [
   ['allow', (row) => cellAt(row, 'allow')],
   ['from', (row) => cellAt(row, 'from_networks')],
   ['until', (row) => timeAt(row, 'until')],
+  [
+    'approval by',
+    (row) =>
+      prefixed('user ', cellAt(row, 'approval.by.user')) ??
+      prefixed('group ', cellAt(row, 'approval.by.group')),
+  ],
 ];
 
 const MORE: readonly Column[] = [
@@ -47,6 +53,8 @@ interface AddOptions extends Format {
   readonly until?: string;
   readonly maxSession?: number;
   readonly idleTimeout?: number;
+  readonly approvalUser?: string;
+  readonly approvalGroup?: string;
 }
 
 interface ListOptions extends Format {
@@ -82,6 +90,8 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--until <time>', '2027-01-01T00:00:00Z', time)
     .option('--max-session <duration>', '8h', duration)
     .option('--idle-timeout <duration>', '30m', duration)
+    .option('--approval-group <group>', 'each session needs the approval of one of this group')
+    .option('--approval-user <user>', 'each session needs the approval of this user')
     .option('--json', 'as JSON', false)
     .action((options: AddOptions) => add(shell, options));
   grant
@@ -142,6 +152,18 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     until: options.until ?? null,
     max_session: options.maxSession ?? null,
     idle_timeout: options.idleTimeout ?? null,
+    approval: await approvalOf(api, options),
   });
   showOne(shell, options, made, [...COLUMNS, ...MORE]);
+}
+
+async function approvalOf(api: ApiClient, { approvalUser, approvalGroup }: AddOptions) {
+  if (approvalUser !== undefined && approvalGroup !== undefined) {
+    throw new CommandFailure(2, 'give one of --approval-user and --approval-group');
+  }
+  if (approvalUser !== undefined) {
+    return { by: { user_id: await idOfNamed(api, 'usr', approvalUser) } };
+  }
+  if (approvalGroup === undefined) return null;
+  return { by: { group_id: await idOfNamed(api, 'grp', approvalGroup) } };
 }

@@ -26,8 +26,9 @@ const GRANT: Shape = {
     'until',
     'max_session',
     'idle_timeout',
+    'approval',
   ],
-  later: ['mfa', 'approval'],
+  later: ['mfa'],
 };
 
 export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant {
@@ -47,6 +48,7 @@ export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant 
     until: parsed(reader, fields.get('until'), parseTime, TIME_RULE),
     max_session: parsed(reader, fields.get('max_session'), parseDuration, DURATION_RULE),
     idle_timeout: parsed(reader, fields.get('idle_timeout'), parseDuration, DURATION_RULE),
+    approval: readApproval(reader, fields.get('approval')),
   };
 }
 
@@ -70,6 +72,16 @@ function only(reader: SetupReader, entry: Entry, shape: Shape): readonly [string
     reader.refuse(entry, `must have exactly one of ${shape.known.join(' and ')}`);
   }
   return null;
+}
+
+/** Null: nobody has to approve. */
+function readApproval(
+  reader: SetupReader,
+  entry: Entry | undefined,
+): NonNullable<SetupRequestGrant['approval']> | null {
+  if (entry === undefined) return null;
+  const fields = reader.map(entry, { known: ['by'] });
+  return { by: readTo(reader, reader.required(fields, 'by', entry)) };
 }
 
 function readTo(reader: SetupReader, entry: Entry | undefined): SetupRequestGrant['to'] {

@@ -5,6 +5,7 @@ import { printable } from '../../domain/log.ts';
 import type { ProgramAccess } from '../../domain/program-access.ts';
 import type { Pty, Window } from '../../domain/terminal.ts';
 import { closeChannel, onEow, onPeerClose } from '../../ssh/channel.ts';
+import type { Waiter } from '../approvals.ts';
 import { GatewayChannel } from '../channel.ts';
 import type { ProgramRequest } from '../desk-asked.ts';
 import { finishSoon, type Refusal, refusalOf, refuse } from '../refusal.ts';
@@ -32,6 +33,7 @@ export interface MenuHost {
   enter(
     machine: string,
     request: ProgramRequest,
+    waiter: Waiter,
   ): Promise<{ readonly session: GatewaySession; readonly access: ProgramAccess }>;
   left(channel: MenuChannel): void;
 }
@@ -177,8 +179,8 @@ export class MenuChannel implements RunningProgram {
     const lent = new LentEnd(this.#down);
     this.#lent = lent;
     let entered: GatewaySession | null = null;
-    const channel = new GatewayChannel(lent, this.#asked(), async (request) => {
-      const { session, access } = await this.#host.enter(machine, request);
+    const channel = new GatewayChannel(lent, this.#asked(), async (request, waiter) => {
+      const { session, access } = await this.#host.enter(machine, request, waiter);
       entered = session;
       return { session, access };
     });

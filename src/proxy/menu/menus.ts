@@ -1,9 +1,9 @@
 import type { ServerChannel } from 'ssh2';
-import type { AuthorizedRoute } from '../../domain/access.ts';
 import type { ConnectionFacts, SignedIn } from '../../domain/control-plane.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { ProgramAccess } from '../../domain/program-access.ts';
 import type { EndReason } from '../../domain/session.ts';
+import type { Approvals, Need, Waiter } from '../approvals.ts';
 import type { ProgramRequest } from '../desk-asked.ts';
 import type { Refusal } from '../refusal.ts';
 import { GatewaySession, type SessionDeps } from '../session.ts';
@@ -14,8 +14,8 @@ export interface MenuConnection {
   readonly deps: SessionDeps;
   readonly facts: () => ConnectionFacts;
   readonly alive: () => boolean;
-  /** Throws unless some grant in force allows what the program needs. */
-  readonly permit: (route: AuthorizedRoute, request: ProgramRequest) => ProgramAccess;
+  readonly approvals: Approvals;
+  readonly need: (request: ProgramRequest) => Need<ProgramAccess>;
   readonly opened: (session: GatewaySession) => void;
   readonly direct: MenuHost['direct'];
 }
@@ -38,7 +38,7 @@ export class Menus {
     const channel = new MenuChannel(down, request, request.pty, {
       reachable: () => deps.control.reachable(user, facts()),
       direct,
-      enter: (machine, wanted) => this.#enter(user, machine, wanted),
+      enter: (machine, wanted, waiter) => this.#enter(user, machine, wanted, waiter),
       left: (one) => this.#channels.delete(one),
     });
     this.#channels.add(channel);
@@ -65,13 +65,16 @@ export class Menus {
     user: SignedIn,
     machine: string,
     request: ProgramRequest,
+    waiter: Waiter,
   ): ReturnType<MenuHost['enter']> {
-    const { deps, facts, permit, opened, alive } = this.#connection;
+    const { deps, facts, approvals, need, opened, alive } = this.#connection;
     const answer = await deps.control.authorize(user, { machine, login: null }, facts());
     if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
-    const access = permit(answer.route, request);
+    const asker = { user, facts: facts(), kind: 'shell' } as const;
+    const allowed = await approvals.allow(asker, answer.route, need(request), waiter);
+    const { route, permitted: access } = allowed;
     if (this.#over) throw new PosternError('session.draining');
-    const session = await GatewaySession.open(deps, user, answer.route, 'shell', facts());
+    const session = await GatewaySession.open(deps, user, route, 'shell', facts());
     opened(session);
     this.#sessions.add(session);
     void session.ended.then(() => this.#sessions.delete(session));
