@@ -13,6 +13,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from '../src/domain/log.ts';
 import type { ChannelRecording } from '../src/domain/recording.ts';
 import { openRecorder } from '../src/recorder/recorder.ts';
+import { newSigningKey } from '../src/recorder/signer.ts';
 
 const MEGABYTES = Number(argv[2] ?? 256);
 const ROUNDS = 3;
@@ -91,7 +92,7 @@ async function measure(work: () => Promise<number>): Promise<Cost> {
 }
 
 async function withRecorder(load: Load, root: string): Promise<Cost> {
-  const recorder = await openRecorder({ root, log: quiet });
+  const recorder = await openRecorder({ root, log: quiet, sealingKey: newSigningKey() });
   const recording = await recorder.start({
     sessionId: 1,
     channel: 1,

@@ -8,7 +8,6 @@ import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
 import { Closers } from './closers.ts';
-import { childEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
@@ -27,13 +26,12 @@ import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { Store } from './domain/store.ts';
-import { type GatewayParts, openGateway } from './gateway.ts';
+import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
-import { startWorkers } from './ipc/workers.ts';
 import { listening } from './listening.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openLibrary } from './recorder/library.ts';
-import { repairRecording } from './recorder/repair.ts';
+import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
@@ -77,6 +75,7 @@ interface Control {
 async function openControl(
   config: Config,
   addresses: Addresses,
+  sealing: Sealing,
   log: Logger,
   closers: Closers,
 ): Promise<Control> {
@@ -101,12 +100,8 @@ async function openControl(
   });
   closers.add('the counters', () => counters.close());
   await endEarlierWorkers(config.dataDir, log);
-  await recover(node, {
-    store,
-    counters,
-    repair: (key) => repairRecording(config.recordings, key),
-    log,
-  });
+  await store.seals.addKey(sealing.publicKey);
+  await recover(node, { store, counters, repair: sealing.repair, log });
   await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
@@ -127,56 +122,6 @@ async function openControl(
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
   return { store, counters, passwords, plane, certificates, jumpKeys, setup, nodes };
-}
-
-/** The gateway, wherever it runs. */
-interface OpenedGateway {
-  readonly gateway: Gateway;
-  /** Where it listens. */
-  readonly ssh: { readonly host: string; readonly port: number };
-  /** Settles, with the reason, when it is lost for good: the server is to stop. */
-  readonly failed: Promise<string>;
-}
-
-/** In this process. */
-async function openGatewayHere(
-  config: Config,
-  parts: GatewayParts,
-  closers: Closers,
-): Promise<OpenedGateway> {
-  const gateway = await openGateway(parts, closers);
-  const { host, port } = config.sshListen;
-  return { gateway, ssh: await gateway.listen(host, port), failed: new Promise(() => undefined) };
-}
-
-/** In processes of its own. */
-async function openWorkers(
-  config: Config,
-  parts: Omit<GatewayParts, 'hostKey'> & { readonly hostKey: string },
-  closers: Closers,
-): Promise<OpenedGateway> {
-  const { recordings, working, manners, hostKey, plane, log } = parts;
-  const failed = Promise.withResolvers<string>();
-  const workers = await startWorkers({
-    count: config.workers,
-    entry: new URL('./gateway-process.ts', import.meta.url),
-    env: childEnvironment(),
-    settings: {
-      listen: config.sshListen,
-      hostKey,
-      working,
-      manners,
-      dataDir: config.dataDir,
-      recordings,
-      log: { level: config.logLevel, format: config.logFormat },
-    },
-    plane,
-    repair: (key) => repairRecording(recordings, key),
-    log,
-    onLost: failed.resolve,
-  });
-  closers.add('the workers', () => workers.drain());
-  return { gateway: workers, ssh: workers.address, failed: failed.promise };
 }
 
 async function openHttp(
@@ -234,8 +179,11 @@ async function open(
   if (!native) log.warn(NO_NATIVE_CRYPTO);
   const working = await testCiphers();
   for (const cipher of working.failed) log.info('a cipher does not work here', { cipher });
+  const { dataDir, recordings } = config;
+  const sealing = openSealing(dataDir, recordings, log);
   const addresses = noAddresses();
-  const control = await openControl(config, addresses, log, closers);
+  const control = await openControl(config, addresses, sealing, log, closers);
+  const { plane, nodes, counters } = control;
   // Before the gateway, so that it goes after it: its users' sessions are to end as drained.
   const machine = demo ? await openDemoMachine(config, working, log, closers) : null;
   const privateKey = keptFile(
@@ -243,16 +191,13 @@ async function open(
     () => generateHostKey().privatePem,
   );
   const hostKey = loadHostKey(privateKey);
-  const { dataDir, recordings } = config;
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
-  const parts = { plane: control.plane, hostKey, working, manners, dataDir, recordings, log };
+  const sealingKey = sealing.privatePem;
+  const parts = { plane, privateKey, working, manners, dataDir, recordings, sealingKey, log };
   const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
-    config.workers > 0
-      ? openWorkers(config, { ...parts, hostKey: privateKey }, closers)
-      : openGatewayHere(config, parts, closers),
+    openGatewayAnywhere(config, parts, sealing.repair, closers),
   );
   addresses.ssh = publicSsh(config, ssh);
-  const { plane, nodes, counters } = control;
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
   const ofAll = nodes.join(gateway, () => plane.held, counters);
   const url = await openHttp(config, control, ofAll, addresses, log, closers);

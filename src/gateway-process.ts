@@ -44,7 +44,7 @@ class GatewayProcess implements WorkerService {
   }
 
   async start(settings: WorkerSettings): Promise<Started> {
-    const { worker, listen, dataDir, recordings, working, manners, log } = settings;
+    const { worker, listen, dataDir, recordings, sealingKey, working, manners, log } = settings;
     this.#log = createLogger({ ...log, stream: process.stderr }).child({ worker });
     this.#closers = new Closers(this.#log);
     try {
@@ -56,6 +56,7 @@ class GatewayProcess implements WorkerService {
           plane,
           dataDir,
           recordings,
+          sealingKey,
           hostKey: loadHostKey(settings.hostKey),
           working,
           manners,

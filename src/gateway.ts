@@ -16,6 +16,8 @@ export interface GatewayParts {
   readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
+  /** The private key that recordings are sealed with, as PEM. */
+  readonly sealingKey: string;
   readonly hostKey: HostKey;
   readonly working: WorkingAlgorithms;
   readonly manners: SshManners;
@@ -27,9 +29,9 @@ export interface GatewayParts {
  * not listen yet.
  */
 export async function openGateway(parts: GatewayParts, closers: Closers): Promise<SshGateway> {
-  const { plane: control, hostKey, working, manners, log } = parts;
+  const { plane: control, hostKey, working, manners, log, sealingKey } = parts;
   const limits = manners.keyLife;
-  const recorder = await openRecorder({ root: parts.recordings, log });
+  const recorder = await openRecorder({ root: parts.recordings, sealingKey, log });
   closers.add('the recorder', () => recorder.close());
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());

@@ -23,6 +23,7 @@ import { knownHostsRoutes } from './routes/known-hosts.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
+import { recordingSealRoutes } from './routes/recording-seals.ts';
 import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
@@ -107,6 +108,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionRoutes(api, deps);
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
+  recordingSealRoutes(api, deps);
   machineRoutes(api, deps);
   knownHostsRoutes(api, deps);
   machineChangeRoutes(api, deps);

@@ -17,7 +17,7 @@ export interface Endpoint {
 }
 
 /** The data directory of this machine's server; relative paths start at the working directory. */
-function dataDirectory(env: Environment): string {
+export function dataDirectory(env: Environment): string {
   const { name, fallback } = OPTIONS.dataDir;
   const file = env.POSTERN_CONFIG;
   const inFile = file === undefined || file === '' ? null : fromFile(file).given.get(name);

@@ -18,6 +18,7 @@ import { formatId } from '../domain/ids.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import type { Seal } from '../domain/seal.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
@@ -238,6 +239,12 @@ export class LocalControlPlane implements ControlPlane {
     const startedAt = new Date();
     return this.#outbox.write('recording started', () =>
       this.#deps.stores.sessions.openRecording({ sessionId, channel, key, startedAt }),
+    );
+  }
+
+  sealRecording(sessionId: number, channel: number, seal: Seal): Promise<void> {
+    return this.#outbox.write('recording sealed', () =>
+      this.#deps.stores.seals.add(sessionId, channel, seal),
     );
   }
 

@@ -1,13 +1,10 @@
 import { aboutClosed } from '../domain/approval.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
-import type { RecordingReceipt } from '../domain/recording.ts';
+import type { RepairRecording } from '../domain/recording.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { aboutSession } from './journal.ts';
-
-/** Repairs a recording that a crash left open; null: nothing is left of it. */
-export type RepairRecording = (key: string) => Promise<RecordingReceipt | null>;
 
 /**
  * After a crash: what this node left open in an earlier life is ended with the true reason, requests
@@ -63,9 +60,8 @@ async function closeRecordings(
 ): Promise<void> {
   const { sessions } = deps.store;
   for (const { sessionId, key, channel } of await sessions.unclosedRecordings(node)) {
-    const receipt = await deps.repair(key);
-    const now = receipt === null ? 'failed' : 'recovered';
-    await sessions.closeRecording(sessionId, channel, now, receipt, new Date());
+    const { state, receipt } = await deps.repair(key);
+    await sessions.closeRecording(sessionId, channel, state, receipt, new Date());
   }
 }
 

@@ -25,6 +25,7 @@ export const AUDIT_TYPES = [
   'host_key.changed',
   'recording.started',
   'recording.failed',
+  'recording.verified',
   'recording.viewed',
   'recording.downloaded',
   'logs.viewed',

@@ -4,6 +4,7 @@ import type { CertificateFacts, CertificateProof, CertificateTerms } from './cer
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
+import type { Seal } from './seal.ts';
 import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from './session.ts';
 import type { TransferBatch } from './transfer.ts';
 
@@ -216,6 +217,8 @@ export interface ControlPlane {
   noteTransfers(batch: TransferBatch): Promise<void>;
 
   openRecording(sessionId: number, channel: number, key: string): Promise<void>;
+  /** A part of it is sealed, and on disk. */
+  sealRecording(sessionId: number, channel: number, seal: Seal): Promise<void>;
   closeRecording(
     sessionId: number,
     channel: number,

@@ -1,3 +1,4 @@
+import type { KnownSeals, Seal, Verdict } from './seal.ts';
 import type { ExitStatus, Pty, Window } from './terminal.ts';
 
 export const RECORDING_POLICIES = ['required', 'best_effort', 'off'] as const;
@@ -8,8 +9,21 @@ export const RECORDING_POLICIES = ['required', 'best_effort', 'off'] as const;
  */
 export type RecordingPolicy = (typeof RECORDING_POLICIES)[number];
 
-/** `recording` while it is written; `failed` when a session went on without (best_effort). */
-export const RECORDING_STATES = ['recording', 'complete', 'recovered', 'failed'] as const;
+/**
+ * `recording` while it is written. `complete`: whole, sealed to its end. `recovered`: cut to its last
+ * whole event after a crash, and sealed there. `gap`: it broke and its session went on without
+ * (best_effort). `truncated`: shorter than what was sealed of it, or nobody could seal its end.
+ * `tampered`: not what was sealed. `failed`: nothing of it can be played.
+ */
+export const RECORDING_STATES = [
+  'recording',
+  'complete',
+  'recovered',
+  'truncated',
+  'gap',
+  'tampered',
+  'failed',
+] as const;
 export type RecordingState = (typeof RECORDING_STATES)[number];
 
 /** What a recording is told when it starts; ends up in the asciicast header. */
@@ -38,7 +52,19 @@ export interface RecordingReceipt {
   readonly duration: number;
   /** Of the file, hex. */
   readonly sha256: string;
+  /** The last one, with which the file ends. */
+  readonly seal: Seal;
 }
+
+/** What is left of a recording that a crash had left open. */
+export interface RepairedRecording {
+  readonly state: Exclude<RecordingState, 'recording' | 'gap'>;
+  /** Null where the file is not whole to a seal at its end. */
+  readonly receipt: RecordingReceipt | null;
+}
+
+/** Repairs a recording that nobody writes any more; never rejects. */
+export type RepairRecording = (key: string) => Promise<RepairedRecording>;
 
 /**
  * One channel's tap: sees each chunk before it goes on (invariant 2). Chunks are copied at once, so
@@ -54,6 +80,8 @@ export interface ChannelRecording {
   onDrain(listener: () => void): void;
   /** Called at most once: the recording can no longer be written. `end` rejects after it. */
   onFailure(listener: (error: Error) => void): void;
+  /** Called for each part that is sealed and on disk, in order. */
+  onSeal(listener: (seal: Seal) => void): void;
   /** Everything on disk; idempotent, the same promise to every caller. */
   end(exit: ExitStatus | null): Promise<RecordingReceipt>;
 }
@@ -70,6 +98,8 @@ export interface CastEvent {
   readonly at: number;
   readonly code: string;
   readonly data: string;
+  /** Of an `o`: whether it came from stderr. */
+  readonly isError: boolean;
 }
 
 export interface CastHeader {
@@ -109,7 +139,7 @@ export interface RecordingLibrary {
   /** Bytes `from` (included) to `to` (excluded) of the asciicast v3 file as it lies. */
   read(key: string, from: number, to: number): ReadableStream<Uint8Array>;
   /**
-   * Asciicast v3 for a player: only what one shows (no own event codes), a bare newline of a program
+   * Asciicast v3 for a player: only what one shows (no comments), a bare newline of a program
    * without a terminal as CR LF, and at least one event. Not for a download: that is `read`.
    */
   readForPlayback(key: string): ReadableStream<Uint8Array>;
@@ -120,5 +150,7 @@ export interface RecordingLibrary {
   events(key: string): AsyncIterable<CastEvent>;
   /** What the programs wrote, as text for people: cursor movements are not followed. */
   logs(key: string): AsyncIterable<LogEntry>;
+  /** The file as it lies, checked against its seals and what else is known. */
+  verify(key: string, known: KnownSeals): Promise<Verdict>;
   remove(key: string): Promise<boolean>;
 }

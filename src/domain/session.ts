@@ -118,6 +118,8 @@ export interface Recording {
   /** Seconds; null while it is written. */
   readonly duration: number | null;
   readonly sha256: string | null;
+  /** Of output and error that the recorder was handed; null while it is written, or unknown. */
+  readonly recordedBytes: number | null;
   readonly startedAt: Date;
   readonly endedAt: Date | null;
 }
@@ -210,6 +212,10 @@ export interface SessionStore {
     readonly key: string;
     readonly startedAt: Date;
   }): Promise<void>;
+  /**
+   * Once. A `recovered` recording that has fewer parts than were noted is `truncated`; the last seal
+   * is noted with the end.
+   */
   closeRecording(
     sessionId: number,
     channel: number,
@@ -217,4 +223,6 @@ export interface SessionStore {
     receipt: RecordingReceipt | null,
     at: Date,
   ): Promise<void>;
+  /** What checking a recording has found: `at` when it is not what was sealed, null when it is. */
+  recordingChecked(id: number, tamperedAt: Date | null): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { GrantStore } from './grant.ts';
 import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
+import type { SealStore } from './seal.ts';
 import type { SessionStore } from './session.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
@@ -25,6 +26,7 @@ export interface Stores {
   readonly authorities: AuthorityStore;
   readonly revocations: RevocationStore;
   readonly nodes: NodeStore;
+  readonly seals: SealStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

@@ -4,12 +4,9 @@ import type {
   ControlPlane,
   SessionTicket,
 } from '../domain/control-plane.ts';
-import { type Logger, reasonOf } from '../domain/log.ts';
-import type { RecordingReceipt } from '../domain/recording.ts';
+import type { Logger } from '../domain/log.ts';
+import type { RepairRecording } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
-
-/** Repairs a recording that nobody writes any more; null: nothing is left of it. */
-export type RepairRecording = (key: string) => Promise<RecordingReceipt | null>;
 
 interface Held {
   /** False once the worker has reported the session's end. */
@@ -35,6 +32,7 @@ export class HeldSessions implements ControlPlane {
   readonly openChannel: ControlPlane['openChannel'];
   readonly closeChannel: ControlPlane['closeChannel'];
   readonly noteTransfers: ControlPlane['noteTransfers'];
+  readonly sealRecording: ControlPlane['sealRecording'];
   readonly note: ControlPlane['note'];
   readonly #plane: ControlPlane;
   readonly #repair: RepairRecording;
@@ -57,6 +55,7 @@ export class HeldSessions implements ControlPlane {
     this.openChannel = (...args) => plane.openChannel(...args);
     this.closeChannel = (...args) => plane.closeChannel(...args);
     this.noteTransfers = (...args) => plane.noteTransfers(...args);
+    this.sealRecording = (...args) => plane.sealRecording(...args);
     this.note = (...args) => plane.note(...args);
   }
 
@@ -157,11 +156,7 @@ export class HeldSessions implements ControlPlane {
   }
 
   async #closeRecording(sessionId: number, channel: number, key: string): Promise<void> {
-    const receipt = await this.#repair(key).catch((error: unknown) => {
-      this.#log.error('a recording could not be repaired', { key, reason: reasonOf(error) });
-      return null;
-    });
-    const state = receipt === null ? 'failed' : 'recovered';
+    const { state, receipt } = await this.#repair(key);
     await this.#plane.closeRecording(sessionId, channel, state, receipt);
   }
 }

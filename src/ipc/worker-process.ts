@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { ControlPlane, RouteAnswer } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import type { RepairRecording } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
 import { Calls } from './calls.ts';
-import { HeldSessions, type RepairRecording } from './held-sessions.ts';
+import { HeldSessions } from './held-sessions.ts';
 import { childPeer } from './peer.ts';
 import { serveControlPlane } from './remote.ts';
 import { within } from './within.ts';

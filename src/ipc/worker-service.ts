@@ -22,6 +22,8 @@ export interface WorkerSettings {
   readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
+  /** The private key that recordings are sealed with, as PEM. */
+  readonly sealingKey: string;
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
     readonly format: 'pretty' | 'json';

@@ -13,7 +13,7 @@ import type { ProgramRequest } from './desk-asked.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { channelKind, commandOf, endOf, exitInfoOf } from './program-record.ts';
-import { startRecording } from './recording.ts';
+import { closeRecording, noteBroken, startRecording } from './recording.ts';
 import { notify, type Refusal, refusalTo } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
 import { endTransfers, restrictTransfers, watchTransfers } from './transfers.ts';
@@ -248,7 +248,7 @@ export class GatewayChannel implements SessionMember {
       const receipt = await recording.end(exit);
       if (this.#recording === null) return;
       this.#recording = null;
-      void session.deps.control.closeRecording(session.id, this.#number, 'complete', receipt);
+      closeRecording(session, this.#number, receipt, this.counts.bytesOut);
     } catch (error) {
       this.#recordingBroke(session, error);
     }
@@ -259,16 +259,7 @@ export class GatewayChannel implements SessionMember {
     this.#recording = null;
     this.#pipe?.detachTap();
     session.log.error('a recording broke', { channel: this.#number, reason: reasonOf(error) });
-    const { control } = session.deps;
-    void control.closeRecording(session.id, this.#number, 'failed', null);
-    void control.note('recording.failed', {
-      user: session.user,
-      userName: session.user.userName,
-      machineId: session.route.machine.id,
-      sessionId: session.id,
-      facts: session.facts,
-      detail: { channel: this.#number, policy: session.route.machine.recording },
-    });
+    noteBroken(session, this.#number);
     if (session.route.machine.recording !== 'required') return;
     void session.fail(new PosternError('recording.broke'));
   }

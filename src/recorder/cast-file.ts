@@ -1,67 +1,24 @@
 import { createHash } from 'node:crypto';
-import { constants, type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, lstat, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { RecordingReceipt } from '../domain/recording.ts';
+import type { Seal } from '../domain/seal.ts';
 import type { Frame } from '../handoff/frame.ts';
 import type { Disk } from './disk.ts';
 import { CastEncoder } from './encoder.ts';
+import { HashChain } from './hash-chain.ts';
 import { pathOfKey } from './key.ts';
-
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+import { createFirstFree, syncDirectory } from './new-file.ts';
+import { type Final, PART_BYTES, PART_MS, seal } from './seal.ts';
+import type { Signer } from './signer.ts';
 
 interface FileListener {
   /** Bytes of frames that the operating system has taken. */
   written(bytes: number): void;
+  /** A part is sealed, and on disk with its seal. */
+  sealed(seal: Seal): void;
   /** At most once; the file is closed then. */
   failed(cause: Error): void;
-}
-
-/** The new file's name must be on disk too, else a power cut takes the whole recording. */
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** One after the other, so that none is made on the far side of a symbolic link. */
-async function makeDirectories(root: string, key: string): Promise<void> {
-  let parent = root;
-  for (const name of key.split('/').slice(0, -1)) {
-    const path = join(parent, name);
-    try {
-      await mkdir(path, { mode: 0o700 });
-      await syncDirectory(parent);
-    } catch (thrown) {
-      if (!isTaken(thrown)) throw thrown;
-      if (!(await lstat(path)).isDirectory()) {
-        throw new Error(`${name} in the recordings is no directory`, { cause: thrown });
-      }
-    }
-    parent = path;
-  }
-}
-
-function isTaken(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
-}
-
-async function createFirstFree(
-  root: string,
-  keys: readonly string[],
-): Promise<[string, FileHandle]> {
-  for (const key of keys) {
-    const path = pathOfKey(root, key);
-    await makeDirectories(root, key);
-    try {
-      return [key, await open(path, NEW_FILE, 0o600)];
-    } catch (thrown) {
-      if (!isTaken(thrown)) throw thrown;
-    }
-  }
-  throw new Error(`every name for ${keys[0]} is taken`);
 }
 
 interface CastFileStart {
@@ -73,9 +30,13 @@ interface CastFileStart {
   readonly cap: number | null;
   /** Milliseconds from the first write to the fdatasync that covers it. */
   readonly syncDelay: number;
+  readonly signer: Signer;
 }
 
-/** One file that grows: written as soon as there are lines, synced `syncDelay` later. */
+/**
+ * One file that grows: written as soon as there are lines, synced `syncDelay` later, sealed part by
+ * part.
+ */
 export class CastFile {
   readonly key: string;
   readonly #path: string;
@@ -85,6 +46,11 @@ export class CastFile {
   readonly #syncDelay: number;
   readonly #encoder: CastEncoder;
   readonly #hash = createHash('sha256');
+  readonly #signer: Signer;
+  readonly #chain = new HashChain();
+  #partTimer: NodeJS.Timeout | null = null;
+  /** Those that are not on disk yet. */
+  #seals: Seal[] = [];
   #pending: Buffer[] = [];
   /** Bytes of frames behind `#pending`. */
   #pendingFrames = 0;
@@ -108,6 +74,7 @@ export class CastFile {
     this.#disk = disk;
     this.#listener = listener;
     this.#syncDelay = start.syncDelay;
+    this.#signer = start.signer;
     this.#encoder = new CastEncoder(start.cap);
   }
 
@@ -119,6 +86,7 @@ export class CastFile {
       try {
         const header = Buffer.from(start.header);
         file.#hash.update(header);
+        file.#chain.add(header);
         await file.#write(header);
         await handle.datasync();
         await syncDirectory(dirname(file.#path));
@@ -142,17 +110,44 @@ export class CastFile {
     const lines = this.#encoder.take();
     if (lines !== '') {
       const bytes = Buffer.from(lines);
-      this.#hash.update(bytes);
-      this.#pending.push(bytes);
+      this.#chain.add(bytes);
+      this.#append(bytes);
+      if (this.#chain.size - this.#chain.sealed >= PART_BYTES) this.#seal(null);
+      else this.#partTimer ??= setTimeout(() => this.#seal(null), PART_MS);
     }
-    if (this.#pendingFrames > 0) this.#writing ??= this.#writeAll();
+    this.#startWriting();
+  }
+
+  #append(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    this.#pending.push(bytes);
+  }
+
+  #startWriting(): void {
+    if (this.#hasPending) this.#writing ??= this.#writeAll();
+  }
+
+  get #hasPending(): boolean {
+    return this.#pending.length > 0 || this.#pendingFrames > 0;
+  }
+
+  /** Ends the part that is being written. */
+  #seal(final: Final | null): Seal {
+    if (this.#partTimer !== null) clearTimeout(this.#partTimer);
+    this.#partTimer = null;
+    const made = seal(this.#chain, this.#signer, this.#encoder.micros, final);
+    this.#seals.push(made);
+    this.#append(Buffer.from(`${made.line}\n`));
+    this.#startWriting();
+    return made;
   }
 
   /** Everything on disk, and the file closed. Rejects after a failure, which was told already. */
   async finish(): Promise<RecordingReceipt> {
     this.flush();
+    const last = this.#seal({ state: 'complete', recordedBytes: this.#encoder.bytes });
     await this.#writing;
-    this.#stopTimer();
+    this.#stopTimers();
     await this.#sync();
     if (this.#failure === null) await this.#handle.close().catch((thrown) => this.#fail(thrown));
     if (this.#failure !== null) throw this.#failure;
@@ -160,8 +155,9 @@ export class CastFile {
       key: this.key,
       size: this.#size,
       recordedBytes: this.#encoder.bytes,
-      duration: this.#encoder.duration,
+      duration: this.#encoder.micros / 1_000_000,
       sha256: this.#hash.digest('hex'),
+      seal: last,
     };
   }
 
@@ -169,7 +165,7 @@ export class CastFile {
   async abandon(): Promise<void> {
     this.#failure ??= new Error('abandoned');
     await this.#writing;
-    this.#stopTimer();
+    this.#stopTimers();
     await this.#syncing;
     await this.#handle.close().catch(() => undefined);
     if (this.#encoder.bytes === 0) await rm(this.#path, { force: true });
@@ -178,7 +174,7 @@ export class CastFile {
   /** Never rejects: what goes wrong goes to the listener. */
   async #writeAll(): Promise<void> {
     try {
-      while (this.#pendingFrames > 0 && this.#failure === null) {
+      while (this.#hasPending && this.#failure === null) {
         const [only, ...more] = this.#pending;
         const bytes = only && more.length === 0 ? only : Buffer.concat(this.#pending);
         const frames = this.#pendingFrames;
@@ -220,12 +216,21 @@ export class CastFile {
     try {
       await this.#disk.run(async () => {
         if (this.#failure !== null) return;
+        const size = this.#size;
         await this.#handle.datasync();
         await this.#assertThere();
+        this.#tellSeals(size);
       });
     } catch (thrown) {
       await this.#fail(thrown);
     }
+  }
+
+  /** A seal whose bytes a crash can still take must not be known anywhere: they would be missed. */
+  #tellSeals(size: number): void {
+    const isOnDisk = ({ end, line }: Seal): boolean => end + line.length < size;
+    for (const made of this.#seals.filter(isOnDisk)) this.#listener.sealed(made);
+    this.#seals = this.#seals.filter((made) => !isOnDisk(made));
   }
 
   /** A removed file takes writes without an error; they are lost all the same. */
@@ -240,15 +245,17 @@ export class CastFile {
     if (this.#failure !== null) return;
     this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#pending = [];
-    this.#stopTimer();
+    this.#stopTimers();
     // A write that got half way has left half a line: the file is to end in a whole one.
     await this.#handle.truncate(this.#size).catch(() => undefined);
     await this.#handle.close().catch(() => undefined);
     this.#listener.failed(this.#failure);
   }
 
-  #stopTimer(): void {
+  #stopTimers(): void {
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer);
+    if (this.#partTimer !== null) clearTimeout(this.#partTimer);
     this.#syncTimer = null;
+    this.#partTimer = null;
   }
 }

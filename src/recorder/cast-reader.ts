@@ -5,6 +5,7 @@ import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { type FullHeader, parseHeader } from './header.ts';
 import { assertNoLinks, pathOfKey, sessionOfKey } from './key.ts';
 import { linesOf } from './lines.ts';
+import { parseNote } from './note.ts';
 
 function isAbsent(thrown: unknown): boolean {
   if (!(thrown instanceof Error) || !('code' in thrown)) return false;
@@ -74,12 +75,17 @@ export class CastReader {
   /** Once through; a cut or damaged line ends it. */
   async *events(): AsyncGenerator<CastEvent> {
     const times = new EventTimes(this.header.version);
+    let isError = false;
     for await (const { bytes } of this.#lines) {
       const line = bytes.toString('utf8');
-      if (isSkipped(line)) continue;
+      if (isSkipped(line)) {
+        if (parseNote(line)?.name === 'stderr') isError = true;
+        continue;
+      }
       const event = parseEvent(line);
       if (event === null) return;
-      yield times.event(event);
+      yield { at: times.of(event), code: event.code, data: event.data, isError };
+      isError = false;
     }
   }
 

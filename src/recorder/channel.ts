@@ -1,5 +1,6 @@
 import { PosternError } from '../domain/errors.ts';
 import type { ChannelRecording, RecordingReceipt } from '../domain/recording.ts';
+import type { Seal } from '../domain/seal.ts';
 import { clampWindow, type ExitStatus, exitNumber, type Window } from '../domain/terminal.ts';
 import type { Lane } from '../handoff/in-flight.ts';
 import type { Tap } from '../handoff/tap.ts';
@@ -16,6 +17,7 @@ export class TappedChannel implements ChannelRecording {
   readonly #started = performance.now();
   readonly #receipt = Promise.withResolvers<RecordingReceipt>();
   readonly #listeners: ((error: Error) => void)[] = [];
+  #onSeal: (seal: Seal) => void = () => undefined;
   #state: 'live' | 'ending' | 'ended' | 'failed' = 'live';
   #failure: Error | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -57,6 +59,10 @@ export class TappedChannel implements ChannelRecording {
     else listener(this.#failure);
   }
 
+  onSeal(listener: (seal: Seal) => void): void {
+    this.#onSeal = listener;
+  }
+
   end(exit: ExitStatus | null): Promise<RecordingReceipt> {
     if (this.#state === 'live') {
       this.#put(FRAME.end, endPayload(exit === null ? null : exitNumber(exit)));
@@ -72,6 +78,11 @@ export class TappedChannel implements ChannelRecording {
   /** The worker's word: these bytes of frames are with the operating system. */
   written(bytes: number): void {
     if (!this.isOver) this.#lane.written(bytes);
+  }
+
+  /** The worker's word: a part is sealed, and on disk. */
+  sealed(seal: Seal): void {
+    this.#onSeal(seal);
   }
 
   ended(receipt: RecordingReceipt): void {

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Frame } from '../handoff/frame.ts';
 import { FRAME, readEnd, readResize } from './frame.ts';
 import { Intervals } from './interval.ts';
+import { noteLine } from './note.ts';
 import { type Decoded, Utf8Stream } from './utf8.ts';
 
 /** One of a program's two outputs. */
@@ -19,14 +20,7 @@ class Direction {
   }
 }
 
-/**
- * Turns one channel's frames into asciicast v3 lines. Beside the standard events `o r m x` it writes
- * two of its own, which players skip (asciicast v3: unknown codes are ignored), each beside an `o`:
- * - `E` just before an `o`: that output came from stderr. Its data is the length of the `o`'s text in
- *   UTF-16 units.
- * - `B` just after an `o` whose text has U+FFFD for bytes that are not UTF-8: the base64 of exactly
- *   the bytes that the text stands for.
- */
+/** Turns one channel's frames into asciicast v3 lines: the events `o r m x`, and notes (note.ts). */
 export class CastEncoder {
   readonly #intervals = new Intervals();
   readonly #output = new Direction('output', false);
@@ -45,9 +39,9 @@ export class CastEncoder {
     return this.#bytes;
   }
 
-  /** Seconds of the last event after the start. */
-  get duration(): number {
-    return this.#intervals.last / 1_000_000;
+  /** Of the last event, microseconds after the start. */
+  get micros(): number {
+    return this.#intervals.last;
   }
 
   /** The lines since the last call. */
@@ -100,9 +94,9 @@ export class CastEncoder {
 
   #text(direction: Direction, micros: number, { text, bytes, exact }: Decoded): void {
     if (text === '') return;
-    if (direction.isError) this.#event(micros, 'E', String(text.length));
+    if (direction.isError) this.#lines += noteLine('stderr', String(text.length));
+    if (!exact) this.#lines += noteLine('bytes', bytes.toString('base64'));
     this.#event(micros, 'o', text);
-    if (!exact) this.#event(micros, 'B', bytes.toString('base64'));
   }
 
   #flush(micros: number): void {

@@ -1,5 +1,3 @@
-import type { CastEvent } from '../domain/recording.ts';
-
 /** What stands in a line after the header, `time` as it is written there. */
 export interface RawEvent {
   readonly time: number;
@@ -42,9 +40,5 @@ export class EventTimes {
     const micros = Math.round(event.time * 1_000_000);
     this.#micros = this.#version === 3 ? this.#micros + micros : micros;
     return this.#micros / 1_000_000;
-  }
-
-  event(event: RawEvent): CastEvent {
-    return { at: this.of(event), code: event.code, data: event.data };
   }
 }

@@ -84,3 +84,12 @@ export function parseHeader(line: string): FullHeader | null {
     pty: field(field(raw, 'postern'), 'pty') !== false,
   };
 }
+
+/** Whose recording a header says that it is; null where it does not say. */
+export function identityOf(line: string): { session: number; channel: number } | null {
+  const own = field(parsed(line), 'postern');
+  const session = field(own, 'session');
+  const channel = field(own, 'channel');
+  if (typeof session !== 'number' || typeof channel !== 'number') return null;
+  return { session, channel };
+}

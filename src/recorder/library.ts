@@ -8,11 +8,14 @@ import type {
   RecordingLibrary,
   StoredRecording,
 } from '../domain/recording.ts';
+import type { KnownSeals, Verdict } from '../domain/seal.ts';
 import { CastReader, openCast, openPresentCast } from './cast-reader.ts';
 import { pathOfKey } from './key.ts';
 import { endOfLastLine } from './lines.ts';
 import { playbackLines } from './playback.ts';
+import { SealingKeys } from './signer.ts';
 import { logEntries } from './text.ts';
+import { verifyRecording } from './verify.ts';
 
 /** Bytes of one piece of a stream; a stream holds about two of them, and one line. */
 const PIECE = 64 * 1024;
@@ -120,6 +123,13 @@ class FileLibrary implements RecordingLibrary {
 
   logs(key: string): AsyncGenerator<LogEntry> {
     return reading(this.#root, key, (reader) => logEntries(reader.events()));
+  }
+
+  async verify(key: string, { keys, seals, identity }: KnownSeals): Promise<Verdict> {
+    const stored = await this.stat(key);
+    const file = range(this.#root, key, 0, stored?.size ?? 0);
+    const trusted = new SealingKeys(...keys.map(({ publicPem }) => publicPem));
+    return verifyRecording(file, { keys: trusted, seals, identity });
   }
 
   async remove(key: string): Promise<boolean> {

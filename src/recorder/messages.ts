@@ -1,4 +1,5 @@
 import type { RecordingReceipt } from '../domain/recording.ts';
+import type { Seal } from '../domain/seal.ts';
 
 /** What the gateway's thread tells the recorder's. */
 export type ToWorker =
@@ -27,6 +28,8 @@ export type FromWorker =
   | { readonly type: 'spare'; readonly buffer: ArrayBuffer }
   /** Bytes of frames (headers included) that the operating system has taken, a channel. */
   | { readonly type: 'written'; readonly counts: readonly (readonly [number, number])[] }
+  /** A part is sealed, and on disk with its seal. */
+  | { readonly type: 'sealed'; readonly channel: number; readonly seal: Seal }
   | { readonly type: 'ended'; readonly channel: number; readonly receipt: RecordingReceipt }
   | { readonly type: 'failed'; readonly channel: number; readonly trouble: FileTrouble };
 
@@ -36,4 +39,6 @@ export interface WorkerSettings {
   readonly root: string;
   /** Milliseconds between the first write to a file and its fdatasync. */
   readonly syncDelay: number;
+  /** The private key that parts are sealed with, as PEM. */
+  readonly sealingKey: string;
 }

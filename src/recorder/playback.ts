@@ -40,7 +40,7 @@ export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncG
   const newlines = reader.header.pty ? null : new Newlines();
   const intervals = new Intervals();
   const shown: readonly string[] = SHOWN[version];
-  const line = ({ at, code, data }: CastEvent): string => {
+  const line = ({ at, code, data }: Omit<CastEvent, 'isError'>): string => {
     const micros = Math.round(at * 1_000_000);
     const time = version === 3 ? intervals.next(micros) : seconds(micros);
     const text = code === 'o' && newlines !== null ? newlines.convert(data) : data;

@@ -35,6 +35,8 @@ const MOST_NAMES = 20;
 export interface RecorderOptions {
   /** The directory of all recordings; made with mode 0700 when it is not there. */
   readonly root: string;
+  /** The private key that parts are sealed with, as PEM (signer.ts). */
+  readonly sealingKey: string;
   readonly log: Logger;
   readonly commitIntervalMs?: number;
   readonly maxInFlight?: number;
@@ -85,7 +87,11 @@ class ThreadedRecorder implements Recorder {
     );
     this.#startThread =
       options.startThread ?? ((settings, listener) => new RecorderThread(settings, listener));
-    this.#settings = { root, commitInterval: options.commitIntervalMs ?? COMMIT_INTERVAL_MS };
+    this.#settings = {
+      root,
+      commitInterval: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
+      sealingKey: options.sealingKey,
+    };
     // The first session is not to wait for the thread to load.
     this.#running();
   }
@@ -159,6 +165,9 @@ class ThreadedRecorder implements Recorder {
       case 'written':
         for (const [id, bytes] of message.counts) this.#channels.get(id)?.written(bytes);
         this.#inFlight.settle();
+        break;
+      case 'sealed':
+        this.#channels.get(message.channel)?.sealed(message.seal);
         break;
       case 'ended':
         this.#channels.get(message.channel)?.ended(message.receipt);

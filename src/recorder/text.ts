@@ -70,17 +70,14 @@ class LineBuffer {
 export async function* logEntries(events: AsyncIterable<CastEvent>): AsyncGenerator<LogEntry> {
   const output = new LineBuffer('output');
   const error = new LineBuffer('error');
-  let isError = false;
   let last = 0;
-  for await (const { at, code, data } of events) {
-    if (code === 'E') isError = true;
+  for await (const { at, code, data, isError } of events) {
     if (code !== 'o') continue;
     if (at - last >= PAUSE) {
       yield* output.flush();
       yield* error.flush();
     }
     yield* (isError ? error : output).write(at, data);
-    isError = false;
     last = at;
   }
   yield* output.flush();

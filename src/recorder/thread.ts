@@ -14,6 +14,8 @@ export interface ThreadSettings {
   readonly root: string;
   /** Milliseconds from a chunk's arrival to its fdatasync. */
   readonly commitInterval: number;
+  /** The private key that parts are sealed with, as PEM. */
+  readonly sealingKey: string;
 }
 
 export interface ThreadListener {
@@ -39,6 +41,7 @@ export class RecorderThread {
     const workerData: WorkerSettings = {
       root: settings.root,
       syncDelay: settings.commitInterval - inTap,
+      sealingKey: settings.sealingKey,
     };
     this.#worker = new Worker(workerFile(), { name: 'recorder', workerData, resourceLimits: HEAP });
     this.tap = new Tap(inTap, (buffer, used) => {

@@ -4,6 +4,7 @@ import { CastFile } from './cast-file.ts';
 import { Disk } from './disk.ts';
 import { FRAME } from './frame.ts';
 import type { FileTrouble, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { Signer } from './signer.ts';
 
 /** The recorder's thread: frames come in, asciicast files come out. Started by thread.ts. */
 
@@ -17,6 +18,7 @@ class RecorderWorker {
   readonly #settings: WorkerSettings;
   readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void;
   readonly #disk = new Disk();
+  readonly #signer: Signer;
   readonly #files = new Map<number, CastFile>();
   /** Channels whose file is being made; false: nobody waits for it any more. */
   readonly #opening = new Map<number, boolean>();
@@ -28,6 +30,7 @@ class RecorderWorker {
     post: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#settings = settings;
+    this.#signer = new Signer(settings.sealingKey);
     this.#post = post;
   }
 
@@ -50,7 +53,10 @@ class RecorderWorker {
 
   async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
     const { channel, keys, header, cap } = message;
-    const file = await CastFile.create({ ...this.#settings, keys, header, cap }, this.#disk, {
+    const { root, syncDelay } = this.#settings;
+    const start = { root, syncDelay, signer: this.#signer, keys, header, cap };
+    const file = await CastFile.create(start, this.#disk, {
+      sealed: (seal) => this.#post({ type: 'sealed', channel, seal }),
       written: (bytes) => this.#tellWritten(channel, bytes),
       failed: (cause) => {
         this.#files.delete(channel);

@@ -13,6 +13,7 @@ import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
 import { SqlNodeStore } from './nodes.ts';
 import { SqlRevocationStore } from './revocations.ts';
+import { SqlSealStore } from './seals.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
@@ -96,6 +97,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     authorities: new SqlAuthorityStore(db),
     revocations: new SqlRevocationStore(db),
     nodes: new SqlNodeStore(db),
+    seals: new SqlSealStore(db),
   };
 }
 
@@ -113,6 +115,7 @@ class SqlStore implements Store {
   readonly authorities: Stores['authorities'];
   readonly revocations: Stores['revocations'];
   readonly nodes: Stores['nodes'];
+  readonly seals: Stores['seals'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -133,6 +136,7 @@ class SqlStore implements Store {
     this.authorities = stores.authorities;
     this.revocations = stores.revocations;
     this.nodes = stores.nodes;
+    this.seals = stores.seals;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

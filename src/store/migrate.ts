@@ -9,6 +9,7 @@ import * as nodes from '../../migrations/0007-nodes.ts';
 import * as serialRanges from '../../migrations/0008-serial-ranges.ts';
 import * as machineAlgorithms from '../../migrations/0009-machine-algorithms.ts';
 import * as approvals from '../../migrations/0010-approvals.ts';
+import * as seals from '../../migrations/0011-seals.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -26,6 +27,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-serial-ranges': serialRanges,
   '0009-machine-algorithms': machineAlgorithms,
   '0010-approvals': approvals,
+  '0011-seals': seals,
 };
 
 /** Names of migrations, in order. */

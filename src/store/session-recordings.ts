@@ -1,6 +1,7 @@
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { Recording, SessionStore } from '../domain/session.ts';
 import { meaning } from './failure.ts';
+import { SqlSealStore } from './seals.ts';
 import { toRecording } from './session-rows.ts';
 import type { Db } from './tables.ts';
 
@@ -41,7 +42,7 @@ export async function openRecording(db: Db, recording: NewRecording): Promise<vo
   );
 }
 
-/** Once: a recording that has left `recording` stays as it is. */
+/** See SessionStore.closeRecording. A recording that has left `recording` stays as it is. */
 export async function closeRecording(
   db: Db,
   end: {
@@ -52,10 +53,15 @@ export async function closeRecording(
     readonly at: Date;
   },
 ): Promise<void> {
+  const { sessionId, channel, receipt } = end;
+  if (receipt !== null) await new SqlSealStore(db).add(sessionId, channel, receipt.seal);
+  const isShort =
+    end.state === 'recovered' && (await hasLaterSeal(db, sessionId, channel, receipt));
   await db
     .updateTable('recordings')
     .set({
-      state: end.state,
+      state: isShort ? 'truncated' : end.state,
+      recorded_bytes: receipt?.recordedBytes ?? null,
       size: end.receipt?.size ?? null,
       duration: end.receipt?.duration ?? null,
       sha256: end.receipt?.sha256 ?? null,
@@ -65,4 +71,33 @@ export async function closeRecording(
     .where('channel', '=', end.channel)
     .where('state', '=', 'recording')
     .execute();
+}
+
+/** Whether more of it was sealed, and known to be on disk, than there is now. */
+async function hasLaterSeal(
+  db: Db,
+  sessionId: number,
+  channel: number,
+  receipt: RecordingReceipt | null,
+): Promise<boolean> {
+  const later = await db
+    .selectFrom('recording_seals')
+    .innerJoin('recordings', 'recordings.id', 'recording_id')
+    .select('part')
+    .where('session_id', '=', sessionId)
+    .where('channel', '=', channel)
+    .where('end_offset', '>', receipt?.seal.end ?? 0)
+    .limit(1)
+    .executeTakeFirst();
+  return later !== undefined;
+}
+
+/** See SessionStore.recordingChecked: of several times the first stays. */
+export async function recordingChecked(db: Db, id: number, tamperedAt: Date | null): Promise<void> {
+  const found = db.updateTable('recordings').where('id', '=', id);
+  const changed =
+    tamperedAt === null
+      ? found.set({ tampered_at: null })
+      : found.set({ tampered_at: tamperedAt }).where('tampered_at', 'is', null);
+  await changed.execute();
 }

@@ -57,10 +57,11 @@ export function toRecording(row: Selectable<Tables['recordings']>): Recording {
     sessionId: row.session_id,
     channel: row.channel,
     key: row.key,
-    state: row.state,
+    state: row.tampered_at === null ? row.state : 'tampered',
     size: row.size,
     duration: row.duration,
     sha256: row.sha256,
+    recordedBytes: row.recorded_bytes,
     startedAt: row.started_at,
     endedAt: row.ended_at,
   };

@@ -22,6 +22,7 @@ import {
   listRecordings,
   type NewRecording,
   openRecording,
+  recordingChecked,
   unclosedRecordings,
 } from './session-recordings.ts';
 import { toSession } from './session-rows.ts';
@@ -237,6 +238,10 @@ export class SqlSessionStore implements SessionStore {
     at: Date,
   ): Promise<void> {
     return closeRecording(this.#db, { sessionId, channel, state, receipt, at });
+  }
+
+  recordingChecked(id: number, tamperedAt: Date | null): Promise<void> {
+    return recordingChecked(this.#db, id, tamperedAt);
   }
 
   #found(filter: SessionFilter): SelectQueryBuilder<Tables, 'sessions', object> {

@@ -24,6 +24,8 @@ export interface Tables {
   readonly session_channels: SessionChannelTable;
   readonly recordings: RecordingTable;
   readonly transfers: TransferTable;
+  readonly recording_seals: RecordingSealTable;
+  readonly sealing_keys: SealingKeyTable;
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
   readonly audit: AuditTable;
@@ -191,6 +193,8 @@ interface RecordingTable {
   size: number | null;
   duration: number | null;
   sha256: string | null;
+  recorded_bytes: number | null;
+  tampered_at: Date | null;
   started_at: Fixed<Date>;
   ended_at: Date | null;
 }
@@ -213,6 +217,20 @@ interface TransferTable {
   sequential: Fixed<boolean>;
   started_at: Fixed<Date>;
   duration: Fixed<number>;
+}
+
+interface RecordingSealTable {
+  recording_id: Fixed<number>;
+  part: Fixed<number>;
+  end_offset: Fixed<number>;
+  hash: Fixed<string>;
+  line: Fixed<string>;
+}
+
+interface SealingKeyTable {
+  id: Fixed<string>;
+  public_pem: Fixed<string>;
+  created_at: Defaulted<Date>;
 }
 
 interface TokenTable {

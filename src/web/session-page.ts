@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Page } from '../domain/page.ts';
+import type { RecordingState } from '../domain/recording.ts';
 import type { Recording, Session, SessionChannel } from '../domain/session.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { isLive, mayTerminate, type Viewer } from '../domain/visibility.ts';
@@ -71,6 +72,20 @@ function tabs({ session, channels, recordings, chosen }: SessionPage): Markup | 
   </nav>`;
 }
 
+/** What people have to know of a recording that is not simply complete. */
+const INTEGRITY: Partial<Record<RecordingState, string>> = {
+  recovered: 'Recovered after a crash: its very end may be missing.',
+  truncated: 'Cut short: its end is missing, or was never sealed.',
+  gap: 'It broke while the session went on: what came after is not recorded.',
+  tampered: 'This is not what was sealed when it was recorded. Do not rely on it.',
+};
+
+function integrity(state: RecordingState): Markup | string {
+  const words = INTEGRITY[state];
+  if (words === undefined) return '';
+  return html`<p class="note" role="status">${words}</p>`;
+}
+
 function replay(page: SessionPage): Markup {
   const { session, channels, chosen } = page;
   if (chosen === null) return html`<p class="note">There is no recording to show.</p>`;
@@ -87,11 +102,7 @@ function replay(page: SessionPage): Markup {
           </p>`
         : ''
     }
-    ${
-      chosen.state === 'recovered'
-        ? html`<p class="note">Recovered after a crash: its very end may be missing.</p>`
-        : ''
-    }
+    ${integrity(chosen.state)}
     <div id="player" data-src="${source}">
       <noscript>Replaying needs JavaScript.</noscript>
     </div>`;

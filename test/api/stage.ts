@@ -14,6 +14,7 @@ import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
+import { newSigningKey, Signer } from '../../src/recorder/signer.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
@@ -76,7 +77,9 @@ export async function openStage() {
   const files = scratch();
   const log = new KeptLog();
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
-  const recorder = await openRecorder({ root: files.path, log });
+  const sealingKey = newSigningKey();
+  await store.seals.addKey(new Signer(sealingKey).public);
+  const recorder = await openRecorder({ root: files.path, sealingKey, log });
   const gateway = new TestGateway(store);
   const passwords = new ScryptPasswords();
   const deps: ApiDeps = {

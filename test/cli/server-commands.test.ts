@@ -187,6 +187,40 @@ needs('ssh').describe('with a server and a client', () => {
     const exported = await postern('recording', 'export', id.slice('sess_'.length), '-o', cast);
     expect(exported.stdout).toBe(`wrote ${cast}\n`);
     expect(readFileSync(cast, 'utf8')).toMatch(/^\{"version":3/);
+    const verified = /^complete: 1 part as sealed, \d+ bytes, 9 bytes recorded\n$/;
+    expect((await postern('recording', 'verify', id)).stdout).toMatch(verified);
+    expect((await postern('recording', 'verify', cast)).stdout).toMatch(verified);
+    const keys = dir.join('keys.pem');
+    writeFileSync(keys, (await postern('recording', 'keys')).stdout);
+    const noted = dir.join('noted.seals');
+    writeFileSync(noted, (await postern('recording', 'seals', id)).stdout);
+    const text = readFileSync(cast, 'utf8');
+    const far = { POSTERN_DATA_DIR: dir.join('nowhere') };
+    const trusted = ['--key', keys, '--seals', noted];
+    expect(await command(['recording', 'verify', cast, ...trusted], far)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(verified),
+    });
+    expect(await command(['recording', 'verify', cast], far)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--key'),
+    });
+    writeFileSync(cast, text.replace('hi', 'ho'));
+    expect(await command(['recording', 'verify', cast, ...trusted], far)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /part 1 \(bytes 0 to \d+\) is not as it was: its bytes are not/,
+      ),
+    });
+    writeFileSync(cast, text.slice(0, text.lastIndexOf('# seal')));
+    expect(await command(['recording', 'verify', cast, '--key', keys], far)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/not sealed to its end: 0 parts as sealed, then \d+ bytes/),
+    });
+    expect(await command(['recording', 'verify', cast, ...trusted, '--json'], far)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('"problem": "cut"'),
+    });
     const again = await postern('recording', 'export', id, '-o', cast);
     expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('EEXIST') });
     const ended = await postern('session', 'kill', id);

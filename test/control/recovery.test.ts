@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { endAsDied, recover } from '../../src/control/recovery.ts';
-import type { RecordingReceipt } from '../../src/domain/recording.ts';
-import { machine, session } from '../store/examples.ts';
+import type { RecordingReceipt, RepairRecording } from '../../src/domain/recording.ts';
+import { machine, seal, session } from '../store/examples.ts';
 import { type ControlStage, openControlStage } from './stage.ts';
 
 const RECEIPT: Omit<RecordingReceipt, 'key'> = {
@@ -9,6 +9,7 @@ const RECEIPT: Omit<RecordingReceipt, 'key'> = {
   recordedBytes: 90,
   duration: 1.5,
   sha256: 'ab'.repeat(32),
+  seal: seal(),
 };
 
 /** A session with a channel and two recordings, left open by a crash. */
@@ -36,7 +37,7 @@ async function cut(stage: ControlStage, name: string, node = 'node-a'): Promise<
   return id;
 }
 
-function start(stage: ControlStage, repair: (key: string) => Promise<RecordingReceipt | null>) {
+function start(stage: ControlStage, repair: RepairRecording) {
   return recover('node-a', {
     store: stage.at.store,
     counters: stage.counters,
@@ -45,8 +46,12 @@ function start(stage: ControlStage, repair: (key: string) => Promise<RecordingRe
   });
 }
 
-const whole = (key: string): Promise<RecordingReceipt | null> =>
-  Promise.resolve(key.endsWith('/1') ? { ...RECEIPT, key } : null);
+const whole: RepairRecording = (key) =>
+  Promise.resolve(
+    key.endsWith('/1')
+      ? { state: 'recovered', receipt: { ...RECEIPT, key } }
+      : { state: 'failed', receipt: null },
+  );
 
 async function state(stage: ControlStage, id: number) {
   const { sessions, audit } = stage.at.store;
@@ -106,7 +111,7 @@ test('invariant 4: a start that is itself cut short is made good by the next', a
   // Whatever call the process dies at, the next start ends in the same state.
   for (let calls = 0; ; calls += 1) {
     let left = calls;
-    const repair = (key: string): Promise<RecordingReceipt | null> => {
+    const repair: RepairRecording = (key) => {
       left -= 1;
       return left < 0 ? Promise.reject(new Error('the process died')) : whole(key);
     };
@@ -140,6 +145,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       authorities: store.authorities,
       revocations: store.revocations,
       nodes: store.nodes,
+      seals: store.seals,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

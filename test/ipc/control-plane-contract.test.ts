@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { ControlPlane, Credential, SignedIn } from '../../src/domain/control-plane.ts';
 import { PosternError } from '../../src/domain/errors.ts';
-import { machine, user } from '../store/examples.ts';
+import { machine, seal, user } from '../store/examples.ts';
 import {
   type AskedPlane,
   atHand,
@@ -24,6 +24,7 @@ const RECEIPT = {
   recordedBytes: 60,
   duration: 1.5,
   sha256: 'ab'.repeat(32),
+  seal: seal(2, 110),
 };
 
 describe.each(WAYS)('the control plane, %s,', (_name, open) => {
@@ -160,6 +161,7 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
       plane.sessionActive(id, stage.web1.id),
       plane.openChannel(id, { number: 1, kind: 'exec', command: 'true', pty: false }),
       plane.openRecording(id, 1, `${RECEIPT.key}.${id}`),
+      plane.sealRecording(id, 1, seal(1, 50)),
       plane.closeRecording(id, 1, 'complete', { ...RECEIPT, key: `${RECEIPT.key}.${id}` }),
       plane.closeChannel(id, 1, {
         endedAt,
@@ -181,8 +183,13 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
     expect(await sessions.channels(id)).toEqual([
       expect.objectContaining({ command: 'true', exitStatus: 3, endedAt }),
     ]);
-    expect(await sessions.recordings(id)).toEqual([
+    const recordings = await sessions.recordings(id);
+    expect(recordings).toEqual([
       expect.objectContaining({ state: 'complete', size: 120, sha256: RECEIPT.sha256 }),
+    ]);
+    expect(await stage.store.seals.list(recordings[0]?.id ?? 0)).toEqual([
+      seal(1, 50),
+      RECEIPT.seal,
     ]);
   });
 

@@ -8,7 +8,7 @@ import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { startWorkers, type Workers, type WorkersOptions } from '../../src/ipc/workers.ts';
-import { repairRecording } from '../../src/recorder/repair.ts';
+import { openSealing } from '../../src/sealing.ts';
 import { generateHostKey } from '../../src/ssh/host-key.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { grant, machine, user } from '../store/examples.ts';
@@ -90,6 +90,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const alice = opened.use(await newClient(() => address));
   await addMachine(store, sshd, await addAlice(store, alice));
   const recordings = files.join('recordings');
+  const sealing = openSealing(files.path, recordings, log);
   const options: WorkersOptions = {
     count: 1,
     entry: new URL('../../src/gateway-process.ts', import.meta.url),
@@ -101,10 +102,11 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       manners: { clients: 'modern', keyLife: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 } },
       dataDir: files.path,
       recordings,
+      sealingKey: sealing.privatePem,
       log: { level: 'error', format: 'json' },
     },
     plane,
-    repair: (key) => repairRecording(recordings, key),
+    repair: sealing.repair,
     log,
     onLost: () => undefined,
   };

@@ -154,6 +154,8 @@ needs('ssh', 'sshd').describe('a decision holds for one session and no longer', 
     expect(await runOn(client, 'echo two')).toMatchObject({ code: 0 });
     const session = await stage.session();
     expect(session.machineName).toBe('here');
-    expect(await stage.store.sessions.channels(session.id)).toHaveLength(2);
+    await eventually('both channels are noted', async () => {
+      return (await stage.store.sessions.channels(session.id)).length === 2;
+    });
   });
 });

@@ -95,7 +95,11 @@ needs('sshd', 'ssh-keygen').describe('what a client asks reaches the machine', (
     expect(asked.told).toEqual(['env LANG=C.UTF-8', 'exec']);
     expect(asked.command).toEqual(command);
     const { id } = await stage.session();
-    expect(await stage.store.sessions.channels(id)).toMatchObject([{ pty: true, exitStatus: 0 }]);
+    const row = await eventually('its end in the row', async () => {
+      const [channel] = await stage.store.sessions.channels(id);
+      return channel?.endedAt === null ? null : channel;
+    });
+    expect(row).toMatchObject({ pty: true, exitStatus: 0 });
   });
 
   test('resizes, signals and breaks of before the machine is up are delivered, the last size once', async () => {

@@ -169,7 +169,9 @@ needs('sshd', 'ssh-keygen').describe('the end of a session', () => {
     await attacker.hears(94);
     expect(lab.channels).toHaveLength(before + 1);
     const { id } = await stage.session();
-    expect(await stage.store.sessions.channels(id)).toHaveLength(2);
+    await eventually('both channels are noted', async () => {
+      return (await stage.store.sessions.channels(id)).length === 2;
+    });
   });
 
   test('a channel closed by its user in the middle, its input unread: the program hears of it', async () => {

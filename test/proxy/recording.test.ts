@@ -108,7 +108,7 @@ needs('sshd', 'ssh-keygen').describe('recordings', () => {
       const session = await stage.ended();
       expect(session).toMatchObject({ endReason: 'recording_failed', status: 'failed' });
       const [recording] = await stage.store.sessions.recordings(session.id);
-      expect(recording?.state).toBe('failed');
+      expect(recording?.state).toBe('truncated');
       expect(await failures()).toEqual([{ channel: 1, policy: 'required' }]);
       client.end();
     });

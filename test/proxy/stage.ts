@@ -16,6 +16,7 @@ import type { TargetConnector } from '../../src/domain/upstream.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { SshGateway } from '../../src/proxy/gateway.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
+import { newSigningKey } from '../../src/recorder/signer.ts';
 import { machineAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts';
 import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import type { ServerLimits } from '../../src/ssh/server.ts';
@@ -130,7 +131,11 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     log,
   });
   opened.defer(() => control.close(5000));
-  const recorder = await openRecorder({ root: files.join('recordings'), log });
+  const recorder = await openRecorder({
+    root: files.join('recordings'),
+    sealingKey: newSigningKey(),
+    log,
+  });
   opened.defer(() => recorder.close());
   const observer = new ThreadedObserver({ log });
   opened.defer(() => observer.close());

@@ -5,11 +5,12 @@ import { execPath } from 'node:process';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { COMMIT_INTERVAL_MS } from '../../src/recorder/recorder.ts';
-import { repairRecordings } from '../../src/recorder/repair.ts';
+import { repairRecording } from '../../src/recorder/repair.ts';
 import { checkAsciicast } from '../support/asciicast.ts';
 import { plainEnvironment } from '../support/environment.ts';
 import { must } from '../support/run.ts';
 import { scratch } from '../support/scratch.ts';
+import { SIGNER } from './sealing.ts';
 
 const CHILD = new URL('./writer-child.ts', import.meta.url).pathname;
 const KEY = '2026/11/22/sess_12-1.cast';
@@ -36,8 +37,8 @@ async function killed(root: string, lines: number): Promise<ReadonlyMap<number, 
 test.each([1, 60, 250])('kill -9 after %d lines loses at most the interval', async (lines) => {
   using place = scratch();
   const handed = await killed(place.path, lines);
-  const [repair] = await repairRecordings(place.path, [KEY]);
-  expect(repair).toMatchObject({ outcome: 'recovered' });
+  const repaired = await repairRecording(place.path, KEY, SIGNER);
+  expect(repaired).toMatchObject({ state: 'recovered' });
   const cast = checkAsciicast(readFileSync(place.join(KEY)));
   const found = cast.text.split('\r\n').length - 1;
   expect(cast.text).toBe(Array.from({ length: found }, (_, n) => `line ${n + 1}\r\n`).join(''));

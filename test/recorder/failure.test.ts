@@ -9,6 +9,7 @@ import { checkAsciicast } from '../support/asciicast.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
 import { lab, start } from './lab.ts';
+import { SEALING_KEY } from './sealing.ts';
 
 function failureOf(recording: ChannelRecording): Promise<Error> {
   const { promise, resolve } = Promise.withResolvers<Error>();
@@ -128,7 +129,7 @@ test('a start that the disk does not answer in time is refused and leaves no fil
   const root = at.scratch.join('late');
   mkdirSync(root);
   const thread = new RecorderThread(
-    { root, commitInterval: 100 },
+    { root, sealingKey: SEALING_KEY, commitInterval: 100 },
     { message: ({ type }) => type === 'opened' && resolve(type), died: () => undefined },
   );
   for (const channel of [1, 2]) {

@@ -5,6 +5,7 @@ import type { Pty, Window } from '../../src/domain/terminal.ts';
 import { openRecorder, type RecorderOptions } from '../../src/recorder/recorder.ts';
 import { type CheckedCast, checkAsciicast } from '../support/asciicast.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
+import { SEALING_KEY } from './sealing.ts';
 
 const STARTED = new Date('2026-11-22T10:20:30.456Z');
 
@@ -73,7 +74,7 @@ export async function lab(
   const place = scratch();
   const root = place.join(options.below ?? 'recordings');
   const log = listeningLog();
-  const recorder = await openRecorder({ root, log, ...options });
+  const recorder = await openRecorder({ root, log, sealingKey: SEALING_KEY, ...options });
   const bytes = ({ key }: Pick<ChannelRecording, 'key'>) => readFileSync(`${root}/${key}`);
   return {
     recorder,

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { repairRecording, repairRecordings } from '../../src/recorder/repair.ts';
+import { repairRecording } from '../../src/recorder/repair.ts';
+import { verifyRecording } from '../../src/recorder/verify.ts';
 import { checkAsciicast } from '../support/asciicast.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
-import { lab, start } from './lab.ts';
+import { type Lab, lab, start } from './lab.ts';
+import { KEYS, SIGNER } from './sealing.ts';
 
 const HEADER = '{"version":3,"term":{"cols":90,"rows":20}}\n';
 const DAY = '2026/11/22';
@@ -21,52 +23,107 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-test('a file cut at any byte is repaired to its whole lines, and says what it is then', async () => {
-  await using at = await lab();
+async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** A finished recording with every kind of line. */
+async function finished(at: Lab) {
   const recording = await at.recorder.start(start({ pty: null }));
   recording.output(Buffer.from('中\n'));
   recording.error(Buffer.from([0xff, 0x41]));
   recording.output(Buffer.from('end'));
   const receipt = await recording.end({ type: 'code', code: 0 });
-  const whole = at.bytes(recording);
-  const headerEnd = whole.indexOf('\n') + 1;
-  const path = `${at.root}/${recording.key}`;
-  for (let length = headerEnd; length <= whole.length; length += 1) {
-    writeFileSync(path, whole.subarray(0, length));
-    const [repair] = await repairRecordings(at.root, [recording.key]);
+  return { receipt, bytes: at.bytes(recording), path: `${at.root}/${recording.key}` };
+}
+
+test('a file cut at any byte is repaired to its whole events, and sealed there', async () => {
+  await using at = await lab();
+  const { receipt, bytes: all, path } = await finished(at);
+  for (let length = all.indexOf('\n') + 1; length < all.length; length += 1) {
+    writeFileSync(path, all.subarray(0, length));
+    const repaired = await repairRecording(at.root, receipt.key, SIGNER);
     const bytes = readFileSync(path);
     const cast = checkAsciicast(bytes);
-    expect(repair).toEqual({
-      key: recording.key,
-      outcome: 'recovered',
-      cut: length - bytes.length,
+    const recordedBytes = cast.output.length + cast.error.length;
+    expect(repaired).toMatchObject({
+      state: 'recovered',
+      reason: null,
       receipt: {
-        key: recording.key,
+        key: receipt.key,
         size: bytes.length,
-        recordedBytes: cast.output.length + cast.error.length,
+        recordedBytes,
         duration: cast.events.at(-1)?.at ?? 0,
         sha256: sha256(bytes),
       },
     });
-    expect(bytes).toEqual(whole.subarray(0, bytes.length));
+    const isMarked = cast.events.at(-1)?.code === 'm';
+    expect(isMarked).toBe(cast.exitStatus === null);
+    const added = bytes.lastIndexOf(isMarked ? '[0.000,"m","postern: what came after' : '# seal ');
+    expect(bytes.subarray(0, added)).toEqual(all.subarray(0, added));
+    expect(added).toBeLessThanOrEqual(length);
+    expect(await verifyRecording(whole(bytes), { keys: KEYS })).toMatchObject({
+      state: 'recovered',
+      size: bytes.length,
+      recordedBytes,
+    });
   }
-  expect(await repairRecording(at.root, recording.key)).toEqual(receipt);
 }, 60_000);
+
+test('one that was finished is left as it is', async () => {
+  await using at = await lab();
+  const { receipt, bytes, path } = await finished(at);
+  const repaired = await repairRecording(at.root, receipt.key, SIGNER);
+  expect(repaired).toMatchObject({ state: 'complete', receipt: { ...receipt, seal: {} } });
+  expect(repaired.receipt?.seal.line).toBe(receipt.seal.line);
+  expect(readFileSync(path)).toEqual(bytes);
+});
+
+test('one that was repaired is left as it is the next time', async () => {
+  await using at = await lab();
+  const { receipt, bytes, path } = await finished(at);
+  writeFileSync(path, bytes.subarray(0, bytes.length - 3));
+  const first = await repairRecording(at.root, receipt.key, SIGNER);
+  const second = await repairRecording(at.root, receipt.key, SIGNER);
+  expect(second).toMatchObject({ state: 'recovered', receipt: { sha256: first.receipt?.sha256 } });
+});
 
 test('what a power cut leaves behind the last line is cut off', async () => {
   using place = scratch();
-  const good = `${HEADER}[0.1,"o","a"]\n`;
-  const key = put(place, 'sess_1-1', `${good}${'\0'.repeat(4096)}`);
-  const zeros = put(place, 'sess_1-2', `${good}\0\0\0\n[0.1,"o","b"]\n`);
-  expect(await repairRecordings(place.path, [key, zeros])).toMatchObject([
-    { outcome: 'recovered', cut: 4096 },
-    { outcome: 'recovered', cut: 18 },
-  ]);
-  expect(readFileSync(place.join(key), 'utf8')).toBe(good);
-  expect(readFileSync(place.join(zeros), 'utf8')).toBe(good);
+  const good = `${HEADER}[0.100,"o","a"]\n`;
+  const ends = [
+    '\0'.repeat(4096),
+    '\0\0\0\n[0.1,"o","b"]\n',
+    '# stderr 1\n',
+    '# stderr 1\n# bytes /w==\n[0.1,"o',
+  ];
+  for (const [index, end] of ends.entries()) {
+    const key = put(place, `sess_1-${index + 1}`, good + end);
+    expect(await repairRecording(place.path, key, SIGNER)).toMatchObject({ state: 'recovered' });
+    expect(checkAsciicast(readFileSync(place.join(key))).text).toBe('a');
+  }
 });
 
-test('damaged and foreign files are results, unchanged, and do not stop the others', async () => {
+test('what is not what was sealed is evidence, and stays as it is', async () => {
+  await using at = await lab();
+  const { receipt, bytes, path } = await finished(at);
+  const changed = (find: string, by: string) =>
+    Buffer.from(bytes.toString('latin1').replace(find, by), 'latin1');
+  const cases = [
+    changed('"end"]', '"END"]'),
+    changed('"o","end"]', '"o","end"'),
+    Buffer.concat([bytes, Buffer.from('[0.1,"o","more"]\n')]),
+    Buffer.concat([bytes, Buffer.from('half a line')]),
+  ];
+  for (const content of cases) {
+    writeFileSync(path, content);
+    const repaired = await repairRecording(at.root, receipt.key, SIGNER);
+    expect(repaired).toMatchObject({ state: 'tampered', receipt: null });
+    expect(readFileSync(path)).toEqual(content);
+  }
+});
+
+test('damaged and foreign files are results, unchanged', async () => {
   using place = scratch();
   const picture = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0a, 0xff]);
   const keys = [
@@ -77,22 +134,12 @@ test('damaged and foreign files are results, unchanged, and do not stop the othe
     put(place, 'sess_4-1', HEADER),
   ];
   symlinkSync(place.join(keys[0] ?? ''), place.join(`${DAY}/sess_5-1.cast`));
-  const repairs = await repairRecordings(place.path, [...keys, `${DAY}/sess_5-1.cast`]);
-  expect(repairs.map(({ outcome }) => outcome)).toEqual([
-    'damaged',
-    'damaged',
-    'damaged',
-    'missing',
-    'recovered',
-    'damaged',
-  ]);
+  const states: string[] = [];
+  for (const key of [...keys, `${DAY}/sess_5-1.cast`]) {
+    states.push((await repairRecording(place.path, key, SIGNER)).state);
+  }
+  expect(states).toEqual(['failed', 'failed', 'truncated', 'failed', 'recovered', 'truncated']);
   expect(readFileSync(place.join(keys[0] ?? ''))).toEqual(picture);
-  expect(await repairRecording(place.path, keys[0] ?? '')).toBeNull();
-  expect((await repairRecordings(place.join('nowhere'), keys)).map((one) => one.outcome)).toEqual([
-    'missing',
-    'missing',
-    'damaged',
-    'missing',
-    'missing',
-  ]);
+  const nowhere = await repairRecording(place.join('nowhere'), keys[0] ?? '', SIGNER);
+  expect(nowhere).toMatchObject({ state: 'failed', reason: 'the file is not there' });
 });

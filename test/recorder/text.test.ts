@@ -9,9 +9,11 @@ async function* played(events: readonly CastEvent[]): AsyncGenerator<CastEvent> 
   yield* events;
 }
 
-async function entries(events: readonly CastEvent[]): Promise<LogEntry[]> {
+/** As stdout has them. */
+async function entries(events: readonly Omit<CastEvent, 'isError'>[]): Promise<LogEntry[]> {
   const list: LogEntry[] = [];
-  for await (const entry of logEntries(played(events))) list.push(entry);
+  const stdout = events.map((event) => ({ ...event, isError: false }));
+  for await (const entry of logEntries(played(stdout))) list.push(entry);
   return list;
 }
 

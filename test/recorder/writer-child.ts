@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { argv, memoryUsage, resourceUsage } from 'node:process';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { listeningLog, start } from './lab.ts';
+import { SEALING_KEY } from './sealing.ts';
 
 /**
  * A process that records, for tests that kill it or look at its memory:
@@ -12,7 +13,7 @@ import { listeningLog, start } from './lab.ts';
 const [, , task, root = '', megabytes = '0'] = argv;
 
 async function ticks(): Promise<void> {
-  const recorder = await openRecorder({ root, log: listeningLog() });
+  const recorder = await openRecorder({ root, log: listeningLog(), sealingKey: SEALING_KEY });
   const recording = await recorder.start(start());
   let count = 0;
   setInterval(() => {
@@ -23,7 +24,7 @@ async function ticks(): Promise<void> {
 }
 
 async function bulk(): Promise<void> {
-  const recorder = await openRecorder({ root, log: listeningLog() });
+  const recorder = await openRecorder({ root, log: listeningLog(), sealingKey: SEALING_KEY });
   const recording = await recorder.start(start());
   const chunk = Buffer.from('drwxr-xr-x 2 root root 4096 Nov 22 10:20 目录\r\n'.repeat(600));
   const before = memoryUsage.rss();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NewGrant } from '../../src/domain/grant.ts';
 import type { NewMachine } from '../../src/domain/machine.ts';
+import type { Seal } from '../../src/domain/seal.ts';
 import type { NewSession } from '../../src/domain/session.ts';
 import type { NewUser, NewUserKey } from '../../src/domain/user.ts';
 
@@ -67,4 +68,9 @@ export function session(
     approval: null,
     ...change,
   };
+}
+
+/** The seal of a part, as far as the database looks at it. */
+export function seal(part = 1, end = 90): Seal {
+  return { part, end, hash: 'ab'.repeat(32), line: `# seal {"part":${part}} c2lnbmF0dXJl` };
 }

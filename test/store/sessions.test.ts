@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../../src/domain/session.ts';
 import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
-import { machine, session, user } from './examples.ts';
+import { machine, seal, session, user } from './examples.ts';
 
 const END = { reason: 'client_closed', bytesIn: 10, bytesOut: 2000 } as const;
 const minute = (n: number): Date => new Date(Date.UTC(2026, 2, 1, 10, n));
@@ -149,7 +149,8 @@ onBothDatabases('sessions', (kind) => {
     const { sessions } = opened.store;
     const { id } = await begun();
     const one = { sessionId: id, channel: 1, key: `k/${id}`, startedAt: minute(1) };
-    const receipt = { key: one.key, size: 6e9, recordedBytes: 5, duration: 1.25, sha256: 'ab' };
+    const facts = { size: 6e9, recordedBytes: 5, duration: 1.25, sha256: 'ab' };
+    const receipt = { key: one.key, ...facts, seal: seal(1, 6e9 - 100) };
     await sessions.openRecording(one);
     await expect(sessions.openRecording(one)).rejects.toMatchObject({ code: 'thing.exists' });
     expect(await sessions.recordings(id)).toMatchObject([

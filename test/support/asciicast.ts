@@ -22,6 +22,8 @@ export interface CheckedCast {
   readonly output: Buffer;
   /** The same for stderr of a program without a terminal. */
   readonly error: Buffer;
+  /** How many texts have their bytes beside them, for want of UTF-8. */
+  readonly exactTexts: number;
   /** Of the `x` event; null: there is none. */
   readonly exitStatus: number | null;
 }
@@ -29,8 +31,9 @@ export interface CheckedCast {
 const TIME = /^\[(\d+\.\d{3,6}),"/;
 const SIZE = /^[1-9]\d{0,4}x[1-9]\d{0,4}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-/** All that v2 knows; v3 may have others of one letter, which players skip. */
-const STANDARD = 'oimr';
+/** All that each version knows. */
+const STANDARD = { 2: 'oimr', 3: 'oimrx' } as const;
+const NOTE = /^# (stderr|bytes) (.*)$/;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -92,7 +95,6 @@ function checkData(code: string, data: string, line: number): void {
   if (!data.isWellFormed()) fail(line, 'half a surrogate pair');
   if (code === 'r' && !SIZE.test(data)) fail(line, `the size ${data}`);
   if (code === 'x' && !/^\d+$/.test(data)) fail(line, `the exit status ${data}`);
-  if (code === 'B' && !BASE64.test(data)) fail(line, 'no base64');
 }
 
 /** What one event has to be by itself: microseconds as written, code, data. */
@@ -102,10 +104,9 @@ function checkEvent(version: 2 | 3, text: string, line: number): [number, string
   if (!Array.isArray(value) || value.length !== 3) return fail(line, 'not three things');
   const [time, code, data]: readonly unknown[] = value;
   if (typeof time !== 'number') return fail(line, 'the time is no number');
-  if (typeof code !== 'string' || !/^[A-Za-z]$/.test(code))
-    return fail(line, 'no code of a letter');
+  if (typeof code !== 'string' || code.length !== 1) return fail(line, 'no code of a letter');
   if (typeof data !== 'string') return fail(line, 'the data is no string');
-  if (version === 2 && !STANDARD.includes(code)) fail(line, `v2 does not know ${code}`);
+  if (!STANDARD[version].includes(code)) fail(line, `v${version} does not know ${code}`);
   checkData(code, data, line);
   return [Math.round(time * 1_000_000), code, data];
 }
@@ -115,9 +116,12 @@ class Sequence {
   readonly version: 2 | 3;
   readonly events: CheckedEvent[] = [];
   readonly #bytes = { output: [] as Buffer[], error: [] as Buffer[] };
-  #current: Buffer[] = this.#bytes.output;
   #micros = 0;
-  #line = 1;
+  /** Of the next `o`, when it is said to come from stderr. */
+  #errorUnits: number | null = null;
+  /** The bytes of the next `o`, when its text cannot be trusted for them. */
+  #exact: Buffer | null = null;
+  exactTexts = 0;
 
   constructor(version: 2 | 3) {
     this.version = version;
@@ -132,31 +136,37 @@ class Sequence {
   }
 
   add(line: number, [micros, code, data]: [number, string, string]): void {
-    this.#line = line;
     const now = this.version === 3 ? this.#micros + micros : micros;
     if (now < this.#micros) fail(line, 'time runs backwards');
     this.#micros = now;
-    const before = this.events.at(-1);
-    if (before?.code === 'x') fail(line, 'an event after the exit status');
-    if (before?.code === 'E' && (code !== 'o' || data.length !== Number(before.data))) {
-      fail(line, `not the ${before.data} units of error output that were said`);
+    const said = this.#errorUnits;
+    const exact = this.#exact;
+    this.#errorUnits = null;
+    this.#exact = null;
+    if (this.events.at(-1)?.code === 'x') fail(line, 'an event after the exit status');
+    if (said !== null && (code !== 'o' || data.length !== said)) {
+      fail(line, `not the ${said} units of error output that were said`);
     }
-    if (code === 'o') this.#output(before, data);
-    if (code === 'B') this.#exact(before, data);
+    if (exact !== null && (code !== 'o' || exact.toString('utf8') !== data)) {
+      fail(line, 'the bytes before it are of another text');
+    }
+    const stream = said === null ? this.#bytes.output : this.#bytes.error;
+    if (code === 'o') stream.push(exact ?? Buffer.from(data));
     this.events.push({ at: now / 1_000_000, code, data });
   }
 
-  #output(before: CheckedEvent | undefined, data: string): void {
-    this.#current = before?.code === 'E' ? this.#bytes.error : this.#bytes.output;
-    this.#current.push(Buffer.from(data));
+  end(line: number): void {
+    if (this.#errorUnits !== null || this.#exact !== null) fail(line, 'a note without its event');
   }
 
-  #exact(before: CheckedEvent | undefined, data: string): void {
-    const bytes = Buffer.from(data, 'base64');
-    if (before?.code !== 'o') fail(this.#line, 'bytes of no output');
-    if (bytes.toString('utf8') !== before?.data) fail(this.#line, 'bytes of another text');
-    this.#current.pop();
-    this.#current.push(bytes);
+  /** A comment: what of ours asciicast has no event for. */
+  note(line: number, text: string): void {
+    const [, name, data = ''] = NOTE.exec(text) ?? [];
+    if (name === 'stderr') this.#errorUnits = Number(data);
+    if (name !== 'bytes') return;
+    if (!BASE64.test(data)) fail(line, 'no base64');
+    this.#exact = Buffer.from(data, 'base64');
+    this.exactTexts += 1;
   }
 }
 
@@ -170,11 +180,13 @@ export function checkAsciicast(file: string | Uint8Array): CheckedCast {
     if (index === 0 || text === '') continue;
     if (text.startsWith('#')) {
       if (header.version === 2) fail(index + 1, 'v2 has no comments');
+      sequence.note(index + 1, text);
       continue;
     }
     sequence.add(index + 1, checkEvent(header.version, text, index + 1));
   }
-  const { events, output, error } = sequence;
+  sequence.end(lines.length);
+  const { events, output, error, exactTexts } = sequence;
   const last = events.at(-1);
   return {
     ...header,
@@ -182,6 +194,7 @@ export function checkAsciicast(file: string | Uint8Array): CheckedCast {
     text: events.map(({ code, data }) => (code === 'o' ? data : '')).join(''),
     output,
     error,
+    exactTexts,
     exitStatus: last?.code === 'x' ? Number(last.data) : null,
   };
 }

@@ -63,6 +63,14 @@ const recordingSchema = z.object({
   size: z.int().nullable(),
   duration: z.number().nullable(),
   sha256: z.string().nullable(),
+  recorded_bytes: z
+    .int()
+    .nullable()
+    .openapi({ description: 'Output and error that the recorder was handed' }),
+  delivered_bytes: z
+    .int()
+    .nullable()
+    .openapi({ description: 'Output and error that went to the user; equal, or it is said' }),
   started_at: outTime,
   ended_at: outTime.nullable(),
 });
@@ -126,7 +134,11 @@ function channelView(channel: SessionChannel): z.infer<typeof channelSchema> {
   };
 }
 
-function recordingView(recording: Recording): z.infer<typeof recordingSchema> {
+function recordingView(
+  recording: Recording,
+  channels: readonly SessionChannel[],
+): z.infer<typeof recordingSchema> {
+  const channel = channels.find(({ number }) => number === recording.channel);
   return {
     id: formatId('rec', recording.id),
     channel: recording.channel,
@@ -134,6 +146,8 @@ function recordingView(recording: Recording): z.infer<typeof recordingSchema> {
     size: recording.size,
     duration: recording.duration,
     sha256: recording.sha256,
+    recorded_bytes: recording.recordedBytes,
+    delivered_bytes: channel === undefined || channel.endedAt === null ? null : channel.bytesOut,
     started_at: isoTime(recording.startedAt),
     ended_at: isoTimeOrNull(recording.endedAt),
   };
@@ -155,6 +169,6 @@ export function sessionDetailView(
     bytes_in: session.bytesIn,
     bytes_out: session.bytesOut,
     channels: channels.map(channelView),
-    recordings: recordings.map(recordingView),
+    recordings: recordings.map((recording) => recordingView(recording, channels)),
   };
 }

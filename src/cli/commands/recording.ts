@@ -7,6 +7,8 @@ import { idOf } from '../lookup.ts';
 import { wholeNumber } from '../options.ts';
 import { showDone } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
+import { rowsAt, textAt } from '../wire.ts';
+import { type VerifyOptions, verifyFileOrSession } from './recording-verify.ts';
 
 interface ExportOptions {
   readonly output?: string;
@@ -14,7 +16,7 @@ interface ExportOptions {
   readonly format?: string;
 }
 
-/** `postern recording export`. */
+/** `postern recording export|verify|keys|seals`. */
 export function addRecordingCommand(program: Command, shell: Shell): void {
   const recording = program.command('recording').description('what was seen');
   recording
@@ -25,6 +27,35 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
     .option('--format <version>', 'v3 or v2')
     .action((text: string, options: ExportOptions) => exportTo(shell, text, options));
+  recording
+    .command('verify')
+    .description('check a recording against its seals: a file, without a server, or a session')
+    .argument('<file|session>', 'an asciicast, or the id of a session')
+    .option('--key <file>', 'the public keys to trust, PEM; else this machine’s, or the server’s')
+    .option('--seals <file>', 'of a file: the seals that were noted ("postern recording seals")')
+    .option('--channel <number>', 'of a session; else the first', wholeNumber(1, 1_000_000))
+    .option('--json', 'as JSON', false)
+    .action((text: string, options: VerifyOptions) => verifyFileOrSession(shell, text, options));
+  recording
+    .command('keys')
+    .description('the public keys that recordings are sealed with, PEM')
+    .action(async () => {
+      const data = await ApiClient.of(shell).get('/v1/sealing-keys');
+      for (const key of rowsAt(data, 'sealing_keys')) {
+        shell.stdout.write(textAt(key, 'public_key') ?? '');
+      }
+    });
+  recording
+    .command('seals')
+    .description('the seals of a recording as the database noted them, a line each')
+    .argument('<session>', 'id of the session')
+    .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
+    .action(async (text: string, { channel }: { readonly channel?: number }) => {
+      const path = `/v1/sessions/${idOf('sess', text)}/recording/seals`;
+      for (const seal of rowsAt(await ApiClient.of(shell).get(path, { channel }), 'seals')) {
+        shell.stdout.write(`${textAt(seal, 'line')}\n`);
+      }
+    });
 }
 
 async function exportTo(shell: Shell, text: string, options: ExportOptions): Promise<void> {

@@ -1,0 +1,78 @@
+import type { Closers } from './closers.ts';
+import { childEnvironment } from './config/environment.ts';
+import type { Config } from './config/load.ts';
+import type { Gateway } from './domain/control-plane.ts';
+import type { RepairRecording } from './domain/recording.ts';
+import { type GatewayParts, openGateway } from './gateway.ts';
+import { startWorkers } from './ipc/workers.ts';
+import { loadHostKey } from './ssh/host-key.ts';
+
+/** The gateway, wherever it runs. */
+export interface OpenedGateway {
+  readonly gateway: Gateway;
+  /** Where it listens. */
+  readonly ssh: { readonly host: string; readonly port: number };
+  /** Settles, with the reason, when it is lost for good: the server is to stop. */
+  readonly failed: Promise<string>;
+}
+
+/** What a gateway is made of, wherever it runs. */
+type AnywhereParts = Omit<GatewayParts, 'hostKey'> & {
+  /** The host key, as PEM. */
+  readonly privateKey: string;
+};
+
+/** Opens the gateway where the settings want it: in processes of its own, or in this one. */
+export function openGatewayAnywhere(
+  config: Config,
+  parts: AnywhereParts,
+  repair: RepairRecording,
+  closers: Closers,
+): Promise<OpenedGateway> {
+  return config.workers > 0
+    ? openWorkers(config, parts, repair, closers)
+    : openGatewayHere(config, parts, closers);
+}
+
+/** In this process. */
+async function openGatewayHere(
+  config: Config,
+  { privateKey, ...parts }: AnywhereParts,
+  closers: Closers,
+): Promise<OpenedGateway> {
+  const gateway = await openGateway({ ...parts, hostKey: loadHostKey(privateKey) }, closers);
+  const { host, port } = config.sshListen;
+  return { gateway, ssh: await gateway.listen(host, port), failed: new Promise(() => undefined) };
+}
+
+/** In processes of its own. */
+async function openWorkers(
+  config: Config,
+  parts: AnywhereParts,
+  repair: RepairRecording,
+  closers: Closers,
+): Promise<OpenedGateway> {
+  const { recordings, sealingKey, working, manners, privateKey, plane, log } = parts;
+  const failed = Promise.withResolvers<string>();
+  const workers = await startWorkers({
+    count: config.workers,
+    entry: new URL('./gateway-process.ts', import.meta.url),
+    env: childEnvironment(),
+    settings: {
+      listen: config.sshListen,
+      hostKey: privateKey,
+      working,
+      manners,
+      dataDir: config.dataDir,
+      recordings,
+      sealingKey,
+      log: { level: config.logLevel, format: config.logFormat },
+    },
+    plane,
+    repair,
+    log,
+    onLost: failed.resolve,
+  });
+  closers.add('the workers', () => workers.drain());
+  return { gateway: workers, ssh: workers.address, failed: failed.promise };
+}

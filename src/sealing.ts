@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { keptFile } from './control/kept-file.ts';
+import type { Logger } from './domain/log.ts';
+import type { RepairRecording } from './domain/recording.ts';
+import type { SealingKey } from './domain/seal.ts';
+import { repairRecording } from './recorder/repair.ts';
+import { newSigningKey, Signer } from './recorder/signer.ts';
+
+const KEY_FILE = 'recording_seal_key';
+
+/** How this node seals its recordings. */
+export interface Sealing {
+  /** PKCS #8 as PEM. */
+  readonly privatePem: string;
+  readonly publicKey: SealingKey;
+  readonly repair: RepairRecording;
+}
+
+/** The public key's file, PEM. */
+export function sealingKeyFile(dataDir: string): string {
+  return join(dataDir, `${KEY_FILE}.pub`);
+}
+
+/** Throws when the key's file, DATA_DIR/recording_seal_key, cannot be made, or others may read it. */
+export function openSealing(dataDir: string, recordings: string, log: Logger): Sealing {
+  const privatePem = keptFile(join(dataDir, KEY_FILE), newSigningKey);
+  const signer = new Signer(privatePem);
+  // For who verifies elsewhere; nothing reads it here but `postern recording verify`.
+  writeFileSync(sealingKeyFile(dataDir), signer.public.publicPem, { mode: 0o644 });
+  return {
+    privatePem,
+    publicKey: signer.public,
+    repair: async (key) => {
+      const { reason, ...repaired } = await repairRecording(recordings, key, signer);
+      if (reason !== null) log.error('a recording could not be repaired', { key, reason });
+      return repaired;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { Seal, SealingKey, SealStore } from '../domain/seal.ts';
+import type { Db } from './tables.ts';
+
+/** The seals of recordings, apart from their files. */
+export class SqlSealStore implements SealStore {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async add(sessionId: number, channel: number, seal: Seal): Promise<void> {
+    await this.#db
+      .insertInto('recording_seals')
+      .columns(['recording_id', 'part', 'end_offset', 'hash', 'line'])
+      .expression((eb) =>
+        eb
+          .selectFrom('recordings')
+          .select(({ val }) => [
+            'id',
+            val(seal.part).as('part'),
+            val(seal.end).as('end_offset'),
+            val(seal.hash).as('hash'),
+            val(seal.line).as('line'),
+          ])
+          .where('session_id', '=', sessionId)
+          .where('channel', '=', channel),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
+  async list(recordingId: number): Promise<readonly Seal[]> {
+    const rows = await this.#db
+      .selectFrom('recording_seals')
+      .selectAll()
+      .where('recording_id', '=', recordingId)
+      .orderBy('part')
+      .execute();
+    return rows.map(({ part, end_offset: end, hash, line }) => ({ part, end, hash, line }));
+  }
+
+  async addKey({ id, publicPem }: SealingKey): Promise<void> {
+    await this.#db
+      .insertInto('sealing_keys')
+      .values({ id, public_pem: publicPem })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
+  async keys(): Promise<readonly SealingKey[]> {
+    const rows = await this.#db
+      .selectFrom('sealing_keys')
+      .selectAll()
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute();
+    return rows.map(({ id, public_pem: publicPem }) => ({ id, publicPem }));
+  }
+}
