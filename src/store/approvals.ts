@@ -40,22 +40,7 @@ export class SqlApprovalStore implements ApprovalStore {
   }
 
   list(filter: Filter, page: PageRequest): Promise<Page<Approval>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toApproval,
-      key: (approval) => approval.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toApproval);
   }
 
   async decide(

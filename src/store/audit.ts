@@ -30,22 +30,7 @@ export class SqlAuditStore implements AuditStore {
   }
 
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toEvent,
-      key: (event) => event.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toEvent);
   }
 
   #found(filter: AuditFilter): SelectQueryBuilder<Tables, 'audit', object> {

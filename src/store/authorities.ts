@@ -30,22 +30,7 @@ export class SqlAuthorityStore implements AuthorityStore {
   }
 
   list(page: PageRequest): Promise<Page<CertificateAuthority>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#all()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const all = this.#db.selectFrom('certificate_authorities');
-        const counted = all.select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toAuthority,
-      key: ({ id }) => id,
-    });
+    return readPage(page, this.#all(), toAuthority);
   }
 
   async create(authority: NewCertificateAuthority): Promise<CertificateAuthority> {

@@ -22,22 +22,7 @@ export class SqlGrantStore implements GrantStore {
   }
 
   list(filter: GrantFilter, page: PageRequest): Promise<Page<Grant>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toGrant,
-      key: (grant) => grant.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toGrant);
   }
 
   async forUser(userId: number, groups: readonly number[]): Promise<readonly Grant[]> {

@@ -26,22 +26,7 @@ export class SqlGroupStore implements GroupStore {
   }
 
   list(page: PageRequest): Promise<Page<Group>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        select(this.#db)
-          .where('groups.id', '<', before)
-          .orderBy('groups.id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const all = this.#db.selectFrom('groups');
-        const counted = all.select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toGroup,
-      key: (group) => group.id,
-    });
+    return readPage(page, select(this.#db), toGroup, 'groups.id');
   }
 
   async ofUser(userId: number): Promise<readonly number[]> {

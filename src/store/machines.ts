@@ -46,22 +46,7 @@ export class SqlMachineStore implements MachineStore {
   }
 
   list(filter: MachineFilter, page: PageRequest): Promise<Page<Machine>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toMachine,
-      key: (machine) => machine.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toMachine);
   }
 
   async all(): Promise<readonly Machine[]> {

@@ -65,24 +65,7 @@ export class SqlRevocationStore implements RevocationStore {
   }
 
   list(page: PageRequest): Promise<Page<Revocation>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#db
-          .selectFrom('revocations')
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const all = this.#db.selectFrom('revocations');
-        const counted = all.select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toRevocation,
-      key: ({ id }) => id,
-    });
+    return readPage(page, this.#db.selectFrom('revocations').selectAll(), toRevocation);
   }
 
   async create({ kind, value, authority, reason }: NewRevocation): Promise<Revocation> {

@@ -81,22 +81,7 @@ export class SqlSessionStore implements SessionStore {
   }
 
   list(filter: SessionFilter, page: PageRequest): Promise<Page<Session>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toSession,
-      key: (session) => session.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toSession);
   }
 
   async activate(id: number, at: Date): Promise<boolean> {

@@ -46,22 +46,7 @@ export class SqlTokenStore implements TokenStore {
   }
 
   list(userId: number | null, page: PageRequest): Promise<Page<Token>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(userId)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(userId).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toToken,
-      key: (token) => token.id,
-    });
+    return readPage(page, this.#found(userId).selectAll(), toToken);
   }
 
   async used(id: number, at: Date): Promise<void> {

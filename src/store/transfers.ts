@@ -46,22 +46,7 @@ export class SqlTransferStore implements TransferStore {
 
   list(sessionId: number, page: PageRequest): Promise<Page<Transfer>> {
     const found = () => this.#db.selectFrom('transfers').where('session_id', '=', sessionId);
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        found()
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = found().select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toTransfer,
-      key: ({ id }) => id,
-    });
+    return readPage(page, found().selectAll(), toTransfer);
   }
 }
 

@@ -29,22 +29,7 @@ export class SqlUserStore implements UserStore {
   }
 
   list(filter: UserFilter, page: PageRequest): Promise<Page<User>> {
-    return readPage(page, {
-      rows: ({ before, limit, offset }) =>
-        this.#found(filter)
-          .selectAll()
-          .where('id', '<', before)
-          .orderBy('id', 'desc')
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      count: async () => {
-        const counted = this.#found(filter).select((eb) => eb.fn.countAll<number>().as('count'));
-        return (await counted.executeTakeFirstOrThrow()).count;
-      },
-      make: toUser,
-      key: (user) => user.id,
-    });
+    return readPage(page, this.#found(filter).selectAll(), toUser);
   }
 
   async create(user: NewUser): Promise<User> {
