@@ -31,6 +31,7 @@ import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { listening } from './listening.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openLibrary } from './recorder/library.ts';
+import { SpaceWatch } from './recorder/space.ts';
 import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority } from './ssh/certificate-signing.ts';
@@ -132,11 +133,18 @@ async function openHttp(
   log: Logger,
   closers: Closers,
 ): Promise<string> {
+  // The gateway has its own, and logs.
+  const space = await SpaceWatch.open({
+    root: config.recordings,
+    least: config.minFree,
+    log: null,
+  });
   const deps = {
     ...control,
     changes: control.nodes.changes,
     gateway,
     recordings: openLibrary(config.recordings),
+    space: () => space.state,
     parsePublicKey,
     log,
     version: version(),
@@ -147,6 +155,7 @@ async function openHttp(
     clientAddress: (context: Parameters<typeof getConnInfo>[0]) =>
       plainAddress(getConnInfo(context).remote.address ?? ''),
   };
+  closers.add('watching the room for recordings', () => space.close());
   const app = createApi(deps);
   app.route('/', createConsole({ ...deps, ...consoleActions(deps) }));
   const http = await listening('POSTERN_HTTP_LISTEN', config.httpListen, () =>
@@ -179,7 +188,7 @@ async function open(
   if (!native) log.warn(NO_NATIVE_CRYPTO);
   const working = await testCiphers();
   for (const cipher of working.failed) log.info('a cipher does not work here', { cipher });
-  const { dataDir, recordings } = config;
+  const { dataDir, recordings, minFree } = config;
   const sealing = openSealing(dataDir, recordings, log);
   const addresses = noAddresses();
   const control = await openControl(config, addresses, sealing, log, closers);
@@ -192,8 +201,8 @@ async function open(
   );
   const hostKey = loadHostKey(privateKey);
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
-  const sealingKey = sealing.privatePem;
-  const parts = { plane, privateKey, working, manners, dataDir, recordings, sealingKey, log };
+  const kept = { dataDir, recordings, minFree, sealingKey: sealing.privatePem };
+  const parts = { plane, privateKey, working, manners, ...kept, log };
   const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
     openGatewayAnywhere(config, parts, sealing.repair, closers),
   );

@@ -52,7 +52,7 @@ async function openWorkers(
   repair: RepairRecording,
   closers: Closers,
 ): Promise<OpenedGateway> {
-  const { recordings, sealingKey, working, manners, privateKey, plane, log } = parts;
+  const { recordings, minFree, sealingKey, working, manners, privateKey, plane, log } = parts;
   const failed = Promise.withResolvers<string>();
   const workers = await startWorkers({
     count: config.workers,
@@ -65,6 +65,7 @@ async function openWorkers(
       manners,
       dataDir: config.dataDir,
       recordings,
+      minFree,
       sealingKey,
       log: { level: config.logLevel, format: config.logFormat },
     },

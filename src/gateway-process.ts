@@ -44,22 +44,23 @@ class GatewayProcess implements WorkerService {
   }
 
   async start(settings: WorkerSettings): Promise<Started> {
-    const { worker, listen, dataDir, recordings, sealingKey, working, manners, log } = settings;
+    const { worker, listen, log } = settings;
     this.#log = createLogger({ ...log, stream: process.stderr }).child({ worker });
     this.#closers = new Closers(this.#log);
     try {
       installGuards();
-      await markWorker(dataDir);
+      await markWorker(settings.dataDir);
       const plane = remoteControlPlane(this.#calls, this.#log);
       this.#gateway = await openGateway(
         {
           plane,
-          dataDir,
-          recordings,
-          sealingKey,
+          dataDir: settings.dataDir,
+          recordings: settings.recordings,
+          minFree: settings.minFree,
+          sealingKey: settings.sealingKey,
           hostKey: loadHostKey(settings.hostKey),
-          working,
-          manners,
+          working: settings.working,
+          manners: settings.manners,
           log: this.#log,
         },
         this.#closers,

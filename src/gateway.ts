@@ -16,6 +16,8 @@ export interface GatewayParts {
   readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
+  /** Bytes; recorder/space.ts. */
+  readonly minFree: number;
   /** The private key that recordings are sealed with, as PEM. */
   readonly sealingKey: string;
   readonly hostKey: HostKey;
@@ -29,9 +31,9 @@ export interface GatewayParts {
  * not listen yet.
  */
 export async function openGateway(parts: GatewayParts, closers: Closers): Promise<SshGateway> {
-  const { plane: control, hostKey, working, manners, log, sealingKey } = parts;
+  const { plane: control, hostKey, working, manners, log, sealingKey, minFree } = parts;
   const limits = manners.keyLife;
-  const recorder = await openRecorder({ root: parts.recordings, sealingKey, log });
+  const recorder = await openRecorder({ root: parts.recordings, minFree, sealingKey, log });
   closers.add('the recorder', () => recorder.close());
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());

@@ -5,7 +5,7 @@ import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
-import type { RecordingLibrary } from '../domain/recording.ts';
+import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
 import type { SetupApplier } from '../domain/setup.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
@@ -16,6 +16,8 @@ export interface ApiDeps {
   readonly counters: Counters;
   readonly gateway: Gateway;
   readonly recordings: RecordingLibrary;
+  /** As the last look at the file system of the recordings found it. */
+  readonly space: () => SpaceState;
   readonly passwords: Passwords;
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;

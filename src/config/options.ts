@@ -17,6 +17,7 @@ import {
   parseRedisUrl,
   parseRekey,
   parseSecretKey,
+  parseSize,
   parseTimeout,
   parseWord,
   parseWorkers,
@@ -38,6 +39,8 @@ export interface Settings {
   readonly redisUrl: Secret | null;
   /** Absolute directory. */
   readonly recordings: string | null;
+  /** Bytes. */
+  readonly minFree: number;
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
@@ -143,6 +146,14 @@ export const OPTIONS: Table = {
     parse: parseRecordings,
     secret: 'no',
     doc: 'where recordings are kept, `file:DIRECTORY` (`s3://…` is not available in this version)',
+  },
+  minFree: {
+    name: 'POSTERN_MIN_FREE',
+    fallback: '1G',
+    demo: '64M',
+    parse: parseSize,
+    secret: 'no',
+    doc: 'room that has to be left where recordings are kept, `512M`, `1G` or `1T`: below it, sessions that must be recorded are refused; `0`: never',
   },
   secretKey: {
     name: 'POSTERN_SECRET_KEY',

@@ -108,6 +108,24 @@ export function parseRecordings(text: string): Parsed<string> {
   }
 }
 
+const SIZE = /^([1-9][0-9]{0,5})([MGT])$/;
+const SIZES = { ...BYTES, T: 2 ** 40 } as const;
+
+/** Bytes of `512M`, `1G` or `1T`; 0 of `0`. */
+export function parseSize(text: string): Parsed<number> {
+  if (text === '0') return { value: 0 };
+  const [, digits = '', unit = ''] = SIZE.exec(text) ?? [];
+  const bytes = Number(digits) * (SIZES[unit as keyof typeof SIZES] ?? 0);
+  return bytes > 0 ? { value: bytes } : { remedy: 'write 512M, 1G or 1T, or 0 for none' };
+}
+
+/** In a form that `parseSize` reads. */
+export function formatSize(bytes: number): string {
+  const units = ['T', 'G', 'M'] as const;
+  const unit = units.find((one) => bytes % SIZES[one] === 0) ?? 'M';
+  return bytes === 0 ? '0' : `${bytes / SIZES[unit]}${unit}`;
+}
+
 export function parseSecretKey(text: string): Parsed<Secret> {
   return decodeSecretKey(text) === null
     ? { remedy: 'write 32 bytes as base64 or hex, as `openssl rand -base64 32` makes them' }

@@ -2,7 +2,7 @@ import { Secret } from '../domain/secret.ts';
 import { formatListener } from './listener.ts';
 import type { Config, Sources } from './load.ts';
 import { KEYS, OPTIONS, type Settings } from './options.ts';
-import { formatRekey } from './parsers.ts';
+import { formatRekey, formatSize } from './parsers.ts';
 
 /** One line of `postern config`. */
 export interface ConfigRow {
@@ -34,6 +34,7 @@ function shown(key: keyof Settings, config: Config): string | number | null {
   }
   // As it is written; held in milliseconds.
   if (key === 'approvalTimeout') return `${config[key] / 1000}s`;
+  if (key === 'minFree') return formatSize(config[key]);
   if (value === null || typeof value !== 'object') return value;
   if ('rekeyBytes' in value) return formatRekey(value);
   return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });

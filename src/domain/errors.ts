@@ -153,6 +153,11 @@ export const CATALOGUE = {
     exit: 254,
     text: 'this session must be recorded and cannot be, so it was not started',
   },
+  'recording.no_room': {
+    api: 'UNAVAILABLE',
+    exit: 254,
+    text: 'this session must be recorded and there is too little room left for it, so it was not started',
+  },
   'recording.broke': {
     api: 'UNAVAILABLE',
     exit: 254,

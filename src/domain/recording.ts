@@ -86,9 +86,18 @@ export interface ChannelRecording {
   end(exit: ExitStatus | null): Promise<RecordingReceipt>;
 }
 
+/**
+ * Whether there is room for new recordings: `low`, below the threshold, none is begun. `down`: nobody
+ * can say.
+ */
+export type SpaceState = 'up' | 'low' | 'down';
+
 /** Implemented by recorder/recorder.ts in the gateway. */
 export interface Recorder {
-  /** Rejects when no recording can be made (directory gone, disk full, no permission). */
+  /**
+   * Rejects with `recording.refused` when no recording can be made (directory gone, disk full, no
+   * permission), with `recording.no_room` when little room is left.
+   */
   start(recording: RecordingStart): Promise<ChannelRecording>;
   close(): Promise<void>;
 }

@@ -22,6 +22,8 @@ export interface WorkerSettings {
   readonly dataDir: string;
   /** Absolute directory. */
   readonly recordings: string;
+  /** Bytes that have to be free for a new recording; 0: any room will do. */
+  readonly minFree: number;
   /** The private key that recordings are sealed with, as PEM. */
   readonly sealingKey: string;
   readonly log: {

@@ -12,7 +12,7 @@ function isRecorded({ program }: UpstreamRequest): boolean {
 
 /**
  * Starts a channel's recording as the machine's policy wants it. Null: none is made. Rejects with
- * `recording.refused` where one is required and cannot be made.
+ * `recording.refused` or `recording.no_room` where one is required and cannot be made.
  */
 export async function startRecording(
   session: GatewaySession,
@@ -36,9 +36,10 @@ export async function startRecording(
     return recording;
   } catch (error) {
     session.log.error('a recording could not be started', { channel, reason: reasonOf(error) });
-    noteFailure(session, channel, { started: false });
+    const noRoom = error instanceof PosternError && error.code === 'recording.no_room';
+    noteFailure(session, channel, { started: false, ...(noRoom ? { no_room: true } : {}) });
     if (machine.recording === 'best_effort') return null;
-    throw new PosternError('recording.refused', {}, { cause: error });
+    throw noRoom ? error : new PosternError('recording.refused', {}, { cause: error });
   }
 }
 

@@ -63,6 +63,7 @@ export function endReasonOf(error: unknown): EndReason {
     case 'machine.lost':
       return 'machine_lost';
     case 'recording.refused':
+    case 'recording.no_room':
     case 'recording.broke':
       return 'recording_failed';
     default:

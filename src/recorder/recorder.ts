@@ -8,6 +8,7 @@ import { TappedChannel } from './channel.ts';
 import { headerLine } from './header.ts';
 import { recordingKey } from './key.ts';
 import type { FileTrouble, FromWorker } from './messages.ts';
+import { SpaceWatch } from './space.ts';
 import { RecorderThread, type ThreadListener, type ThreadSettings } from './thread.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface RecorderOptions {
   /** The private key that parts are sealed with, as PEM (signer.ts). */
   readonly sealingKey: string;
   readonly log: Logger;
+  /** Bytes that have to be free for a new recording; 0, the default: any room will do. */
+  readonly minFree?: number;
   readonly commitIntervalMs?: number;
   readonly maxInFlight?: number;
   readonly maxTotalInFlight?: number;
@@ -52,7 +55,9 @@ type StartThread = (settings: ThreadSettings, listener: ThreadListener) => Recor
 /** Rejects when the directory cannot be made or read. */
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
   await mkdir(options.root, { recursive: true, mode: 0o700 });
-  return new ThreadedRecorder(await realpath(resolve(options.root)), options);
+  const root = await realpath(resolve(options.root));
+  const { minFree: least = 0, log } = options;
+  return new ThreadedRecorder(root, await SpaceWatch.open({ root, least, log }), options);
 }
 
 interface Opening {
@@ -66,6 +71,7 @@ function troubleError(trouble: FileTrouble): Error {
 
 class ThreadedRecorder implements Recorder {
   readonly #log: Logger;
+  readonly #space: SpaceWatch;
   readonly #cap: number;
   readonly #deadline: number;
   readonly #inFlight: InFlight;
@@ -77,7 +83,8 @@ class ThreadedRecorder implements Recorder {
   #lastId = 0;
   #closed: Promise<void> | null = null;
 
-  constructor(root: string, options: RecorderOptions) {
+  constructor(root: string, space: SpaceWatch, options: RecorderOptions) {
+    this.#space = space;
     this.#log = options.log;
     this.#cap = options.pipedCap ?? PIPED_CAP;
     this.#deadline = options.deadlineMs ?? DEADLINE_MS;
@@ -98,6 +105,7 @@ class ThreadedRecorder implements Recorder {
 
   async start(recording: RecordingStart): Promise<ChannelRecording> {
     if (this.#closed !== null) throw new PosternError('session.draining');
+    if (this.#space.state === 'low') throw new PosternError('recording.no_room');
     const thread = this.#running();
     this.#lastId = (this.#lastId + 1) >>> 0;
     const id = this.#lastId;
@@ -119,6 +127,7 @@ class ThreadedRecorder implements Recorder {
   }
 
   async #close(): Promise<void> {
+    this.#space.close();
     const ends = [...this.#channels.values()].map((channel) => channel.end(null));
     // Each end has its deadline.
     await Promise.allSettled(ends);

@@ -87,6 +87,7 @@ export async function openStage() {
     counters,
     gateway,
     recordings: openLibrary(files.path),
+    space: () => 'up',
     passwords,
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),

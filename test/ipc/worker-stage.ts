@@ -102,6 +102,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       manners: { clients: 'modern', keyLife: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 } },
       dataDir: files.path,
       recordings,
+      minFree: 0,
       sealingKey: sealing.privatePem,
       log: { level: 'error', format: 'json' },
     },

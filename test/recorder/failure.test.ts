@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { getuid } from 'node:process';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChannelRecording } from '../../src/domain/recording.ts';
 import { FRAME } from '../../src/recorder/frame.ts';
 import { RecorderThread } from '../../src/recorder/thread.ts';
 import { checkAsciicast } from '../support/asciicast.ts';
 import { eventually, within } from '../support/eventually.ts';
-import { type Scratch, scratch } from '../support/scratch.ts';
+import { scratch } from '../support/scratch.ts';
+import { smallDisk, withSmallDisks } from '../support/small-disk.ts';
 import { lab, start } from './lab.ts';
 import { SEALING_KEY } from './sealing.ts';
 
@@ -19,71 +18,46 @@ function failureOf(recording: ChannelRecording): Promise<Error> {
 
 const BROKE = { code: 'recording.broke', message: expect.stringMatching(/broke/) };
 
-/** A file system of this size, or null where this user may not mount one. */
-function smallDisk(place: Scratch, size: string): (Disposable & { readonly path: string }) | null {
-  if (getuid?.() !== 0) return null;
-  const path = place.join('disk');
-  mkdirSync(path);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', path], { stdio: 'ignore' });
-  } catch {
-    return null;
-  }
-  return { path, [Symbol.dispose]: () => execFileSync('umount', ['-l', path]) };
-}
-
-const mayMount = (() => {
-  using place = scratch();
-  using disk = smallDisk(place, '64k');
-  return disk !== null;
-})();
-
-describe.skipIf(!mayMount)(
-  'on a disk of its own (skipped where this user may not mount a tmpfs)',
-  () => {
-    test('a full disk fails the recording once, and the file ends in a whole line', async () => {
-      using place = scratch();
-      using disk = smallDisk(place, '1m');
-      await using at = await lab({ root: `${disk?.path}/recordings` });
-      const recording = await at.recorder.start(start());
-      const failed = failureOf(recording);
-      let told = 0;
-      recording.onFailure(() => {
-        told += 1;
-      });
-      const line = 'a line of output\r\n'.repeat(500);
-      for (let count = 0; count < 200; count += 1)
-        recording.output(Buffer.from(`${count} ${line}`));
-      expect(await failed).toMatchObject(BROKE);
-      expect(JSON.stringify(at.log.lines)).toMatch(/no space left/i);
-      await expect(recording.end({ type: 'code', code: 0 })).rejects.toMatchObject(BROKE);
-      expect(recording.output(Buffer.from('more'))).toBe(true);
-      const file = readFileSync(`${disk?.path}/recordings/${recording.key}`);
-      expect(checkAsciicast(file).text.startsWith('0 a line of output')).toBe(true);
-      expect(told).toBe(1);
-
-      // Without room even for a header, no other is made.
-      expect(() => writeFileSync(`${disk?.path}/filler`, Buffer.alloc(2_000_000))).toThrow(
-        /ENOSPC/,
-      );
-      await expect(at.recorder.start(start({ channel: 2 }))).rejects.toMatchObject({
-        code: 'recording.refused',
-      });
+withSmallDisks.describe('on a disk of its own', () => {
+  test('a full disk fails the recording once, and the file ends in a whole line', async () => {
+    using place = scratch();
+    using disk = smallDisk(place.join('disk'), '1m');
+    await using at = await lab({ root: `${disk.path}/recordings` });
+    const recording = await at.recorder.start(start());
+    const failed = failureOf(recording);
+    let told = 0;
+    recording.onFailure(() => {
+      told += 1;
     });
+    const line = 'a line of output\r\n'.repeat(500);
+    for (let count = 0; count < 200; count += 1) recording.output(Buffer.from(`${count} ${line}`));
+    expect(await failed).toMatchObject(BROKE);
+    expect(JSON.stringify(at.log.lines)).toMatch(/no space left/i);
+    await expect(recording.end({ type: 'code', code: 0 })).rejects.toMatchObject(BROKE);
+    expect(recording.output(Buffer.from('more'))).toBe(true);
+    const file = readFileSync(`${disk.path}/recordings/${recording.key}`);
+    expect(checkAsciicast(file).text.startsWith('0 a line of output')).toBe(true);
+    expect(told).toBe(1);
 
-    test('a file system that becomes read-only fails the recording, and no new one is made', async () => {
-      using place = scratch();
-      using disk = smallDisk(place, '8m');
-      await using at = await lab({ root: `${disk?.path}/recordings` });
-      const done = await at.recorder.start(start());
-      await done.end(null);
-      execFileSync('mount', ['-o', 'remount,ro', disk?.path ?? '']);
-      await expect(at.recorder.start(start({ channel: 2 }))).rejects.toMatchObject({
-        code: 'recording.refused',
-      });
+    // Without room even for a header, no other is made.
+    expect(() => writeFileSync(`${disk.path}/filler`, Buffer.alloc(2_000_000))).toThrow(/ENOSPC/);
+    await expect(at.recorder.start(start({ channel: 2 }))).rejects.toMatchObject({
+      code: 'recording.refused',
     });
-  },
-);
+  });
+
+  test('a file system that becomes read-only fails the recording, and no new one is made', async () => {
+    using place = scratch();
+    using disk = smallDisk(place.join('disk'), '8m');
+    await using at = await lab({ root: `${disk.path}/recordings` });
+    const done = await at.recorder.start(start());
+    await done.end(null);
+    disk.readOnly();
+    await expect(at.recorder.start(start({ channel: 2 }))).rejects.toMatchObject({
+      code: 'recording.refused',
+    });
+  });
+});
 
 test('a directory that is removed fails the recording, though writes still succeed', async () => {
   await using at = await lab();

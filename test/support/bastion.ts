@@ -106,6 +106,8 @@ export class Bastion implements AsyncDisposable {
       POSTERN_HTTP_LISTEN: '127.0.0.1:0',
       POSTERN_READY_FILE: this.readyFile,
       POSTERN_LOG_FORMAT: 'json',
+      // Tests run where little is free, too.
+      POSTERN_MIN_FREE: '16M',
       ...this.#backend.settings,
       ...this.#options.settings,
     };

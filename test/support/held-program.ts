@@ -9,16 +9,18 @@ export interface HeldProgram {
   /** The status that `ssh` ends with. */
   readonly ended: Promise<number | null>;
   readonly errors: () => string;
+  readonly input: (text: string) => void;
 }
 
-/** Runs one as `client` on `target`, through `bastion`. */
+/** Runs one as `client` on `target`, through `bastion`; `last`: what it does when it is ready. */
 export async function holdProgram(
   bastion: Bastion,
   client: SshClient,
   target: string,
   more: readonly string[] = [],
+  last = 'exec sleep 1000',
 ): Promise<HeldProgram> {
-  const ssh = client.spawn(target, 'echo ready; exec sleep 1000', more);
+  const ssh = client.spawn(target, `echo ready; ${last}`, more);
   const ended = new Promise<number | null>((resolve) => ssh.once('close', resolve));
   const said = { out: '', err: '' };
   ssh.stdout?.on('data', (chunk: Buffer) => {
@@ -32,5 +34,6 @@ export async function holdProgram(
     const [newest] = await bastion.sessions('status=active&limit=1');
     return newest;
   });
-  return { id: session.id, ended, errors: () => said.err };
+  const input = (text: string): void => void ssh.stdin?.write(text);
+  return { id: session.id, ended, errors: () => said.err, input };
 }

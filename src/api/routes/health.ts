@@ -10,7 +10,14 @@ const health = enveloped(z.object({ status: z.literal('up'), version: z.string()
 
 const readiness = z.object({
   success: z.boolean(),
-  data: z.object({ status: part, database: part, counters: part }),
+  data: z.object({
+    status: part,
+    database: part,
+    counters: part,
+    recordings: z
+      .enum(['up', 'low', 'down'])
+      .openapi({ description: 'Room for them; low: sessions that must be recorded are refused' }),
+  }),
 });
 
 function healthRoute<P extends string>(path: P) {
@@ -55,7 +62,7 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
         state(deps.counters.healthy()),
       ]);
       const up = database === 'up';
-      const data = { status: database, database, counters };
+      const data = { status: database, database, counters, recordings: deps.space() };
       return c.json({ success: up, data }, up ? 200 : 503);
     });
   }
