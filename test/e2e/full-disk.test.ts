@@ -1,17 +1,10 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, within } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { holdProgram } from '../support/held-program.ts';
 import { needs } from '../support/requirements.ts';
 import { type Scratch, scratch } from '../support/scratch.ts';
-import {
-  type FailingDisk,
-  failingDisk,
-  type SmallDisk,
-  smallDisk,
-  withFailingDisks,
-  withSmallDisks,
-} from '../support/small-disk.ts';
+import { type SmallDisk, smallDisk, withSmallDisks } from '../support/small-disk.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
 const MB = 2 ** 20;
