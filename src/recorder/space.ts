@@ -34,12 +34,18 @@ export interface SpaceOptions {
 export class SpaceWatch {
   readonly #options: SpaceOptions;
   readonly #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
   #state: SpaceState = 'up';
 
   private constructor(options: SpaceOptions) {
     this.#options = options;
     if (options.least === 0) return;
-    this.#timer = setInterval(() => void this.#look(), options.lookMs ?? LOOK_MS);
+    this.#timer = setInterval(() => {
+      // One that hangs, as on a network's file system, is not followed by others.
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = null;
+      });
+    }, options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
 
