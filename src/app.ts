@@ -19,10 +19,12 @@ import { ScryptPasswords } from './control/password.ts';
 import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
 import { loadSecretKeys } from './control/secret-key.ts';
+import { openCounting } from './counting.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
+import type { GuessLimit } from './domain/guess-limit.ts';
 import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { Store } from './domain/store.ts';
@@ -37,7 +39,6 @@ import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
-import { openCounters } from './store/counters.ts';
 import { openStore } from './store/database.ts';
 import { createConsole } from './web/console.ts';
 import { welcome } from './welcome.ts';
@@ -66,6 +67,7 @@ interface Control {
   readonly store: Store;
   readonly counters: Counters;
   readonly passwords: Passwords;
+  readonly guesses: GuessLimit;
   readonly setup: StoreSetupApplier;
   readonly plane: LocalControlPlane;
   readonly certificates: CertificateAuthority;
@@ -93,13 +95,8 @@ async function openControl(
   });
   closers.add('the database', () => store.close());
   const nodes = await openNodes(config, node, store, log, closers);
-  const counters = await openCounters({
-    redisUrl: config.redisUrl?.expose() ?? null,
-    shared: config.databaseUrl === null ? null : store.sessions,
-    node,
-    log,
-  });
-  closers.add('the counters', () => counters.close());
+  const counting = await openCounting(config, node, store, log, closers);
+  const { counters } = counting;
   await endEarlierWorkers(config.dataDir, log);
   await store.seals.addKey(sealing.publicKey);
   await recover(node, { store, counters, repair: sealing.repair, log });
@@ -111,7 +108,7 @@ async function openControl(
   const jumpKeys = new JumpKeys(keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret));
   const plane = new LocalControlPlane({
     stores: store,
-    counters,
+    ...counting,
     passwords,
     node,
     bastionKey: kept('bastion_key'),
@@ -122,7 +119,7 @@ async function openControl(
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  return { store, counters, passwords, plane, certificates, jumpKeys, setup, nodes };
+  return { store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes };
 }
 
 async function openHttp(
@@ -157,7 +154,10 @@ async function openHttp(
   };
   closers.add('watching the room for recordings', () => space.close());
   const app = createApi(deps);
-  app.route('/', createConsole({ ...deps, ...consoleActions(deps) }));
+  app.route(
+    '/',
+    createConsole({ ...deps, factors: control.plane.factors, ...consoleActions(deps) }),
+  );
   const http = await listening('POSTERN_HTTP_LISTEN', config.httpListen, () =>
     listenHttp({ fetch: app.fetch, ...config.httpListen }),
   );

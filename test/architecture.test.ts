@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   log: [],
   ssh: ['ssh2'],
   transfer: ['handoff'],
-  proxy: ['ssh', 'ssh2', 'ipaddr.js', 'transfer'],
+  proxy: ['ssh', 'ssh2', 'ipaddr.js', 'lean-qr', 'transfer'],
   targets: ['ssh', 'ssh2'],
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   handoff: [],
@@ -21,9 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   live: [],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],
-  control: [],
+  control: ['otpauth'],
   api: ['hono', '@hono/zod-openapi', '@hono/node-server', 'zod'],
-  web: ['hono', 'asciinema-player'],
+  web: ['hono', 'asciinema-player', 'lean-qr'],
 };
 const CROSSING = ['cli'];
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { TOTP_POLICIES } from '../domain/factor.ts';
 import { formatId, type IdKind, parseId } from '../domain/ids.ts';
 import { isLogin, isMachineName, isUserName, NAME_RULE } from '../domain/names.ts';
 import { MAX_PASSWORD, MIN_PASSWORD } from '../domain/password.ts';
@@ -62,6 +63,10 @@ export const password = z
     (value) => new TextEncoder().encode(value).length <= MAX_PASSWORD,
     `must have at most ${MAX_PASSWORD} bytes`,
   );
+
+export const totp = z.enum(TOTP_POLICIES).openapi({
+  description: 'required: a code at every sign-in; optional: where a grant demands one',
+});
 
 /** A JSON body's entry in a route definition. */
 export function body<T extends z.ZodType>(schema: T) {

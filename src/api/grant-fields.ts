@@ -28,6 +28,7 @@ export const termsFields = {
   until: time.nullable(),
   max_session: seconds,
   idle_timeout: seconds,
+  mfa: z.boolean().openapi({ description: 'For whoever has given a verification code alone' }),
 };
 
 interface TermsAsked {
@@ -38,6 +39,7 @@ interface TermsAsked {
   readonly until: Date | null;
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
+  readonly mfa: boolean;
 }
 
 /** What `POST /v1/setup` has of an approval: names. */
@@ -59,5 +61,6 @@ export function termsOf(asked: TermsAsked) {
     until: asked.until,
     maxSession: asked.max_session,
     idleTimeout: asked.idle_timeout,
+    mfa: asked.mfa,
   };
 }

@@ -31,6 +31,7 @@ import { sessionRoutes } from './routes/sessions.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { totpRoutes } from './routes/totp.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -113,6 +114,7 @@ function routes(api: Api, deps: ApiDeps): void {
   knownHostsRoutes(api, deps);
   machineChangeRoutes(api, deps);
   userRoutes(api, deps);
+  totpRoutes(api, deps);
   keyRoutes(api, deps);
   groupRoutes(api, deps);
   grantRoutes(api, deps);

@@ -9,7 +9,7 @@ import {
   principalsField,
 } from './authority-fields.ts';
 import { refuse } from './errors.ts';
-import { login, machineName, password, text, userName } from './fields.ts';
+import { login, machineName, password, text, totp, userName } from './fields.ts';
 import { setupApproval, termsFields, termsOf } from './grant-fields.ts';
 import {
   algorithmsField,
@@ -35,6 +35,7 @@ const setupUser = z.strictObject({
   role: z.enum(ROLES),
   keys: z.array(z.string().min(1).max(20_000)).max(100),
   password: password.nullable(),
+  totp: totp.default('optional'),
 });
 
 const setupMachine = z.strictObject({
@@ -66,6 +67,7 @@ const setupGrant = z.strictObject({
   ),
   ...termsFields,
   approval: setupApproval,
+  mfa: termsFields.mfa.default(false),
 });
 
 /** `SetupRequest` of domain/setup.ts, checked. */

@@ -10,6 +10,7 @@ import type {
   ReachableMachine,
   RouteAnswer,
   SignedIn,
+  Wanted,
 } from '../domain/control-plane.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -17,6 +18,7 @@ import type { Machine } from '../domain/machine.ts';
 import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { inNetwork } from './network.ts';
+import { holdsFactor } from './second-factor.ts';
 import { stillProves } from './sign-in.ts';
 
 /** What a living session, or one that waits for an approval, rests on. */
@@ -27,11 +29,6 @@ export interface HeldAccess {
   /** Null: none was given. */
   readonly approval: GivenApproval | null;
   readonly facts: ConnectionFacts;
-}
-
-interface Wanted {
-  readonly machine: string | null;
-  readonly login: string | null;
 }
 
 /** How many names a refusal lists. */
@@ -128,8 +125,8 @@ export class Access {
   }
 
   #judge(
-    { certificate }: SignedIn,
-    { userId, groups }: Account,
+    user: SignedIn,
+    account: Account,
     grants: readonly Grant[],
     machine: Machine,
     {
@@ -140,10 +137,14 @@ export class Access {
       readonly login: string | null;
     },
   ): AccessDecision {
-    const now = this.#now();
-    const withheld = certificate?.withheld ?? [];
-    const asked = { userId, groups, grants, machine, login, approval, sourceAddress };
-    return decide({ ...asked, now, withheld, inNetwork });
+    const { userId, groups } = account;
+    return decide({
+      ...{ userId, groups, grants, machine, login, approval, sourceAddress, inNetwork },
+      mfa: account.totp === 'required',
+      secondFactor: holdsFactor(user, account),
+      now: this.#now(),
+      withheld: user.certificate?.withheld ?? [],
+    });
   }
 
   async #named(name: string, { judge }: Asking): Promise<RouteAnswer> {

@@ -3,35 +3,36 @@ import type { AuditType } from '../domain/audit.ts';
 import type { CertificateAuthority } from '../domain/certificate-authority.ts';
 import type { Changes } from '../domain/changes.ts';
 import type {
-  AuthenticationAnswer,
   ConnectionFacts,
   ControlPlane,
-  Credential,
   Gateway,
   ReachableMachine,
   RouteAnswer,
   SessionTicket,
   SignedIn,
+  Wanted,
 } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
+import type { GuessLimit } from '../domain/guess-limit.ts';
 import { formatId } from '../domain/ids.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { Seal } from '../domain/seal.ts';
-import type { ChannelEnd, ChannelKind, EndReason, SessionKind } from '../domain/session.ts';
+import type { ChannelEnd, EndReason, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
 import { Approvals, type ApprovalsDeps } from './approvals.ts';
-import { Certificates } from './certificates.ts';
+import { Authenticator } from './authenticator.ts';
+import { FailureNotes } from './failure-notes.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
 import { JumpTargets } from './jump.ts';
 import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
-import { SignIn } from './sign-in.ts';
+import { SecondFactor } from './second-factor.ts';
 import { TransferLog } from './transfers.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
 
@@ -39,6 +40,7 @@ export interface ControlPlaneDeps {
   readonly stores: Store;
   readonly counters: Counters;
   readonly passwords: Passwords;
+  readonly guesses: GuessLimit;
   /** This node's name, kept across restarts. */
   readonly node: string;
   /** OpenSSH private key text of the one key that machines with `bastion_key` trust. */
@@ -52,20 +54,25 @@ export interface ControlPlaneDeps {
 
 /** Who is asked by the gateway; see domain/control-plane.ts for what each answer promises. */
 export class LocalControlPlane implements ControlPlane {
+  readonly authenticate: ControlPlane['authenticate'];
+  readonly beginEnrolment: ControlPlane['beginEnrolment'];
+  readonly checkCode: ControlPlane['checkCode'];
   readonly askApproval: ControlPlane['askApproval'];
   readonly approvalAnswer: ControlPlane['approvalAnswer'];
   readonly callOffApproval: ControlPlane['callOffApproval'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly jump: ControlPlane['jump'];
+  /** What the console asks too. */
+  readonly factors: SecondFactor;
   readonly #deps: ControlPlaneDeps;
   readonly #access: Access;
   readonly #outbox: Outbox;
   readonly #journal: Journal;
   readonly #transfers: TransferLog;
-  readonly #signIn: SignIn;
   readonly #credentials: UpstreamCredentials;
   readonly #live: LiveAccess;
   readonly #approvals: Approvals;
+  readonly #failures = new FailureNotes();
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
@@ -73,14 +80,15 @@ export class LocalControlPlane implements ControlPlane {
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
     this.#transfers = new TransferLog(deps.stores, this.#outbox, deps.log);
-    this.#signIn = new SignIn({
-      users: deps.stores.users,
-      passwords: deps.passwords,
+    this.factors = new SecondFactor(deps.stores, deps.guesses);
+    const authenticator = new Authenticator({
+      ...deps,
+      factors: this.factors,
       journal: this.#journal,
-      certificates: new Certificates(deps.stores),
-      revocations: deps.stores.revocations,
-      log: deps.log,
     });
+    this.authenticate = (...args) => authenticator.first(...args);
+    this.beginEnrolment = (user) => authenticator.beginEnrolment(user);
+    this.checkCode = (...args) => authenticator.second(...args);
     const hostKeys = new HostKeys(deps.stores, this.#journal);
     this.checkHostKey = (...args) => hostKeys.check(...args);
     this.#credentials = new UpstreamCredentials(deps);
@@ -120,19 +128,7 @@ export class LocalControlPlane implements ControlPlane {
     return this.#outbox.close(deadline);
   }
 
-  authenticate(
-    userName: string,
-    credential: Credential,
-    facts: ConnectionFacts,
-  ): Promise<AuthenticationAnswer> {
-    return this.#signIn.check(userName, credential, facts);
-  }
-
-  async authorize(
-    user: SignedIn,
-    wanted: { readonly machine: string | null; readonly login: string | null },
-    facts: ConnectionFacts,
-  ): Promise<RouteAnswer> {
+  async authorize(user: SignedIn, wanted: Wanted, facts: ConnectionFacts): Promise<RouteAnswer> {
     const answer = await this.#access.decide(user, wanted, facts);
     if (answer.outcome === 'denied') {
       void this.note('access.denied', {
@@ -210,15 +206,7 @@ export class LocalControlPlane implements ControlPlane {
     });
   }
 
-  openChannel(
-    sessionId: number,
-    channel: {
-      readonly number: number;
-      readonly kind: ChannelKind;
-      readonly command: string | null;
-      readonly pty: boolean;
-    },
-  ): Promise<void> {
+  openChannel(...[sessionId, channel]: Parameters<ControlPlane['openChannel']>): Promise<void> {
     const startedAt = new Date();
     return this.#outbox.write('channel opened', () =>
       this.#deps.stores.sessions.openChannel({ sessionId, ...channel, startedAt }),
@@ -289,6 +277,7 @@ export class LocalControlPlane implements ControlPlane {
   }
 
   note(type: AuditType, about: About): Promise<void> {
+    if (type === 'auth.failed' && !this.#failures.allows(about.facts)) return Promise.resolve();
     return this.#journal.note(type, about);
   }
 

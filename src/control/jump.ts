@@ -36,6 +36,7 @@ export class JumpTargets {
       groups,
       grants,
       login: null,
+      secondFactor: false,
       now: new Date(),
       inNetwork,
     };

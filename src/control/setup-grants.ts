@@ -26,6 +26,7 @@ function termsOf(grant: NewGrant) {
     until: grant.until?.toISOString() ?? null,
     maxSession: grant.maxSession,
     idleTimeout: grant.idleTimeout,
+    mfa: grant.mfa ?? false,
     approval: canonical(grant.approval),
   };
 }

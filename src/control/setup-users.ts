@@ -44,8 +44,8 @@ async function createUser(
   wanted: SetupUser,
   hash: string | null,
 ): Promise<number> {
-  const { name, email, role } = wanted;
-  const user = await work.stores.users.create({ name, email, role, passwordHash: hash });
+  const { name, email, role, totp = 'optional' } = wanted;
+  const user = await work.stores.users.create({ name, email, role, passwordHash: hash, totp });
   await work.changes.note(
     { action: 'create', kind: 'user', name, fields: [] },
     { type: 'user.created', userId: user.id, detail: { role } },
@@ -59,13 +59,15 @@ async function updateUser(
   wanted: SetupUser,
   hash: string | null,
 ): Promise<number> {
-  const { email, role } = wanted;
-  const fields: string[] = [...differing({ email: user.email, role: user.role }, { email, role })];
+  const { email, role, totp = 'optional' } = wanted;
+  const before = { email: user.email, role: user.role, totp: user.totp };
+  const fields: string[] = [...differing(before, { email, role, totp })];
   if (hash !== null) fields.push('password');
   if (fields.length === 0) return user.id;
   await work.stores.users.update(user.id, {
     email,
     role,
+    totp,
     ...(hash === null ? {} : { passwordHash: hash }),
   });
   await work.changes.note(

@@ -1,24 +1,30 @@
 import { createHash } from 'node:crypto';
+import type { Guesser } from '../domain/attempts.ts';
+import type { AuditDetail } from '../domain/audit.ts';
 import type { CertificateFacts, CertificateProof, RevocationStore } from '../domain/certificate.ts';
 import type {
-  AuthenticationAnswer,
   ConnectionFacts,
   Credential,
+  RejectionReason,
   SignedIn,
 } from '../domain/control-plane.ts';
+import type { GuessLimit } from '../domain/guess-limit.ts';
 import { type Logger, printable } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Account, Standing } from '../domain/standing.ts';
 import type { UserStore } from '../domain/user.ts';
 import { type Certificates, stillCertified } from './certificates.ts';
-import type { Journal } from './journal.ts';
 
-const REJECTED: AuthenticationAnswer = { outcome: 'rejected' };
+/** What a first factor is worth by itself; `detail` is for the audit. */
+export type Verdict =
+  | { readonly outcome: 'accepted'; readonly user: SignedIn; readonly detail: AuditDetail }
+  | { readonly outcome: 'acceptable' }
+  | { readonly outcome: 'rejected'; readonly reason: RejectionReason };
 
 export interface SignInDeps {
   readonly users: UserStore;
   readonly passwords: Passwords;
-  readonly journal: Journal;
+  readonly guesses: GuessLimit;
   readonly certificates: Certificates;
   readonly revocations: RevocationStore;
   readonly log: Logger;
@@ -31,7 +37,7 @@ export interface SignInDeps {
 export class SignIn {
   readonly #users: UserStore;
   readonly #passwords: Passwords;
-  readonly #journal: Journal;
+  readonly #guesses: GuessLimit;
   readonly #certificates: Certificates;
   readonly #revocations: RevocationStore;
   readonly #log: Logger;
@@ -39,26 +45,25 @@ export class SignIn {
   constructor(deps: SignInDeps) {
     this.#users = deps.users;
     this.#passwords = deps.passwords;
-    this.#journal = deps.journal;
+    this.#guesses = deps.guesses;
     this.#certificates = deps.certificates;
     this.#revocations = deps.revocations;
     this.#log = deps.log;
   }
 
-  async check(
-    userName: string,
-    credential: Credential,
-    facts: ConnectionFacts,
-  ): Promise<AuthenticationAnswer> {
+  async check(userName: string, credential: Credential, facts: ConnectionFacts): Promise<Verdict> {
     const found = await this.#users.getByName(userName);
     const account = found === null || found.disabled ? null : found;
     const user =
       account === null ? null : { userId: account.id, userName: account.name, proof: null };
     switch (credential.type) {
       case 'password':
-        return this.#password(user, credential.password, facts);
+        return this.#password(user, credential.password, {
+          name: userName,
+          address: facts.sourceAddress,
+        });
       case 'publickey':
-        return this.#publicKey(user, credential, facts);
+        return this.#publicKey(user, credential);
       case 'certificate':
         return this.#certificate(user, userName, credential, facts);
       default:
@@ -66,33 +71,32 @@ export class SignIn {
     }
   }
 
-  async #password(
-    user: SignedIn | null,
-    password: string,
-    facts: ConnectionFacts,
-  ): Promise<AuthenticationAnswer> {
-    const hash = await this.#users.passwordHash(user?.userId ?? 0);
-    const right = await this.#passwords.verify(password, hash);
-    if (user === null || !right || hash === null) return REJECTED;
-    const proof = { type: 'password', stamp: stampOf(hash) } as const;
-    return this.#accept({ ...user, proof }, facts, { method: 'password' });
+  async #password(user: SignedIn | null, password: string, guesser: Guesser): Promise<Verdict> {
+    const guess = await this.#guesses.attempt(guesser, async () => {
+      const hash = await this.#users.passwordHash(user?.userId ?? 0);
+      const right = await this.#passwords.verify(password, hash);
+      return user === null || hash === null || !right ? null : { user, stamp: stampOf(hash) };
+    });
+    if (guess.outcome !== 'right') {
+      return rejected(guess.outcome === 'wrong' ? 'password' : 'penalty');
+    }
+    const { user: known, stamp } = guess.found;
+    return accepted({ ...known, proof: { type: 'password', stamp } }, { method: 'password' });
   }
 
   async #publicKey(
     user: SignedIn | null,
     credential: Extract<Credential, { type: 'publickey' }>,
-    facts: ConnectionFacts,
-  ): Promise<AuthenticationAnswer> {
+  ): Promise<Verdict> {
     const keys = await this.#users.keys(user?.userId ?? 0);
     const key = keys.find(({ blob }) => blob === credential.blob);
     const fingerprints = [fingerprintOf(credential.blob)];
     const revoked = await this.#revocations.covers({ fingerprints, certificate: null });
-    if (user === null || key === undefined || revoked) return REJECTED;
+    if (user === null || key === undefined || revoked) return rejected('publickey');
     if (!credential.proven) return { outcome: 'acceptable' };
     await this.#users.keyUsed(key.id, new Date());
     const proof = { type: 'publickey', keyId: key.id } as const;
-    const detail = { method: 'publickey', fingerprint: key.fingerprint };
-    return this.#accept({ ...user, proof }, facts, detail);
+    return accepted({ ...user, proof }, { method: 'publickey', fingerprint: key.fingerprint });
   }
 
   async #certificate(
@@ -100,7 +104,7 @@ export class SignIn {
     userName: string,
     credential: Extract<Credential, { type: 'certificate' }>,
     facts: ConnectionFacts,
-  ): Promise<AuthenticationAnswer> {
+  ): Promise<Verdict> {
     const verdict = await this.#certificates.judge(userName, credential, facts.sourceAddress);
     const { keyId, serial, keyFingerprint } = credential.certificate;
     const about = { key_id: printable(keyId, 200), serial };
@@ -114,34 +118,29 @@ export class SignIn {
           reason: verdict.because,
         });
       }
-      return REJECTED;
+      return rejected('certificate');
     }
-    if (user === null) return REJECTED;
+    if (user === null) return rejected('certificate');
     if (!credential.proven) return { outcome: 'acceptable' };
     const proof = { type: 'certificate', certificate: proofOf(credential.certificate) } as const;
-    return this.#accept({ ...user, proof, certificate: verdict.terms }, facts, {
-      method: 'certificate',
-      fingerprint: keyFingerprint,
-      authority: verdict.authority,
-      ...about,
-    });
+    return accepted(
+      { ...user, proof, certificate: verdict.terms },
+      {
+        method: 'certificate',
+        fingerprint: keyFingerprint,
+        authority: verdict.authority,
+        ...about,
+      },
+    );
   }
+}
 
-  #accept(
-    user: SignedIn,
-    facts: ConnectionFacts,
-    detail: Readonly<Record<string, string>>,
-  ): AuthenticationAnswer {
-    void this.#journal.note('auth.succeeded', {
-      user,
-      userName: user.userName,
-      machineId: null,
-      sessionId: null,
-      facts,
-      detail,
-    });
-    return { outcome: 'accepted', user };
-  }
+function accepted(user: SignedIn, detail: AuditDetail): Verdict {
+  return { outcome: 'accepted', user, detail };
+}
+
+function rejected(reason: RejectionReason): Verdict {
+  return { outcome: 'rejected', reason };
 }
 
 function proofOf(certificate: CertificateFacts): CertificateProof {

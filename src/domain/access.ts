@@ -59,6 +59,10 @@ export interface AccessRequest {
   /** Null: the machine's default login. */
   readonly login: string | null;
   readonly sourceAddress: string;
+  /** The user must prove a second factor, whatever the grants say; left out: as they say. */
+  readonly mfa?: boolean;
+  /** The user has proved a second factor on this connection, and still has it. */
+  readonly secondFactor: boolean;
   readonly now: Date;
   /** What this sign-in may not, whatever its grants allow; left out: nothing. */
   readonly withheld?: readonly Capability[];
@@ -159,6 +163,9 @@ export function decide(request: AccessRequest): AccessDecision {
     grant.logins.length === 0 ? login === machine.login : grant.logins.includes(login),
   );
   if (fitting.length === 0) return deny('access.login', { login });
+  const demanded = (grant: Grant): boolean => grant.mfa || request.mfa === true;
+  const proven = fitting.filter((grant) => request.secondFactor || !demanded(grant));
+  if (proven.length === 0) return deny('access.mfa');
 
   const approval = request.approval ?? null;
   const given = (grant: Grant): boolean =>
@@ -167,8 +174,8 @@ export function decide(request: AccessRequest): AccessDecision {
     userId: request.userId,
     machine,
     login,
-    terms: fitting.filter(given).map((grant) => termsOf(grant, request)),
-    onApproval: fitting.flatMap((grant) =>
+    terms: proven.filter(given).map((grant) => termsOf(grant, request)),
+    onApproval: proven.flatMap((grant) =>
       grant.approval === null || given(grant)
         ? []
         : [{ ...termsOf(grant, request), by: grant.approval }],

@@ -4,6 +4,9 @@ import type { Page, PageRequest } from './page.ts';
 export const AUDIT_TYPES = [
   'auth.succeeded',
   'auth.failed',
+  'totp.enrolled',
+  'totp.recovery_used',
+  'totp.reset',
   'access.denied',
   'approval.requested',
   'approval.granted',

@@ -2,6 +2,7 @@ import type { AuthorizedRoute } from './access.ts';
 import type { AuditDetail, AuditType } from './audit.ts';
 import type { CertificateFacts, CertificateProof, CertificateTerms } from './certificate.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
+import type { Enrolment } from './factor.ts';
 import type { Machine } from './machine.ts';
 import type { RecordingReceipt, RecordingState } from './recording.ts';
 import type { Seal } from './seal.ts';
@@ -57,13 +58,38 @@ export interface SignedIn {
   readonly proof: SignInProof | null;
   /** What the certificate that was signed in with takes away; left out: none was. */
   readonly certificate?: CertificateTerms;
+  /** Proved a second factor too, as `Account.enrolled` was then; left out: none. */
+  readonly secondFactor?: number;
 }
 
 export type AuthenticationAnswer =
   | { readonly outcome: 'accepted'; readonly user: SignedIn }
   /** An unproven key that would be accepted with a signature. */
   | { readonly outcome: 'acceptable' }
-  | { readonly outcome: 'rejected' };
+  /** Right, and not enough: `need` has to be asked of this user, on this connection. */
+  | { readonly outcome: 'partial'; readonly user: SignedIn; readonly need: 'code' | 'enrol' }
+  /** `reason` is for the audit alone: nobody outside learns it. */
+  | { readonly outcome: 'rejected'; readonly reason?: RejectionReason };
+
+export type CodeAnswer =
+  | {
+      readonly outcome: 'right';
+      readonly user: SignedIn;
+      /** To be shown now and never again; empty unless this code confirmed the enrolment. */
+      readonly recoveryCodes: readonly string[];
+    }
+  /** `reason` is for the audit alone. */
+  | { readonly outcome: 'wrong'; readonly reason: 'code' | 'penalty' };
+
+/** `penalty`: not looked at, for this name or address has to wait (domain/attempts.ts). */
+export type RejectionReason = 'password' | 'publickey' | 'certificate' | 'code' | 'penalty';
+
+/** What the user wants to reach, as far as the user name says. */
+export interface Wanted {
+  /** Null: not said. */
+  readonly machine: string | null;
+  readonly login: string | null;
+}
 
 export type RouteAnswer =
   | { readonly outcome: 'allowed'; readonly route: AuthorizedRoute }
@@ -149,14 +175,21 @@ export interface ControlPlane {
     userName: string,
     credential: Credential,
     facts: ConnectionFacts,
+    /** What a second factor may be demanded for; left out: as if nothing were named. */
+    wanted?: Wanted,
   ): Promise<AuthenticationAnswer>;
 
+  /** For a user whose first factor was right and whose `need` is `enrol`. */
+  beginEnrolment(user: SignedIn, facts: ConnectionFacts): Promise<Enrolment>;
+
+  /**
+   * The code (or a recovery code) of a user whose first factor was right. The first right one
+   * confirms an enrolment that was begun.
+   */
+  checkCode(user: SignedIn, code: string, facts: ConnectionFacts): Promise<CodeAnswer>;
+
   /** The access decision; `machine` null: the only one that the user may reach, if there is one. */
-  authorize(
-    user: SignedIn,
-    wanted: { readonly machine: string | null; readonly login: string | null },
-    facts: ConnectionFacts,
-  ): Promise<RouteAnswer>;
+  authorize(user: SignedIn, wanted: Wanted, facts: ConnectionFacts): Promise<RouteAnswer>;
 
   /** The machines that an access decision with their default login allows, by name; at most 1000. */
   reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]>;

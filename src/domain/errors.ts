@@ -2,6 +2,7 @@ import { APPROVAL_ERRORS } from './approval-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
+import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
 
 /**
@@ -148,6 +149,7 @@ export const CATALOGUE = {
     exit: 255,
     text: '{machine} could not open {place}: {reason}',
   },
+  ...SIGN_IN_FAILURES,
   'recording.refused': {
     api: 'UNAVAILABLE',
     exit: 254,

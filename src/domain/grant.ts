@@ -24,12 +24,15 @@ export interface NewGrant {
   readonly maxSession: number | null;
   /** Seconds without a byte either way; null: no limit. */
   readonly idleTimeout: number | null;
+  /** Counts for whoever has proved a second factor alone; left out: for everybody. */
+  readonly mfa?: boolean;
   /** Who has to approve each session that rests on this grant; null: nobody. */
   readonly approval: Approver | null;
 }
 
 export interface Grant extends NewGrant {
   readonly id: number;
+  readonly mfa: boolean;
   readonly createdAt: Date;
 }
 

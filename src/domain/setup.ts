@@ -1,5 +1,6 @@
 import type { Capability } from './capability.ts';
 import type { NewCertificateAuthority } from './certificate.ts';
+import type { TotpPolicy } from './factor.ts';
 import type { NewGrant } from './grant.ts';
 import type { HostKeyPolicy, MachineAlgorithms, NewMachine } from './machine.ts';
 import type { RecordingPolicy } from './recording.ts';
@@ -26,6 +27,8 @@ export interface SetupUser {
   readonly keys: readonly NewUserKey[];
   /** In the clear; hashed on the way in. Null: the password is left as it is. */
   readonly password: string | null;
+  /** Left out: optional. */
+  readonly totp?: TotpPolicy;
 }
 
 export interface SetupGroup {
@@ -86,6 +89,7 @@ export interface SetupRequest {
     readonly role: Role;
     readonly keys: readonly string[];
     readonly password: string | null;
+    readonly totp: TotpPolicy;
   }[];
   readonly groups?: readonly { readonly name: string; readonly members: readonly string[] }[];
   readonly machines?: readonly SetupRequestMachine[];
@@ -137,6 +141,7 @@ export interface SetupRequestGrant {
   readonly until: string | null;
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
+  readonly mfa: boolean;
   /** Left out: nobody has to approve. */
   readonly approval?: { readonly by: NonNullable<SetupGrant['approval']> } | null;
 }

@@ -1,4 +1,5 @@
 import type { CertificateAuthority, CertificateProof } from './certificate.ts';
+import type { TotpPolicy } from './factor.ts';
 import type { Grant } from './grant.ts';
 import type { Machine } from './machine.ts';
 
@@ -11,6 +12,9 @@ export interface Account {
   readonly keyIds: readonly number[];
   /** Changes whenever the password does (control/sign-in.ts makes the same); null: no password. */
   readonly passwordStamp: string | null;
+  readonly totp: TotpPolicy;
+  /** When the second factor was confirmed, in milliseconds since 1970; null: there is none. */
+  readonly enrolled: number | null;
 }
 
 /** Everything that decisions about some users rest on, as it stood at one moment. */

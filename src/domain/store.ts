@@ -1,6 +1,7 @@
 import type { ApprovalStore } from './approval.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
+import type { FactorStore } from './factor.ts';
 import type { GrantStore } from './grant.ts';
 import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
@@ -14,6 +15,7 @@ import type { GroupStore, UserStore } from './user.ts';
 /** The noun stores over one database (or over one transaction of it). */
 export interface Stores {
   readonly users: UserStore;
+  readonly factors: FactorStore;
   readonly groups: GroupStore;
   readonly machines: MachineStore;
   readonly grants: GrantStore;

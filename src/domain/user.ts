@@ -1,3 +1,4 @@
+import type { TotpPolicy } from './factor.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { Role } from './role.ts';
 
@@ -9,6 +10,9 @@ export interface User {
   readonly role: Role;
   readonly disabled: boolean;
   readonly hasPassword: boolean;
+  readonly totp: TotpPolicy;
+  /** Has a second factor that a first code has confirmed. */
+  readonly hasTotp: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -40,6 +44,8 @@ export interface NewUser {
   readonly role: Role;
   /** As control/password.ts makes it; null: no password. */
   readonly passwordHash: string | null;
+  /** Left out: optional. */
+  readonly totp?: TotpPolicy;
 }
 
 export type NewUserKey = Pick<UserKey, 'algorithm' | 'blob' | 'fingerprint' | 'comment'>;

@@ -28,7 +28,7 @@ function effectiveScopes(token: Token, role: Role | null): readonly Scope[] {
 
 /**
  * Who presents this bearer secret; null when it is unknown, revoked, expired, of another kind, or
- * its owner is disabled or gone.
+ * its owner is disabled or gone, or a browser's owes a second factor.
  */
 export async function viewerOf(
   bearer: string,
@@ -43,6 +43,8 @@ export async function viewerOf(
   }
   const user = await stores.users.get(token.userId);
   if (user === null || user.disabled) return null;
+  // Such a browser signed in before the second factor was demanded, or with one that is gone.
+  if (token.kind === 'web' && user.totp === 'required' && !user.hasTotp) return null;
   const scopes = effectiveScopes(token, user.role);
   return { userId: user.id, role: user.role, name: user.name, token, scopes };
 }

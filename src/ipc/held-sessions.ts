@@ -24,6 +24,8 @@ interface Held {
  */
 export class HeldSessions implements ControlPlane {
   readonly authenticate: ControlPlane['authenticate'];
+  readonly beginEnrolment: ControlPlane['beginEnrolment'];
+  readonly checkCode: ControlPlane['checkCode'];
   readonly authorize: ControlPlane['authorize'];
   readonly reachable: ControlPlane['reachable'];
   readonly jump: ControlPlane['jump'];
@@ -47,6 +49,8 @@ export class HeldSessions implements ControlPlane {
     this.#repair = repair;
     this.#log = log;
     this.authenticate = (...args) => plane.authenticate(...args);
+    this.beginEnrolment = (...args) => plane.beginEnrolment(...args);
+    this.checkCode = (...args) => plane.checkCode(...args);
     this.authorize = (...args) => plane.authorize(...args);
     this.reachable = (...args) => plane.reachable(...args);
     this.jump = (...args) => plane.jump(...args);

@@ -10,6 +10,8 @@ import { type Calls, PeerDown } from './calls.ts';
  */
 const METHODS = {
   authenticate: 'question',
+  beginEnrolment: 'question',
+  checkCode: 'question',
   authorize: 'question',
   reachable: 'question',
   jump: 'question',
@@ -57,6 +59,8 @@ export function remoteControlPlane(calls: Calls, log: Logger): ControlPlane {
       fact(calls, log, method, args);
   return {
     authenticate: ask('authenticate'),
+    beginEnrolment: ask('beginEnrolment'),
+    checkCode: ask('checkCode'),
     authorize: ask('authorize'),
     reachable: ask('reachable'),
     jump: ask('jump'),

@@ -81,7 +81,7 @@ export class DownstreamConnection {
     this.#deps = { ...deps, log: this.#log, agent: this.#desk.agent };
     this.#authentication =
       inside === null
-        ? new Authentication(deps.control, facts, this.#log)
+        ? new Authentication(deps.control, facts, this.#log, (why) => guarded.destroy(why))
         : new ProvenIdentity(inside.authenticated);
     this.#jump = new Jump(
       { control: deps.control, guarded, facts, answer, log: this.#log },
@@ -277,7 +277,10 @@ export class DownstreamConnection {
         machineId: null,
         sessionId: null,
         facts: this.#facts(),
-        detail: { attempts: this.#authentication.failed },
+        detail: {
+          attempts: this.#authentication.failed,
+          reason: this.#authentication.reason,
+        },
       });
     }
     this.#approvals.end();

@@ -26,6 +26,10 @@ export class ProvenIdentity implements Identity {
     return this.#failed;
   }
 
+  get reason(): null {
+    return null;
+  }
+
   get lastName(): string {
     return this.#lastName;
   }

@@ -7,6 +7,7 @@ import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate } from './connect.ts';
 import type { Connection } from './connection.ts';
+import { SqlFactorStore } from './factors.ts';
 import { SqlGrantStore } from './grants.ts';
 import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
@@ -85,6 +86,7 @@ function noteMigrations(applied: readonly string[], log: Logger): void {
 function storesOver(db: Db, vault: Vault): Stores {
   return {
     users: new SqlUserStore(db),
+    factors: new SqlFactorStore(db, vault),
     groups: new SqlGroupStore(db),
     machines: new SqlMachineStore(db, vault),
     grants: new SqlGrantStore(db),
@@ -103,6 +105,7 @@ function storesOver(db: Db, vault: Vault): Stores {
 
 class SqlStore implements Store {
   readonly users: Stores['users'];
+  readonly factors: Stores['factors'];
   readonly groups: Stores['groups'];
   readonly machines: Stores['machines'];
   readonly grants: Stores['grants'];
@@ -124,6 +127,7 @@ class SqlStore implements Store {
   constructor(connection: Connection, vault: Vault) {
     const stores = storesOver(connection.db, vault);
     this.users = stores.users;
+    this.factors = stores.factors;
     this.groups = stores.groups;
     this.machines = stores.machines;
     this.grants = stores.grants;

@@ -52,6 +52,7 @@ export class SqlGrantStore implements GrantStore {
         until: grant.until,
         max_session: grant.maxSession,
         idle_timeout: grant.idleTimeout,
+        mfa: grant.mfa ?? false,
         ...columnsBy(grant.approval),
       })
       .returningAll();
@@ -144,6 +145,7 @@ export function toGrant(row: Selectable<Tables['grants']>): Grant {
     until: row.until,
     maxSession: row.max_session,
     idleTimeout: row.idle_timeout,
+    mfa: row.mfa,
     approval: approvalOf(row),
     createdAt: row.created_at,
   };

@@ -10,6 +10,7 @@ import * as serialRanges from '../../migrations/0008-serial-ranges.ts';
 import * as machineAlgorithms from '../../migrations/0009-machine-algorithms.ts';
 import * as approvals from '../../migrations/0010-approvals.ts';
 import * as seals from '../../migrations/0011-seals.ts';
+import * as secondFactors from '../../migrations/0012-second-factors.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -28,6 +29,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009-machine-algorithms': machineAlgorithms,
   '0010-approvals': approvals,
   '0011-seals': seals,
+  '0012-second-factors': secondFactors,
 };
 
 /** Names of migrations, in order. */

@@ -23,6 +23,11 @@ export function credentialPlace(id: number, type: AuthType): string {
   return `machine ${id} ${type}`;
 }
 
+/** What a user's sealed TOTP secret is bound to. */
+export function totpPlace(userId: number): string {
+  return `user ${userId} totp`;
+}
+
 /**
  * Everything that the secret key opens, each with the place that its text is bound to: what is sealed
  * again when that key changes. A Sealed column that lacks here does not compile. Rows have an `id`.
@@ -31,4 +36,5 @@ export const SEALED_COLUMNS: {
   readonly [Column in SealedColumn]: (row: Row<TableOf<Column>>) => string;
 } = {
   'machines.credential': ({ id, auth_type }) => credentialPlace(id, auth_type),
+  'users.totp_secret': ({ id }) => totpPlace(id),
 };

@@ -46,7 +46,9 @@ export class SqlStandingStore implements StandingStore {
             fingerprints: sql`array[k.fingerprint]`,
             certificate: null,
           })})),
-        'passwordStamp', encode(sha256(convert_to(u.password_hash, 'UTF8')), 'hex')
+        'passwordStamp', encode(sha256(convert_to(u.password_hash, 'UTF8')), 'hex'),
+        'totp', u.totp,
+        'enrolled', (extract(epoch from u.totp_confirmed_at) * 1000)::bigint
       )) from users u where u.id = ${users}), '[]') as accounts,
       coalesce((select jsonb_agg(to_jsonb(g) order by g.id) from grants g where g.user_id = ${users}
         or g.group_id in (select m.group_id from group_members m where m.user_id = ${users})

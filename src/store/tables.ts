@@ -3,6 +3,7 @@ import type { ApprovalStatus } from '../domain/approval.ts';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
+import type { TotpPolicy } from '../domain/factor.ts';
 import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '../domain/machine.ts';
 import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
@@ -28,6 +29,7 @@ export interface Tables {
   readonly sealing_keys: SealingKeyTable;
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
+  readonly half_sign_ins: SignInTable;
   readonly audit: AuditTable;
   readonly certificate_authorities: CertificateAuthorityTable;
   readonly revocations: RevocationTable;
@@ -50,6 +52,13 @@ interface UserTable {
   role: Role;
   password_hash: string | null;
   disabled: Defaulted<boolean>;
+  totp: Defaulted<TotpPolicy>;
+  totp_secret: Sealed | null;
+  totp_confirmed_at: Date | null;
+  /** No code of this step, or an earlier one, is taken any more. */
+  totp_last_step: Defaulted<number>;
+  /** Hashes of those that are left. */
+  recovery_codes: Defaulted<string[]>;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
 }
@@ -114,6 +123,7 @@ interface GrantTable {
   until: Date | null;
   max_session: number | null;
   idle_timeout: number | null;
+  mfa: Defaulted<boolean>;
   approval_user_id: number | null;
   approval_group_id: number | null;
   created_at: Defaulted<Date>;

@@ -40,6 +40,7 @@ export class SqlUserStore implements UserStore {
         email: user.email,
         role: user.role,
         password_hash: user.passwordHash,
+        ...(user.totp !== undefined && { totp: user.totp }),
       })
       .returningAll();
     return toUser(await named(user.name, query.executeTakeFirstOrThrow()));
@@ -56,6 +57,7 @@ export class SqlUserStore implements UserStore {
         ...(change.email !== undefined && { email: change.email }),
         ...(change.role !== undefined && { role: change.role }),
         ...(change.passwordHash !== undefined && { password_hash: change.passwordHash }),
+        ...(change.totp !== undefined && { totp: change.totp }),
         ...(change.disabled !== undefined && { disabled: change.disabled }),
         updated_at: new Date(),
       })
@@ -153,6 +155,8 @@ function toUser(row: Selectable<Tables['users']>): User {
     role: row.role,
     disabled: row.disabled,
     hasPassword: row.password_hash !== null,
+    totp: row.totp,
+    hasTotp: row.totp_confirmed_at !== null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

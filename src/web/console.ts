@@ -11,7 +11,7 @@ import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 import { errorPage } from './error-page.ts';
 import { sessionPages } from './session-pages.ts';
 import { SignIn } from './sign-in.ts';
-import { linkPage, signInPage } from './sign-in-pages.ts';
+import { onwards, signInRoutes } from './sign-in-routes.ts';
 
 const FORM_LIMIT = 16 * 1024;
 
@@ -36,11 +36,6 @@ const CONTENT_SECURITY_POLICY = {
   baseUri: ["'none'"],
   frameAncestors: ["'none'"],
 };
-
-/** Where a sign-in goes on to: a page of this console, whatever the form says. */
-function onwards(next: string): string {
-  return /^\/(?:sessions\/[0-9]{1,16}|approvals(?:\/[0-9]{1,16})?)$/.test(next) ? next : '/';
-}
 
 function middleware(app: Hono<ConsoleEnv>, deps: ConsoleDeps, signIn: SignIn): void {
   app.use(
@@ -79,48 +74,6 @@ function assetRoutes(app: Hono<ConsoleEnv>, assets: Assets): void {
     return answer;
   });
   app.get('/favicon.ico', (c) => c.redirect(assets.path('favicon.svg'), 302));
-}
-
-/** A field of a form; empty when it was not sent or is a file. */
-async function formOf(c: Context<ConsoleEnv>): Promise<(name: string) => string> {
-  const form = await c.req.parseBody();
-  return (name) => {
-    const value = form[name];
-    return typeof value === 'string' ? value : '';
-  };
-}
-
-function signInRoutes(app: Hono<ConsoleEnv>, assets: Assets, signIn: SignIn): void {
-  app.get('/signin', (c) => {
-    const next = onwards(c.req.query('next') ?? '');
-    if (c.get('viewer') !== null) return c.redirect(next, 303);
-    return c.html(signInPage(assets, { next, name: '', problem: null }));
-  });
-
-  app.post('/signin', async (c) => {
-    const field = await formOf(c);
-    const [name, next] = [field('name'), onwards(field('next'))];
-    try {
-      await signIn.withPassword(c, name, field('password'));
-    } catch (error) {
-      if (!(error instanceof PosternError) || error.code !== 'console.sign_in') throw error;
-      return c.html(signInPage(assets, { next, name, problem: error.message }), 401);
-    }
-    return c.redirect(next, 303);
-  });
-
-  app.get('/signin/:link', (c) => c.html(linkPage(assets, c.req.param('link').slice(0, 200))));
-
-  app.post('/signin/:link', async (c) => {
-    await signIn.withLink(c, c.req.param('link'));
-    return c.redirect('/', 303);
-  });
-
-  app.post('/signout', async (c) => {
-    const viewer = c.get('viewer');
-    if (viewer !== null) await signIn.out(c, viewer);
-    return c.redirect('/signin', 303);
-  });
 }
 
 function failed(deps: ConsoleDeps, assets: Assets) {

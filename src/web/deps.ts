@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
 import type { Approval, ApprovalStatus, Verdict } from '../domain/approval.ts';
+import type { GuessLimit } from '../domain/guess-limit.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
+import type { SecondFactors } from '../domain/second-factors.ts';
 import type { Store } from '../domain/store.ts';
 import type { Viewer } from '../domain/visibility.ts';
 
@@ -23,6 +25,8 @@ export interface ShownApproval {
 export interface ConsoleDeps {
   readonly store: Store;
   readonly passwords: Passwords;
+  readonly factors: SecondFactors;
+  readonly guesses: GuessLimit;
   readonly log: Logger;
   /** Where users reach the console: `https://bastion.example`. */
   readonly publicUrl: () => string;

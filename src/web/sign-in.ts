@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { AuditType } from '../domain/audit.ts';
+import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import { hashBearer, newBearer } from '../domain/bearer.ts';
 import { PosternError } from '../domain/errors.ts';
+import type { Enrolment } from '../domain/factor.ts';
 import { printable } from '../domain/log.ts';
 import { MAX_PASSWORD } from '../domain/password.ts';
 import { RateLimit } from '../domain/rate-limit.ts';
@@ -10,21 +11,27 @@ import { scopesOfRole } from '../domain/role.ts';
 import type { User } from '../domain/user.ts';
 import { type Viewer, viewerOf } from '../domain/visibility.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
+import { HalfSignIn } from './half-sign-in.ts';
 
 const COOKIE = 'postern_session';
 
 const LIFETIME_S = 12 * 3600;
 
-/** Attempts a minute, for each address and for each name. */
+/** Attempts a minute from one address; what can be guessed is limited by the counters besides. */
 const ATTEMPTS = 10;
+
+/** What is left to do: nothing, or to prove a second factor. */
+export type Step = 'done' | 'second';
 
 /** Signing in to the console, and out. A browser holds a token of kind `web` in its cookie. */
 export class SignIn {
   readonly #deps: ConsoleDeps;
   readonly #attempts = new RateLimit(ATTEMPTS, 60_000);
+  readonly #half: HalfSignIn;
 
   constructor(deps: ConsoleDeps) {
     this.#deps = deps;
+    this.#half = new HalfSignIn(deps);
   }
 
   /** Who the request's cookie is; null when nobody. */
@@ -35,25 +42,65 @@ export class SignIn {
   }
 
   /** Throws `console.sign_in`, the same for every reason, or `request.rate_limited`. */
-  async withPassword(c: Context<ConsoleEnv>, name: string, password: string): Promise<void> {
+  async withPassword(c: Context<ConsoleEnv>, name: string, password: string): Promise<Step> {
     this.#limit(`address ${c.get('source')}`);
-    this.#limit(`name ${name.slice(0, 64)}`);
-    const user = await this.#checked(name, password);
-    if (user === null) {
-      await this.#note(c, 'auth.failed', null, printable(name, 64));
+    const guesser = { name, address: c.get('source') };
+    const guess = await this.#deps.guesses.attempt(guesser, () => this.#checked(name, password));
+    if (guess.outcome !== 'right') {
+      const reason = guess.outcome === 'wrong' ? 'password' : 'penalty';
+      await this.#note(c, 'auth.failed', null, printable(name, 64), { method: 'password', reason });
       throw new PosternError('console.sign_in');
     }
-    await this.#begin(c, user, 'password');
+    const step = await this.#goOn(c, guess.found, 'password');
+    if (step === 'done') await this.#deps.guesses.succeeded(guesser);
+    return step;
+  }
+
+  /** Who has given the first factor and owes the second; null when nobody. */
+  halfUser(c: Context<ConsoleEnv>): Promise<User | null> {
+    return this.#half.user(c);
+  }
+
+  /** What an authenticator app needs, for who has none; null: a code is asked for. */
+  async enrolment(user: User): Promise<Enrolment | null> {
+    const need = await this.#deps.factors.needAtConsole(user.id);
+    return need === 'enrol' ? this.#deps.factors.begin(signedIn(user)) : null;
+  }
+
+  /** Answers the recovery codes to show, if any. Throws `console.code`, the same for every reason. */
+  async withCode(c: Context<ConsoleEnv>, user: User, code: string): Promise<readonly string[]> {
+    this.#limit(`address ${c.get('source')}`);
+    const verdict = await this.#deps.factors.check(signedIn(user), code, c.get('source'));
+    if (verdict.outcome === 'wrong') {
+      const detail = { method: 'code', reason: verdict.reason };
+      await this.#note(c, 'auth.failed', user.id, user.name, detail);
+      throw new PosternError('console.code');
+    }
+    const { method, recoveryCodes } = verdict;
+    if (method === 'enrolment') await this.#note(c, 'totp.enrolled', user.id, user.name);
+    if (method === 'recovery_code') await this.#note(c, 'totp.recovery_used', user.id, user.name);
+    if (!(await this.#half.end(c))) throw new PosternError('console.code');
+    await this.#begin(c, user, method);
+    return recoveryCodes;
   }
 
   /** Uses a one-time link up. Throws `console.link`. */
-  async withLink(c: Context<ConsoleEnv>, link: string): Promise<void> {
+  async withLink(c: Context<ConsoleEnv>, link: string): Promise<Step> {
     this.#limit(`address ${c.get('source')}`);
     const { store, clock } = this.#deps;
     const userId = await store.tokens.useSignIn(await hashBearer(link), clock());
     const user = userId === null ? null : await store.users.get(userId);
     if (user === null || user.disabled) throw new PosternError('console.link');
-    await this.#begin(c, user, 'link');
+    return this.#goOn(c, user, 'link');
+  }
+
+  async #goOn(c: Context<ConsoleEnv>, user: User, how: string): Promise<Step> {
+    if ((await this.#deps.factors.needAtConsole(user.id)) === 'none') {
+      await this.#begin(c, user, how);
+      return 'done';
+    }
+    await this.#half.begin(c, user);
+    return 'second';
   }
 
   async out(c: Context<ConsoleEnv>, viewer: Viewer): Promise<void> {
@@ -87,7 +134,7 @@ export class SignIn {
       expiresAt: new Date(this.#deps.clock().getTime() + LIFETIME_S * 1000),
       hash: await hashBearer(bearer),
     });
-    await this.#note(c, 'console.signed_in', user.id, user.name, how);
+    await this.#note(c, 'console.signed_in', user.id, user.name, { method: how });
     setCookie(c, COOKIE, bearer, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -106,7 +153,7 @@ export class SignIn {
     type: AuditType,
     userId: number | null,
     actor: string,
-    how = 'password',
+    detail: AuditDetail = {},
   ): Promise<void> {
     await this.#deps.store.audit.append({
       at: this.#deps.clock(),
@@ -116,7 +163,11 @@ export class SignIn {
       machineId: null,
       sessionId: null,
       source: c.get('source'),
-      detail: type === 'console.signed_out' ? {} : { method: how, door: 'console' },
+      detail: type === 'console.signed_out' ? {} : { ...detail, door: 'console' },
     });
   }
+}
+
+function signedIn(user: User): { readonly userId: number; readonly userName: string } {
+  return { userId: user.id, userName: user.name };
 }

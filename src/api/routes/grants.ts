@@ -71,6 +71,7 @@ const created = z.strictObject({
   until: termsFields.until.default(null),
   max_session: termsFields.max_session.default(null),
   idle_timeout: termsFields.idle_timeout.default(null),
+  mfa: termsFields.mfa.default(false),
   approval: z
     .strictObject({ by: who })
     .nullable()
@@ -100,6 +101,7 @@ const grantSchema = z
     until: outTime.nullable(),
     max_session: z.int().nullable(),
     idle_timeout: z.int().nullable(),
+    mfa: z.boolean(),
     approval: z.object({ by: whoSchema }).nullable(),
     created_at: outTime,
   })
@@ -165,6 +167,7 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
     until: isoTimeOrNull(grant.until),
     max_session: grant.maxSession,
     idle_timeout: grant.idleTimeout,
+    mfa: grant.mfa,
     approval: approval === null ? null : { by: await named(approval) },
     created_at: isoTime(grant.createdAt),
   };

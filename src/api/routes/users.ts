@@ -5,7 +5,7 @@ import { seesEverything } from '../../domain/visibility.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
-import { body, given, idOf, password, search, userName } from '../fields.ts';
+import { body, given, idOf, password, search, totp, userName } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
@@ -29,6 +29,7 @@ const created = z.strictObject({
   role: z.enum(ROLES).default('member'),
   password: password.nullable().default(null),
   disabled: z.literal(false).default(false),
+  totp: totp.default('optional'),
 });
 
 const replaced = z.strictObject({
@@ -37,6 +38,7 @@ const replaced = z.strictObject({
   role: z.enum(ROLES),
   disabled: z.boolean().default(false),
   password: password.nullable().optional(),
+  totp: totp.optional(),
 });
 
 const changed = z.strictObject({
@@ -45,6 +47,7 @@ const changed = z.strictObject({
   role: z.enum(ROLES).optional(),
   disabled: z.boolean().optional(),
   password: password.nullable().optional().openapi({ description: 'Null takes the password away' }),
+  totp: totp.optional(),
 });
 
 const one = json(enveloped(userSchema), 'The user');
@@ -82,7 +85,7 @@ const createRoute = guarded('users:write', {
 const replaceRoute = guarded('users:write', {
   method: 'put',
   path: '/v1/users/{id}',
-  summary: 'Everything of a user anew; without password it stays',
+  summary: 'Everything of a user anew; without password or totp these stay',
   request: { params, ...body(replaced) },
   responses: { 200: one, 409: exists },
 });
@@ -109,10 +112,16 @@ async function hashed(deps: ApiDeps, given: string | null | undefined) {
 
 async function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof created>) {
   mayTouch(caller, [asked.role]);
-  const { name, email: address, role } = asked;
+  const { name, email: address, role, totp: policy } = asked;
   const passwordHash = (await hashed(deps, asked.password)) ?? null;
   return deps.store.transaction(async (stores) => {
-    const user = await stores.users.create({ name, email: address, role, passwordHash });
+    const user = await stores.users.create({
+      name,
+      email: address,
+      role,
+      passwordHash,
+      totp: policy,
+    });
     const detail = { name, role };
     await note(stores, caller, deps.clock(), 'user.created', { userId: user.id, detail });
     return user;

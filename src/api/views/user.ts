@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
 import { ROLES, SCOPES, scopesOfRole } from '../../domain/role.ts';
 import type { User, UserKey } from '../../domain/user.ts';
-import { isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
+import { isoTime, isoTimeOrNull, outId, outTime, totp } from '../fields.ts';
 
 export const userSchema = z
   .object({
@@ -12,6 +12,8 @@ export const userSchema = z
     role: z.enum(ROLES),
     disabled: z.boolean(),
     has_password: z.boolean(),
+    totp,
+    totp_enrolled: z.boolean(),
     permissions: z.array(z.enum(SCOPES)),
     created_at: outTime,
     updated_at: outTime,
@@ -52,6 +54,8 @@ export function userView(user: User): z.infer<typeof userSchema> {
     role: user.role,
     disabled: user.disabled,
     has_password: user.hasPassword,
+    totp: user.totp,
+    totp_enrolled: user.hasTotp,
     permissions: [...scopesOfRole(user.role)],
     created_at: isoTime(user.createdAt),
     updated_at: isoTime(user.updatedAt),

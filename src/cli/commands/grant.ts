@@ -25,6 +25,7 @@ const COLUMNS: readonly Column[] = [
 const MORE: readonly Column[] = [
   ['forward to', (row) => cellAt(row, 'forward_to')],
   ['max session', (row) => seconds(cellAt(row, 'max_session'))],
+  ['mfa', (row) => (cellAt(row, 'mfa') === true ? 'yes' : 'no')],
   ['idle timeout', (row) => seconds(cellAt(row, 'idle_timeout'))],
 ];
 
@@ -53,6 +54,7 @@ interface AddOptions extends Format {
   readonly until?: string;
   readonly maxSession?: number;
   readonly idleTimeout?: number;
+  readonly mfa: boolean;
   readonly approvalUser?: string;
   readonly approvalGroup?: string;
 }
@@ -88,6 +90,7 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--forward-to <places>', '127.0.0.1:5432,10.0.0.0/24:80', several)
     .option('--from <networks>', 'from these networks alone', networks)
     .option('--until <time>', '2027-01-01T00:00:00Z', time)
+    .option('--mfa', 'for whoever has given a verification code alone', false)
     .option('--max-session <duration>', '8h', duration)
     .option('--idle-timeout <duration>', '30m', duration)
     .option('--approval-group <group>', 'each session needs the approval of one of this group')
@@ -152,6 +155,7 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     until: options.until ?? null,
     max_session: options.maxSession ?? null,
     idle_timeout: options.idleTimeout ?? null,
+    mfa: options.mfa,
     approval: await approvalOf(api, options),
   });
   showOne(shell, options, made, [...COLUMNS, ...MORE]);

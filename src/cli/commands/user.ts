@@ -12,9 +12,15 @@ const COLUMNS: readonly Column[] = [
   ['role', (row) => cellAt(row, 'role')],
   ['email', (row) => cellAt(row, 'email')],
   ['password', (row) => (cellAt(row, 'has_password') === true ? 'yes' : 'no')],
+  ['totp', totpCell],
   ['disabled', (row) => (cellAt(row, 'disabled') === true ? 'yes' : 'no')],
   ['created', (row) => timeAt(row, 'created_at')],
 ];
+
+function totpCell(row: unknown): string {
+  const enrolled = cellAt(row, 'totp_enrolled') === true ? 'enrolled' : 'not enrolled';
+  return `${cellAt(row, 'totp') ?? 'optional'}, ${enrolled}`;
+}
 
 const KEY_COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -28,9 +34,10 @@ interface AddOptions extends SecretOptions, Format {
   readonly email?: string;
   readonly role: string;
   readonly key?: string;
+  readonly totp: string;
 }
 
-/** `postern user ls|add|show|rm`. */
+/** `postern user ls|add|show|rm|totp reset`. */
 export function addUserCommand(program: Command, shell: Shell): void {
   const user = program.command('user').description('people who sign in');
   user
@@ -54,6 +61,7 @@ export function addUserCommand(program: Command, shell: Shell): void {
     .option('--key <file>', 'a public key, as ssh-keygen writes it to a .pub file')
     .option('--password-file <file>', 'a file that holds the password')
     .option('--password-env <name>', 'a variable that holds the password')
+    .option('--totp <policy>', 'required or optional: a code at every sign-in', 'optional')
     .option('--json', 'as JSON', false)
     .action((name: string, options: AddOptions) => addUser(shell, name, options));
   user
@@ -72,13 +80,25 @@ export function addUserCommand(program: Command, shell: Shell): void {
       await api.send('DELETE', `/v1/users/${id}`);
       showDone(shell, `removed ${id}`);
     });
+  const totp = user.command('totp').description('second factors of users');
+  totp
+    .command('reset')
+    .description('take the second factor and the recovery codes of a user away')
+    .argument('<user>', 'name or id')
+    .action(async (name: string) => {
+      const api = ApiClient.of(shell);
+      const id = await idOfNamed(api, 'usr', name);
+      await api.send('DELETE', `/v1/users/${id}/totp`);
+      showDone(shell, `the second factor of ${id} is gone`);
+    });
 }
 
 async function addUser(shell: Shell, name: string, options: AddOptions): Promise<void> {
   const password = passwordOf(shell, options);
   const key = options.key === undefined ? null : secretFile(options.key);
   const api = ApiClient.of(shell);
-  const body = { name, email: options.email ?? null, role: options.role, password };
+  const { role, totp } = options;
+  const body = { name, email: options.email ?? null, role, password, totp };
   const user = await api.send('POST', '/v1/users', body);
   if (key !== null) await addKeyOrUndo(api, textAt(user, 'id') ?? '', key);
   showOne(shell, options, user, COLUMNS);

@@ -26,9 +26,9 @@ const GRANT: Shape = {
     'until',
     'max_session',
     'idle_timeout',
+    'mfa',
     'approval',
   ],
-  later: ['mfa'],
 };
 
 export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant {
@@ -48,6 +48,7 @@ export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant 
     until: parsed(reader, fields.get('until'), parseTime, TIME_RULE),
     max_session: parsed(reader, fields.get('max_session'), parseDuration, DURATION_RULE),
     idle_timeout: parsed(reader, fields.get('idle_timeout'), parseDuration, DURATION_RULE),
+    mfa: reader.yes(fields.get('mfa')),
     approval: readApproval(reader, fields.get('approval')),
   };
 }

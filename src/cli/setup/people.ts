@@ -1,4 +1,5 @@
 import { parsePublicKey } from '../../control/public-key.ts';
+import { TOTP_POLICIES } from '../../domain/factor.ts';
 import { isUserName, NAME_RULE } from '../../domain/names.ts';
 import { MAX_PASSWORD, MIN_PASSWORD } from '../../domain/password.ts';
 import { ROLES } from '../../domain/role.ts';
@@ -9,7 +10,7 @@ import { readSecret, type SecretSources } from './secrets.ts';
 type WireUser = NonNullable<SetupRequest['users']>[number];
 type WireGroup = NonNullable<SetupRequest['groups']>[number];
 
-const USER: Shape = { known: ['name', 'email', 'role', 'keys', 'password'], later: ['totp'] };
+const USER: Shape = { known: ['name', 'email', 'role', 'keys', 'password', 'totp'] };
 const GROUP: Shape = { known: ['name', 'members'] };
 
 const EMAIL = /^[^\s@\p{Cc}]{1,64}@[A-Za-z0-9.-]{1,189}$/u;
@@ -30,6 +31,7 @@ export function readUser(reader: SetupReader, entry: Entry, sources: SecretSourc
     role: reader.word(fields.get('role'), ROLES, 'member'),
     keys: reader.list(fields.get('keys')).map((key) => readKey(reader, key)),
     password: password === undefined ? null : readPassword(reader, password, sources),
+    totp: reader.word(fields.get('totp'), TOTP_POLICIES, 'optional'),
   };
 }
 

@@ -144,6 +144,15 @@ export class SetupReader {
     return word ?? fallback;
   }
 
+  /** False when it is left out, or is neither true nor false: then it has been refused. */
+  yes(entry: Entry | undefined): boolean {
+    if (entry === undefined) return false;
+    const { node } = entry;
+    if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+    this.refuse(entry, 'must be true or false');
+    return false;
+  }
+
   /** Null when it is no whole number in the range: then it has been refused. */
   number(entry: Entry, least: number, most: number): number | null {
     const value = isScalar(entry.node) ? entry.node.value : null;
