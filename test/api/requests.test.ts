@@ -110,11 +110,11 @@ describe('a set-up', () => {
 
   test.each([
     [{ users: [{ ...setup.users[0], keys: ['junk'] }] }, 'users[0].keys[0]'],
-    [{ users: [{ ...setup.users[0], totp: 'required' }] }, 'users[0].totp'],
+    [{ users: [{ ...setup.users[0], totp: 'yes' }] }, 'users[0].totp'],
     [{ machines: [{ ...setup.machines[0], auth: { type: 'totp' } }] }, 'machines[0].auth.type'],
     [{ machines: [{ ...setup.machines[0], host: 5 }] }, 'machines[0].host'],
     [{ grants: [{ ...setup.grants[0], on: { machine: 'nowhere' } }] }, 'grants[0].on.machine'],
-    [{ grants: [{ ...setup.grants[0], mfa: true }] }, 'grants[0].mfa'],
+    [{ grants: [{ ...setup.grants[0], mfa: 'yes' }] }, 'grants[0].mfa'],
     [{ stacks: [] }, 'stacks'],
   ])('with %j is refused whole, naming the field', async (wrong, field) => {
     const { status, body } = await ask('POST', '/v1/setup', { ...setup, ...wrong });

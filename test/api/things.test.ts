@@ -185,7 +185,7 @@ describe('users', () => {
     [{ role: 'king' }, 'role'],
     [{ password: 'short' }, 'password'],
     [{ password: 'ü'.repeat(600) }, 'password'],
-    [{ totp: 'required' }, 'totp'],
+    [{ totp: 'yes' }, 'totp'],
   ])('with %j are refused, naming %s', async (wrong, field) => {
     const { status, body } = await ask('POST', '/v1/users', { name: 'x', ...wrong });
     expect([status, fieldsOf(body)]).toEqual([400, [field]]);
@@ -271,7 +271,7 @@ describe('groups and grants', () => {
     [{ forward_to: ['anywhere'] }, 'forward_to[0]'],
     [{ until: 'tomorrow' }, 'until'],
     [{ max_session: '8h' }, 'max_session'],
-    [{ mfa: true }, 'mfa'],
+    [{ mfa: 'yes' }, 'mfa'],
     [{ approval: {} }, 'approval.by'],
     [{ approval: { by: { group: 'nobodies' } } }, 'approval.by.group'],
     [{ approval: { by: { user: 'ivy' } } }, 'approval.by'],

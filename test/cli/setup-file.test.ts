@@ -46,6 +46,7 @@ const WHOLE = `users:
     role: admin
     keys: [ "${KEY}" ]
     password: { env: ALICE_PASSWORD }
+    totp: required
   - name: bob
 groups:
   - name: ops
@@ -72,6 +73,7 @@ grants:
     max_session: 8h
     idle_timeout: 1h30m
     approval: { by: { group: ops } }
+    mfa: true
   - to: { user: bob }
     on: { tag: env=prod }
     allow: [shell]
@@ -87,8 +89,9 @@ describe('a set-up file', () => {
         role: 'admin',
         keys: [KEY],
         password: 'correct horse',
+        totp: 'required',
       },
-      { name: 'bob', email: null, role: 'member', keys: [], password: null },
+      { name: 'bob', email: null, role: 'member', keys: [], password: null, totp: 'optional' },
     ]);
     expect(setup.groups).toEqual([{ name: 'ops', members: ['alice', 'bob'] }]);
     expect(setup.machines[0]).toEqual({
@@ -126,6 +129,7 @@ describe('a set-up file', () => {
         max_session: 28_800,
         idle_timeout: 5400,
         approval: { by: { group: 'ops' } },
+        mfa: true,
       },
       {
         to: { user: 'bob' },
@@ -138,6 +142,7 @@ describe('a set-up file', () => {
         max_session: null,
         idle_timeout: null,
         approval: null,
+        mfa: false,
       },
     ]);
   });
@@ -145,9 +150,9 @@ describe('a set-up file', () => {
   test('knows the line of what the server may refuse', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
-    expect(lineOf('machines[0].auth.private_key')).toBe(17);
-    expect(lineOf('machines[1].host_key')).toBe(21);
-    expect(lineOf('grants[1].on.tag.key')).toBe(34);
+    expect(lineOf('machines[0].auth.private_key')).toBe(18);
+    expect(lineOf('machines[1].host_key')).toBe(22);
+    expect(lineOf('grants[1].on.tag.key')).toBe(36);
     expect(lineOf('nothing')).toBe(1);
   });
 
@@ -210,7 +215,6 @@ stack: []
   });
 
   test.each([
-    ['totp', 'users:\n  - { name: a, totp: required }', '2: users[0].totp'],
     ['stacks', 'stacks:\n  - name: shop', '1: stacks'],
     [
       'docker',
@@ -218,11 +222,6 @@ stack: []
       '3: machines[0].kind',
     ],
     ['kubernetes', 'machines:\n  - name: a\n    kind: kubernetes', '3: machines[0].kind'],
-    [
-      'mfa',
-      'grants:\n  - { to: { user: a }, on: { machine: b }, allow: [], mfa: true }',
-      '2: grants[0].mfa',
-    ],
     [
       'on a stack',
       'grants:\n  - { to: { user: a }, on: { stack: b }, allow: [] }',

@@ -133,6 +133,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
     store: {
       description: store.description,
       users: store.users,
+      factors: store.factors,
       groups: store.groups,
       machines: store.machines,
       grants: store.grants,

@@ -51,6 +51,7 @@ function grant(more: Partial<Grant> = {}): Grant {
     maxSession: null,
     idleTimeout: null,
     approval: null,
+    mfa: false,
     ...more,
   };
 }
@@ -63,6 +64,7 @@ function asked(grants: readonly Grant[], more: Partial<AccessRequest> = {}): Acc
     machine: MACHINE,
     login: null,
     sourceAddress: '192.0.2.1',
+    secondFactor: false,
     now: NOW,
     inNetwork: (address, network) => address.startsWith(network),
     ...more,
@@ -118,6 +120,11 @@ describe('the access decision', () => {
       [{}, { logins: ['root'], fromNetworks: ['10.'] }],
       { login: 'root' },
     ],
+    ['one that demands a second factor', 'access.mfa', [{ mfa: true }]],
+    ['one that demands it, with it', 'deploy', [{ mfa: true }], { secondFactor: true }],
+    ['one that demands it and one that does not', 'deploy', [{ mfa: true }, {}]],
+    ['a user who must have one', 'access.mfa', [{}], { mfa: true }],
+    ['a user who must have one, with it', 'deploy', [{}], { mfa: true, secondFactor: true }],
     ['a login that differs in case', 'access.login', [{ logins: ['root'] }], { login: 'Root' }],
   ])('%s: %s', (_what, expected, grants, more = {}) => {
     expect(verdict(grants.map(grant), more)).toBe(expected);

@@ -64,10 +64,14 @@ describe.each(WAYS)('the control plane, %s,', (_name, open) => {
     expect(byPassword).toEqual(accepted('password'));
     expect(await plane.authenticate('alice', password('wrong'), FACTS)).toEqual({
       outcome: 'rejected',
+      reason: 'password',
     });
     expect(await plane.authenticate('alice', key(false), FACTS)).toEqual({ outcome: 'acceptable' });
     expect(await plane.authenticate('alice', key(true), FACTS)).toEqual(accepted('publickey'));
-    expect(await plane.authenticate('nobody', key(true), FACTS)).toEqual({ outcome: 'rejected' });
+    expect(await plane.authenticate('nobody', key(true), FACTS)).toEqual({
+      outcome: 'rejected',
+      reason: 'publickey',
+    });
   });
 
   test('allows a route, with its dates', async () => {

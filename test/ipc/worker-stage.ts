@@ -4,6 +4,7 @@ import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { Counters } from '../../src/domain/counters.ts';
+import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -11,6 +12,7 @@ import { startWorkers, type Workers, type WorkersOptions } from '../../src/ipc/w
 import { openSealing } from '../../src/sealing.ts';
 import { generateHostKey } from '../../src/ssh/host-key.ts';
 import { openCounters } from '../../src/store/counters.ts';
+import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { grant, machine, user } from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
@@ -76,6 +78,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
   opened.defer(() => counters.close());
   const plane = new LocalControlPlane({
+    guesses: new GuessLimit(new MemoryAttempts()),
     stores: store,
     counters,
     passwords: new ScryptPasswords(),

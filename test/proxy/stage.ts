@@ -8,6 +8,7 @@ import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { Counters } from '../../src/domain/counters.ts';
 import type { NewGrant } from '../../src/domain/grant.ts';
+import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import type { Machine, NewMachine } from '../../src/domain/machine.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
@@ -21,6 +22,7 @@ import { machineAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts
 import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import type { ServerLimits } from '../../src/ssh/server.ts';
 import { openCounters } from '../../src/store/counters.ts';
+import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { ThreadedObserver } from '../../src/transfer/observer.ts';
 
@@ -121,6 +123,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
   const log = createLogger({ level: 'debug', format: 'json', stream: lines.stream });
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
   const control = new LocalControlPlane({
+    guesses: new GuessLimit(new MemoryAttempts()),
     stores: store,
     counters,
     passwords: new ScryptPasswords(),

@@ -10,7 +10,7 @@ onBothDatabases('what access rests on', (kind) => {
     const { users, groups, machines, grants, standing } = opened.store;
     const ada = await users.create(user({ name: 'ada', passwordHash: 'scrypt$one' }));
     const bob = await users.create(user({ name: 'bob', passwordHash: null }));
-    await users.update(bob.id, { disabled: true });
+    await users.update(bob.id, { disabled: true, totp: 'required' });
     const adaKey = await users.addKey(ada.id, key('ada'));
     const group = await groups.create('ops', [ada.id]);
     const web = await machines.create(machine({ name: 'web', tags: { env: 'prod' } }));
@@ -30,8 +30,18 @@ onBothDatabases('what access rests on', (kind) => {
         groups: [group.id],
         keyIds: [adaKey.id],
         passwordStamp: stamp,
+        totp: 'optional',
+        enrolled: null,
       },
-      { userId: bob.id, disabled: true, groups: [], keyIds: [], passwordStamp: null },
+      {
+        userId: bob.id,
+        disabled: true,
+        groups: [],
+        keyIds: [],
+        passwordStamp: null,
+        totp: 'required',
+        enrolled: null,
+      },
     ]);
     expect(found.grants).toEqual([mine, ours, other]);
     expect(found.machines).toEqual([await machines.get(web.id)]);

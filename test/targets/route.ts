@@ -45,11 +45,13 @@ export function routeTo(at: {
         maxSession: null,
         idleTimeout: null,
         approval: null,
+        mfa: false,
       },
     ],
     machine,
     login: null,
     sourceAddress: '127.0.0.1',
+    secondFactor: false,
     now: AT,
     inNetwork: () => false,
   });

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { consoleActions } from '../../src/api/for-console.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
 import type { Machine } from '../../src/domain/machine.ts';
 import type { Session } from '../../src/domain/session.ts';
@@ -14,6 +13,7 @@ import {
   openStage,
   type Stage,
 } from '../api/stage.ts';
+import { consoleDeps } from './deps.ts';
 
 let stage: Stage;
 let web: ReturnType<typeof createConsole>;
@@ -30,7 +30,7 @@ const EVIL = '<script>alert(1)</script>';
 
 beforeAll(async () => {
   stage = await openStage();
-  deps = { ...stage.deps, ...consoleActions(stage.deps) };
+  deps = consoleDeps(stage);
   web = createConsole(deps);
   const passwordHash = await stage.deps.passwords.hash(PASSWORD);
   alice = await stage.store.users.create({

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { consoleActions } from '../../src/api/for-console.ts';
 import { createConsole } from '../../src/web/console.ts';
 import { call, openStage, type Stage, tokenFor } from '../api/stage.ts';
+import { consoleDeps } from './deps.ts';
 
 /** The console mounted beside the API, as the product does it. */
 
@@ -23,7 +23,7 @@ const CSP = [
 
 beforeAll(async () => {
   stage = await openStage();
-  stage.api.route('/', createConsole({ ...stage.deps, ...consoleActions(stage.deps) }));
+  stage.api.route('/', createConsole(consoleDeps(stage)));
   admin = await tokenFor(stage, null, ['admin']);
 });
 
