@@ -49,7 +49,7 @@ const to = async (who: SignedIn, name: string): Promise<string> => {
 /** Led to a second factor. */
 async function enrol(name: string): Promise<{ who: SignedIn; secret: string; codes: string[] }> {
   const first = await pending(name, 'vault');
-  const { secret } = await stage.plane.beginEnrolment(first);
+  const { secret } = await stage.plane.beginEnrolment(first, FACTS);
   const answer = await stage.plane.checkCode(first, codeOf(secret), FACTS);
   if (answer.outcome !== 'right') throw new Error(answer.reason);
   return { who: answer.user, secret, codes: [...answer.recoveryCodes] };

@@ -23,13 +23,13 @@ const MACHINE: Machine = {
 
 function granted(id: number, allow: readonly Capability[], more: Partial<Grant> = {}): Grant {
   const made = grant({ to: { userId: 1 }, on: { machineId: 1 }, allow });
-  return { ...made, id, createdAt: NOW, ...more };
+  return { ...made, id, createdAt: NOW, mfa: false, ...more };
 }
 
 function routeOf(grants: readonly Grant[], more: Partial<AccessRequest> = {}): AuthorizedRoute {
   const decision = decide({
     ...{ userId: 1, groups: [], grants, machine: MACHINE, login: null, now: NOW },
-    ...{ sourceAddress: '192.0.2.1', inNetwork: () => false },
+    ...{ sourceAddress: '192.0.2.1', inNetwork: () => false, secondFactor: false },
     ...more,
   });
   if (!decision.allowed) throw new Error(decision.code);
@@ -127,4 +127,13 @@ describe('a request', () => {
     expect(statusAt(request, request.expiresAt)).toBe('expired');
     expect(statusAt({ ...request, status: 'approved' }, request.expiresAt)).toBe('approved');
   });
+});
+
+test('no approval stands in for a second factor that is owed', () => {
+  const strict = granted(1, ['shell'], { mfa: true, approval: LEADS });
+  const plain = granted(2, ['exec'], { approval: LEADS });
+  const owing = routeOf([strict, plain]);
+  expect(owing.onApproval.map(({ grantId }) => grantId)).toEqual([2]);
+  const proven = routeOf([strict, plain], { secondFactor: true });
+  expect(proven.onApproval.map(({ grantId }) => grantId)).toEqual([1, 2]);
 });
