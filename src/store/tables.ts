@@ -55,9 +55,8 @@ interface UserTable {
   totp: Defaulted<TotpPolicy>;
   totp_secret: Sealed | null;
   totp_confirmed_at: Date | null;
-  /** No code of this step, or an earlier one, is taken any more. */
+  /** No code of this step or an earlier one is taken any more; of recovery codes, hashes of those left. */
   totp_last_step: Defaulted<number>;
-  /** Hashes of those that are left. */
   recovery_codes: Defaulted<string[]>;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;

@@ -5,15 +5,14 @@ import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { CertificateAuthority } from '../../src/domain/certificate-authority.ts';
 import type { ConnectionFacts, SignedIn } from '../../src/domain/control-plane.ts';
 import type { Counters } from '../../src/domain/counters.ts';
-import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import type { User } from '../../src/domain/user.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { key, user } from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
+import { ownGuesses } from '../support/guesses.ts';
 import { type Unreliable, unreliable } from './unreliable.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -46,7 +45,7 @@ export async function openControlStage(): Promise<ControlStage> {
   const passwords = new ScryptPasswords();
   const certificates = testAuthority();
   const plane = new LocalControlPlane({
-    guesses: new GuessLimit(new MemoryAttempts()),
+    guesses: ownGuesses(),
     stores: at.store,
     counters,
     passwords,

@@ -5,7 +5,6 @@ import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { ConnectionFacts, ControlPlane } from '../../src/domain/control-plane.ts';
 import type { Counters } from '../../src/domain/counters.ts';
-import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import type { Machine } from '../../src/domain/machine.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -14,11 +13,11 @@ import { Calls } from '../../src/ipc/calls.ts';
 import { childPeer } from '../../src/ipc/peer.ts';
 import { remoteControlPlane, serveControlPlane } from '../../src/ipc/remote.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { grant, key, machine, user } from '../store/examples.ts';
 import { silent } from '../store/options.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
+import { ownGuesses } from '../support/guesses.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const FACTS: ConnectionFacts = {
@@ -44,7 +43,7 @@ export async function openPlaneStage(): Promise<PlaneStage> {
   opened.defer(() => counters.close());
   const passwords = new ScryptPasswords();
   const local = new LocalControlPlane({
-    guesses: new GuessLimit(new MemoryAttempts()),
+    guesses: ownGuesses(),
     stores: store,
     counters,
     passwords,

@@ -4,7 +4,6 @@ import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { Counters } from '../../src/domain/counters.ts';
-import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -12,12 +11,12 @@ import { startWorkers, type Workers, type WorkersOptions } from '../../src/ipc/w
 import { openSealing } from '../../src/sealing.ts';
 import { generateHostKey } from '../../src/ssh/host-key.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { grant, machine, user } from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { plainEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/eventually.ts';
+import { ownGuesses } from '../support/guesses.ts';
 import { kill, running } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
@@ -78,7 +77,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
   opened.defer(() => counters.close());
   const plane = new LocalControlPlane({
-    guesses: new GuessLimit(new MemoryAttempts()),
+    guesses: ownGuesses(),
     stores: store,
     counters,
     passwords: new ScryptPasswords(),

@@ -8,7 +8,6 @@ import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { Counters } from '../../src/domain/counters.ts';
 import type { NewGrant } from '../../src/domain/grant.ts';
-import { GuessLimit } from '../../src/domain/guess-limit.ts';
 import type { Machine, NewMachine } from '../../src/domain/machine.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
@@ -22,15 +21,14 @@ import { machineAlgorithms, serverAlgorithms } from '../../src/ssh/algorithms.ts
 import { generateHostKey, loadHostKey } from '../../src/ssh/host-key.ts';
 import type { ServerLimits } from '../../src/ssh/server.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { ThreadedObserver } from '../../src/transfer/observer.ts';
-
 import { Attacker } from '../ssh/raw-peer.ts';
 import { grant, machine, user } from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { ownGuesses } from '../support/guesses.ts';
 import { scratch } from '../support/scratch.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
 import type { TestSshd } from '../support/sshd.ts';
@@ -123,7 +121,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
   const log = createLogger({ level: 'debug', format: 'json', stream: lines.stream });
   const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
   const control = new LocalControlPlane({
-    guesses: new GuessLimit(new MemoryAttempts()),
+    guesses: ownGuesses(),
     stores: store,
     counters,
     passwords: new ScryptPasswords(),

@@ -1,13 +1,12 @@
 import { consoleActions } from '../../src/api/for-console.ts';
 import { SecondFactor } from '../../src/control/second-factor.ts';
-import { GuessLimit } from '../../src/domain/guess-limit.ts';
-import { MemoryAttempts } from '../../src/store/memory-attempts.ts';
 import type { ConsoleDeps } from '../../src/web/deps.ts';
 import type { Stage } from '../api/stage.ts';
+import { ownGuesses } from '../support/guesses.ts';
 
 /** The console over the API's stage, as app.ts puts them together. */
 export function consoleDeps({ deps, store }: Pick<Stage, 'deps' | 'store'>): ConsoleDeps {
-  const guesses = new GuessLimit(new MemoryAttempts());
+  const guesses = ownGuesses();
   const factors = new SecondFactor(store, guesses);
   return { ...deps, guesses, factors, ...consoleActions(deps) };
 }
