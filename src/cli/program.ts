@@ -6,7 +6,9 @@ import { addApplyCommand } from './commands/apply.ts';
 import { addApprovalCommand } from './commands/approval.ts';
 import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
 import { addCaCommand } from './commands/ca.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addGrantCommand } from './commands/grant.ts';
 import { addGroupCommand } from './commands/group.ts';
 import { addMachineCommand } from './commands/machine.ts';
@@ -56,9 +58,11 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addRecordingCommand,
   addAuditCommand,
   addStatsCommand,
+  addDoctorCommand,
   addConfigCommand,
   addMigrateCommand,
   addSecretKeyCommand,
+  addCompletionCommand,
 ];
 
 function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {

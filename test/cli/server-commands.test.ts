@@ -157,6 +157,13 @@ grants:
     expect((await postern('stats', '--period', 'week')).stdout).toMatch(/^sessions +\d+$/m);
   });
 
+  test('the doctor finds it ready', async () => {
+    const answer = await postern('doctor');
+    expect(answer.stdout).toMatch(/^ok {4}server {4}ready at http:/m);
+    expect(answer.stdout).toMatch(/^ok {4}database {2}embedded, in use by the server$/m);
+    expect(answer).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('what the server refuses is told, with status 1', async () => {
     const answer = await postern('user', 'add', 'x y');
     expect(answer).toMatchObject({ status: 1, stdout: '' });
