@@ -99,7 +99,7 @@ async function openControl(
   const { counters } = counting;
   await endEarlierWorkers(config.dataDir, log);
   await store.seals.addKey(sealing.publicKey);
-  await recover(node, { store, counters, repair: sealing.repair, log });
+  await recover(node, { store, counters, repair: sealing.repairer(store.seals), log });
   await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
@@ -204,7 +204,7 @@ async function open(
   const kept = { dataDir, recordings, minFree, sealingKey: sealing.privatePem };
   const parts = { plane, privateKey, working, manners, ...kept, log };
   const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
-    openGatewayAnywhere(config, parts, sealing.repair, closers),
+    openGatewayAnywhere(config, parts, sealing.repairer(control.store.seals), closers),
   );
   addresses.ssh = publicSsh(config, ssh);
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keptFile } from './control/kept-file.ts';
-import type { Logger } from './domain/log.ts';
+import { type Logger, reasonOf } from './domain/log.ts';
 import type { RepairRecording } from './domain/recording.ts';
-import type { SealingKey } from './domain/seal.ts';
+import type { SealingKey, SealStore } from './domain/seal.ts';
 import { repairRecording } from './recorder/repair.ts';
 import { newSigningKey, Signer } from './recorder/signer.ts';
 
@@ -14,7 +14,8 @@ export interface Sealing {
   /** PKCS #8 as PEM. */
   readonly privatePem: string;
   readonly publicKey: SealingKey;
-  readonly repair: RepairRecording;
+  /** Repairs what a crash left open, as far as the noted seals allow. */
+  readonly repairer: (seals: Pick<SealStore, 'ofFile'>) => RepairRecording;
 }
 
 /** The public key's file, PEM. */
@@ -31,10 +32,20 @@ export function openSealing(dataDir: string, recordings: string, log: Logger): S
   return {
     privatePem,
     publicKey: signer.public,
-    repair: async (key) => {
-      const { reason, ...repaired } = await repairRecording(recordings, key, signer);
-      if (reason !== null) log.error('a recording could not be repaired', { key, reason });
-      return repaired;
+    repairer: (seals) => async (key) => {
+      try {
+        const noted = await seals.ofFile(key);
+        const { reason, ...repaired } = await repairRecording(recordings, key, { signer, noted });
+        if (reason !== null) log.error('a recording could not be repaired', { key, reason });
+        return repaired;
+      } catch (error) {
+        const reason = reasonOf(error);
+        log.error('a recording cannot be repaired now; the next start tries again', {
+          key,
+          reason,
+        });
+        return null;
+      }
     },
   };
 }

@@ -29,8 +29,10 @@ export async function checkRecording(
     identity: { session: id, channel: recording.channel },
   });
   const bad = verdict.state === 'tampered' ? verdict : null;
+  // That its end is missing is what `truncated` says already.
+  const isNews = bad !== null && !(bad.problem === 'cut' && recording.state === 'truncated');
   const now = deps.clock();
-  await deps.store.sessions.recordingChecked(recording.id, bad === null ? null : now);
+  await deps.store.sessions.recordingChecked(recording.id, isNews ? now : null);
   await note(deps.store, caller, now, 'recording.verified', {
     sessionId: id,
     machineId: session.machineId,

@@ -60,7 +60,9 @@ async function closeRecordings(
 ): Promise<void> {
   const { sessions } = deps.store;
   for (const { sessionId, key, channel } of await sessions.unclosedRecordings(node)) {
-    const { state, receipt } = await deps.repair(key);
+    const repaired = await deps.repair(key);
+    if (repaired === null) continue;
+    const { state, receipt } = repaired;
     await sessions.closeRecording(sessionId, channel, state, receipt, new Date());
   }
 }

@@ -46,8 +46,8 @@ export interface RecordingReceipt {
   readonly key: string;
   /** Bytes of the file. */
   readonly size: number;
-  /** Bytes of output and error that were handed over. */
-  readonly recordedBytes: number;
+  /** Bytes of output and error that were handed over; null after a crash past the cap. */
+  readonly recordedBytes: number | null;
   /** Seconds of the last event after the start. */
   readonly duration: number;
   /** Of the file, hex. */
@@ -63,8 +63,11 @@ export interface RepairedRecording {
   readonly receipt: RecordingReceipt | null;
 }
 
-/** Repairs a recording that nobody writes any more; never rejects. */
-export type RepairRecording = (key: string) => Promise<RepairedRecording>;
+/**
+ * Repairs a recording that nobody writes any more. Null: it cannot be done now (the disk, the
+ * database); it stays as it is until it is tried again. Never rejects.
+ */
+export type RepairRecording = (key: string) => Promise<RepairedRecording | null>;
 
 /**
  * One channel's tap: sees each chunk before it goes on (invariant 2). Chunks are copied at once, so

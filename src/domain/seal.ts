@@ -32,6 +32,8 @@ export interface SealStore {
   add(sessionId: number, channel: number, seal: Seal): Promise<void>;
   /** By part. */
   list(recordingId: number): Promise<readonly Seal[]>;
+  /** The seals of the recording with this key, by part; none where there is no such recording. */
+  ofFile(key: string): Promise<readonly Seal[]>;
   /** Idempotent. */
   addKey(key: SealingKey): Promise<void>;
   /** Of all nodes, older ones first. */

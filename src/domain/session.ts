@@ -213,8 +213,7 @@ export interface SessionStore {
     readonly startedAt: Date;
   }): Promise<void>;
   /**
-   * Once. A `recovered` recording that has fewer parts than were noted is `truncated`; the last seal
-   * is noted with the end.
+   * Once; the last seal is noted with the end.
    */
   closeRecording(
     sessionId: number,

@@ -160,7 +160,9 @@ export class HeldSessions implements ControlPlane {
   }
 
   async #closeRecording(sessionId: number, channel: number, key: string): Promise<void> {
-    const { state, receipt } = await this.#repair(key);
-    await this.#plane.closeRecording(sessionId, channel, state, receipt);
+    const repaired = await this.#repair(key);
+    // Left open, it is found by the next start.
+    if (repaired === null) return;
+    await this.#plane.closeRecording(sessionId, channel, repaired.state, repaired.receipt);
   }
 }

@@ -11,6 +11,7 @@ import { pathOfKey } from './key.ts';
 import { createFirstFree, syncDirectory } from './new-file.ts';
 import { type Final, PART_BYTES, PART_MS, seal } from './seal.ts';
 import type { Signer } from './signer.ts';
+import { writeFully } from './write-fully.ts';
 
 interface FileListener {
   /** Bytes of frames that the operating system has taken. */
@@ -192,12 +193,7 @@ export class CastFile {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    let from = 0;
-    while (from < bytes.length) {
-      const left = bytes.length - from;
-      const { bytesWritten } = await this.#handle.write(bytes, from, left, this.#size + from);
-      from += bytesWritten;
-    }
+    await writeFully(this.#handle, bytes, this.#size);
     this.#size += bytes.length;
   }
 

@@ -20,6 +20,9 @@ class Direction {
   }
 }
 
+/** How the mark begins that stands where keeping ended. */
+export const CAP_MARK = 'postern: what comes after the first';
+
 /** Turns one channel's frames into asciicast v3 lines: the events `o r m x`, and notes (note.ts). */
 export class CastEncoder {
   readonly #intervals = new Intervals();
@@ -85,11 +88,7 @@ export class CastEncoder {
 
   #atCap(micros: number): void {
     this.#flush(micros);
-    this.#event(
-      micros,
-      'm',
-      `postern: what comes after the first ${this.#cap} bytes is counted and hashed, not kept`,
-    );
+    this.#event(micros, 'm', `${CAP_MARK} ${this.#cap} bytes is counted and hashed, not kept`);
   }
 
   #text(direction: Direction, micros: number, { text, bytes, exact }: Decoded): void {

@@ -47,6 +47,13 @@ async function* range(
   }
 }
 
+/** Bytes of the file, now; 0 where there is none. */
+async function sizeOf(root: string, key: string): Promise<number> {
+  const cast = await openCast(root, key);
+  await cast?.handle.close();
+  return cast?.stats.size ?? 0;
+}
+
 /** What `use` makes of a recording, whose file is closed when its reader stops. */
 async function* reading<T>(
   root: string,
@@ -126,8 +133,8 @@ class FileLibrary implements RecordingLibrary {
   }
 
   async verify(key: string, { keys, seals, identity }: KnownSeals): Promise<Verdict> {
-    const stored = await this.stat(key);
-    const file = range(this.#root, key, 0, stored?.size ?? 0);
+    // Everything that lies there, half a line at the end too.
+    const file = range(this.#root, key, 0, await sizeOf(this.#root, key));
     const trusted = new SealingKeys(...keys.map(({ publicPem }) => publicPem));
     return verifyRecording(file, { keys: trusted, seals, identity });
   }

@@ -5,14 +5,15 @@ import { reasonOf } from '../domain/log.ts';
 import type { RecordingReceipt, RepairedRecording } from '../domain/recording.ts';
 import type { Seal } from '../domain/seal.ts';
 import { openCast } from './cast-reader.ts';
+import { CAP_MARK } from './encoder.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { HashChain } from './hash-chain.ts';
 import { parseHeader } from './header.ts';
 import { linesOf } from './lines.ts';
 import { parseNote } from './note.ts';
 import { parseSeal, type ReadSeal, seal } from './seal.ts';
-import { SealScan } from './seal-scan.ts';
 import type { Signer } from './signer.ts';
+import { writeFully } from './write-fully.ts';
 
 /** The last event of what was repaired: players show it as a mark. */
 const MARK = Buffer.from('[0.000,"m","postern: what came after this was lost in a crash"]\n');
@@ -20,29 +21,44 @@ const MARK = Buffer.from('[0.000,"m","postern: what came after this was lost in 
 const NOTHING = Buffer.alloc(0);
 const NEWLINE = Buffer.from('\n');
 
-const BLOCK = 64 * 1024;
-
 /** What became of it, with the reason for the log. */
 export interface Repair extends RepairedRecording {
   readonly reason: string | null;
 }
 
+/** What a recording is repaired with. */
+export interface RepairMeans {
+  readonly signer: Signer;
+  /** The seals that were noted while it was made: their bytes were on disk. By part. */
+  readonly noted: readonly Seal[];
+}
+
+/** What a disk says that cannot be written now. */
+const DISK_TROUBLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE'];
+
 /**
  * Repairs a recording that nobody writes any more: cuts it to its last whole event, says so in it, and
- * seals it. One that is sealed to its end already stays as it is, and so does one that is not what was
- * sealed: it is evidence. In bounded memory; never rejects.
+ * seals it. One that is sealed to its end already stays as it is. So does one that is not what was
+ * sealed, or shorter than what was noted: it is evidence, and to seal it would vouch for it. In bounded
+ * memory. Rejects when the disk cannot be written now: then it can be tried again.
  */
-export async function repairRecording(root: string, key: string, signer: Signer): Promise<Repair> {
+export async function repairRecording(
+  root: string,
+  key: string,
+  means: RepairMeans,
+): Promise<Repair> {
   try {
     const cast = await openCast(resolve(root), key, constants.O_RDWR);
     if (cast === null) return left('failed', 'the file is not there');
     try {
-      return await repairFile(key, cast.handle, cast.stats.size, signer);
+      return await repairFile(key, cast.handle, cast.stats.size, means);
     } finally {
       await cast.handle.close();
     }
   } catch (thrown) {
-    return left('truncated', reasonOf(thrown));
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    if (DISK_TROUBLE.includes(code)) throw thrown;
+    return left(code === 'ELOOP' ? 'tampered' : 'failed', reasonOf(thrown));
   }
 }
 
@@ -54,28 +70,26 @@ async function repairFile(
   key: string,
   handle: FileHandle,
   size: number,
-  signer: Signer,
+  { signer, noted }: RepairMeans,
 ): Promise<Repair> {
-  const survey = new Survey();
+  const survey = new Survey(noted);
   for await (const { bytes } of linesOf(handle)) {
     if (!survey.add(bytes)) break;
   }
   if (survey.size === 0) return left('failed', 'the first line is no asciicast header');
   if (survey.contradiction !== null) return left('tampered', survey.contradiction);
-  const isWhole = survey.size === size;
+  const last = noted.at(-1);
+  if (last !== undefined && survey.parts < last.part) {
+    const reason = `part ${survey.parts + 1} is not there as it was noted`;
+    return left(size > last.end ? 'tampered' : 'truncated', reason);
+  }
   const { final } = survey;
   if (final?.final) {
-    if (!isWhole) return left('tampered', 'bytes follow the last seal');
+    if (survey.size < size) return left('tampered', 'bytes follow the last seal');
     return { state: final.final.state, receipt: survey.receipt(key, final), reason: null };
   }
-  if (!isWhole && (await hasSealAfter(handle, survey.size))) {
-    return left('tampered', `the line at byte ${survey.size} is damaged, and seals follow it`);
-  }
-  return {
-    state: 'recovered',
-    receipt: await cutAndSeal(key, handle, survey, signer),
-    reason: null,
-  };
+  const receipt = await cutAndSeal(key, handle, survey, signer);
+  return { state: 'recovered', receipt, reason: null };
 }
 
 async function cutAndSeal(
@@ -91,28 +105,9 @@ async function cutAndSeal(
   const last = survey.seal(signer);
   const tail = Buffer.concat([mark, Buffer.from(`${last.line}\n`)]);
   await handle.truncate(from);
-  await handle.write(tail, 0, tail.length, from);
+  await writeFully(handle, tail, from);
   await handle.datasync();
   return survey.receipt(key, last);
-}
-
-/** Whether a seal stands after `from`: then what is damaged there was whole once. */
-async function hasSealAfter(handle: FileHandle, from: number): Promise<boolean> {
-  let found = false;
-  const scan = new SealScan({
-    bytes: () => undefined,
-    seal: () => {
-      found = true;
-    },
-  });
-  const block = Buffer.allocUnsafe(BLOCK);
-  for (let at = from; !found; ) {
-    const { bytesRead } = await handle.read(block, 0, BLOCK, at);
-    if (bytesRead === 0) break;
-    scan.add(block.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return found;
 }
 
 /** Reads a file's lines up to the first that is not whole, and adds up what a receipt says. */
@@ -124,15 +119,32 @@ class Survey {
   #notes: Buffer[] = [];
   /** How many bytes the next output really has, where that is not its text. */
   #exact: number | null = null;
-  recordedBytes = 0;
+  readonly #noted: ReadonlyMap<number, Seal>;
+  #kept = 0;
+  /** Whether more came than was kept: how much, only its end would have said. */
+  #isCapped = false;
   hasExit = false;
   final: ReadSeal | null = null;
   /** Why the lines are not those that were sealed. */
   contradiction: string | null = null;
 
-  /** Where the last whole line ends. */
+  constructor(noted: readonly Seal[]) {
+    this.#noted = new Map(noted.map((one) => [one.part, one]));
+  }
+
+  /** Where the last whole event ends. */
   get size(): number {
     return this.#chain.size;
+  }
+
+  /** That are sealed. */
+  get parts(): number {
+    return this.#chain.part;
+  }
+
+  get #recordedBytes(): number | null {
+    if (this.final?.final) return this.final.final.recordedBytes;
+    return this.#isCapped ? null : this.#kept;
   }
 
   /** Takes a line without its newline. False: it is no whole one, and no other may follow. */
@@ -162,7 +174,7 @@ class Survey {
 
   /** Seals what there is; answers the line, which is not in the file yet. */
   seal(signer: Signer): Seal {
-    const { recordedBytes } = this;
+    const recordedBytes = this.#recordedBytes;
     const micros = this.#duration * 1_000_000;
     const last = seal(this.#chain, signer, micros, { state: 'recovered', recordedBytes });
     this.#hash.update(`${last.line}\n`);
@@ -173,7 +185,7 @@ class Survey {
     return {
       key,
       size: this.size,
-      recordedBytes: this.recordedBytes,
+      recordedBytes: this.#recordedBytes,
       duration: this.#duration,
       sha256: this.#hash.digest('hex'),
       seal: last,
@@ -191,7 +203,8 @@ class Survey {
     if (event === null) return false;
     this.#duration = this.#times.of(event);
     this.hasExit = event.code === 'x';
-    if (event.code === 'o') this.recordedBytes += this.#exact ?? Buffer.byteLength(event.data);
+    this.#isCapped ||= event.code === 'm' && event.data.startsWith(CAP_MARK);
+    if (event.code === 'o') this.#kept += this.#exact ?? Buffer.byteLength(event.data);
     return true;
   }
 
@@ -200,6 +213,11 @@ class Survey {
     const head = this.#chain.close();
     if (read.part !== head.part || read.hash !== head.hash) {
       this.contradiction = `part ${head.part} is not what was sealed`;
+      return false;
+    }
+    const noted = this.#noted.get(head.part);
+    if (noted !== undefined && noted.line !== read.line) {
+      this.contradiction = `the seal of part ${head.part} is not the one that was noted`;
       return false;
     }
     if (read.final !== null) this.final = read;

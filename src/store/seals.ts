@@ -1,5 +1,6 @@
+import type { Selectable } from 'kysely';
 import type { Seal, SealingKey, SealStore } from '../domain/seal.ts';
-import type { Db } from './tables.ts';
+import type { Db, Tables } from './tables.ts';
 
 /** The seals of recordings, apart from their files. */
 export class SqlSealStore implements SealStore {
@@ -31,13 +32,16 @@ export class SqlSealStore implements SealStore {
   }
 
   async list(recordingId: number): Promise<readonly Seal[]> {
-    const rows = await this.#db
+    const query = this.#db.selectFrom('recording_seals').where('recording_id', '=', recordingId);
+    return (await query.selectAll().orderBy('part').execute()).map(toSeal);
+  }
+
+  async ofFile(key: string): Promise<readonly Seal[]> {
+    const query = this.#db
       .selectFrom('recording_seals')
-      .selectAll()
-      .where('recording_id', '=', recordingId)
-      .orderBy('part')
-      .execute();
-    return rows.map(({ part, end_offset: end, hash, line }) => ({ part, end, hash, line }));
+      .innerJoin('recordings', 'recordings.id', 'recording_id')
+      .where('recordings.key', '=', key);
+    return (await query.selectAll('recording_seals').orderBy('part').execute()).map(toSeal);
   }
 
   async addKey({ id, publicPem }: SealingKey): Promise<void> {
@@ -57,4 +61,9 @@ export class SqlSealStore implements SealStore {
       .execute();
     return rows.map(({ id, public_pem: publicPem }) => ({ id, publicPem }));
   }
+}
+
+function toSeal(row: Selectable<Tables['recording_seals']>): Seal {
+  const { part, end_offset: end, hash, line } = row;
+  return { part, end, hash, line };
 }

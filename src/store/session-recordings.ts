@@ -55,12 +55,10 @@ export async function closeRecording(
 ): Promise<void> {
   const { sessionId, channel, receipt } = end;
   if (receipt !== null) await new SqlSealStore(db).add(sessionId, channel, receipt.seal);
-  const isShort =
-    end.state === 'recovered' && (await hasLaterSeal(db, sessionId, channel, receipt));
   await db
     .updateTable('recordings')
     .set({
-      state: isShort ? 'truncated' : end.state,
+      state: end.state,
       recorded_bytes: receipt?.recordedBytes ?? null,
       size: end.receipt?.size ?? null,
       duration: end.receipt?.duration ?? null,
@@ -71,25 +69,6 @@ export async function closeRecording(
     .where('channel', '=', end.channel)
     .where('state', '=', 'recording')
     .execute();
-}
-
-/** Whether more of it was sealed, and known to be on disk, than there is now. */
-async function hasLaterSeal(
-  db: Db,
-  sessionId: number,
-  channel: number,
-  receipt: RecordingReceipt | null,
-): Promise<boolean> {
-  const later = await db
-    .selectFrom('recording_seals')
-    .innerJoin('recordings', 'recordings.id', 'recording_id')
-    .select('part')
-    .where('session_id', '=', sessionId)
-    .where('channel', '=', channel)
-    .where('end_offset', '>', receipt?.seal.end ?? 0)
-    .limit(1)
-    .executeTakeFirst();
-  return later !== undefined;
 }
 
 /** See SessionStore.recordingChecked: of several times the first stays. */

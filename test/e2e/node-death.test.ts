@@ -48,7 +48,8 @@ shared.describe('a node that dies beside another', () => {
     await stage.bastion.start();
     expect(await stage.bastion.session(live.id)).toMatchObject({
       end_reason: 'node_died',
-      recordings: [{ state: 'recovered' }],
+      // Its worker outlived it by a moment, and may have sealed the recording itself.
+      recordings: [{ state: expect.stringMatching(/^(complete|recovered)$/) }],
     });
     expect(await stage.alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
   });

@@ -109,7 +109,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       log: { level: 'error', format: 'json' },
     },
     plane,
-    repair: sealing.repair,
+    repair: sealing.repairer(store.seals),
     log,
     onLost: () => undefined,
   };

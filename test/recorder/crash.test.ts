@@ -37,7 +37,7 @@ async function killed(root: string, lines: number): Promise<ReadonlyMap<number, 
 test.each([1, 60, 250])('kill -9 after %d lines loses at most the interval', async (lines) => {
   using place = scratch();
   const handed = await killed(place.path, lines);
-  const repaired = await repairRecording(place.path, KEY, SIGNER);
+  const repaired = await repairRecording(place.path, KEY, { signer: SIGNER, noted: [] });
   expect(repaired).toMatchObject({ state: 'recovered' });
   const cast = checkAsciicast(readFileSync(place.join(KEY)));
   const found = cast.text.split('\r\n').length - 1;

@@ -145,3 +145,19 @@ test('a seal line without an end is no reason to hold the file in memory', async
   const endless = Buffer.from(`{"version":3}\n# seal ${'x'.repeat(100_000)}`);
   expect(await verify(endless)).toMatchObject({ state: 'tampered', problem: 'unreadable' });
 });
+
+test('a signature has one spelling', async () => {
+  await using at = await lab();
+  const { bytes } = await recorded(at, 0);
+  const text = bytes.toString();
+  const last = text.at(-2) ?? '';
+  for (const other of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+    if (other === last) continue;
+    const changed = Buffer.from(`${text.slice(0, -2)}${other}\n`);
+    expect((await verify(changed)).state, other).toBe('tampered');
+  }
+  for (const more of ['=', '\r', '.', ' hidden', 'A']) {
+    const changed = Buffer.from(`${text.slice(0, -1)}${more}\n`);
+    expect((await verify(changed)).state, more).toBe('tampered');
+  }
+});

@@ -90,6 +90,7 @@ function notedSeals(path: string): readonly Seal[] {
     throw new CommandFailure(2, `${path}: ${reasonOf(error)}`, { cause: error });
   }
   const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw new CommandFailure(2, `${path} holds no seal`);
   return lines.map((line, index) => {
     const seal = parseSeal(line);
     if (seal === null) throw new CommandFailure(2, `${path}:${index + 1} is no seal`);
