@@ -36,7 +36,7 @@ import { openLibrary } from './recorder/library.ts';
 import { SpaceWatch } from './recorder/space.ts';
 import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
-import { KeyCertificateAuthority } from './ssh/certificate-signing.ts';
+import { KeyCertificateAuthority, KeyHostAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
 import { openStore } from './store/database.ts';
@@ -105,7 +105,10 @@ async function openControl(
   const kept = (name: string) =>
     keptFile(join(config.dataDir, name), () => generateHostKey().privatePem);
   const certificates = new KeyCertificateAuthority(kept('user_ca_ed25519_key'));
-  const jumpKeys = new JumpKeys(keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret));
+  const jumpKeys = new JumpKeys(
+    keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret),
+    new KeyHostAuthority(kept('host_ca_ed25519_key')),
+  );
   const plane = new LocalControlPlane({
     stores: store,
     ...counting,
@@ -149,6 +152,7 @@ async function openHttp(
     publicSsh: () => addresses.ssh,
     clock: () => new Date(),
     jumpHostKey: (id: number) => control.jumpKeys.of(id).publicLine,
+    hostAuthority: control.jumpKeys.authority,
     clientAddress: (context: Parameters<typeof getConnInfo>[0]) =>
       plainAddress(getConnInfo(context).remote.address ?? ''),
   };

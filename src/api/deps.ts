@@ -1,5 +1,8 @@
 import type { Context } from 'hono';
-import type { CertificateAuthority } from '../domain/certificate-authority.ts';
+import type {
+  CertificateAuthority,
+  HostCertificateAuthority,
+} from '../domain/certificate-authority.ts';
 import type { Changes } from '../domain/changes.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
@@ -32,6 +35,8 @@ export interface ApiDeps {
   readonly clock: () => Date;
   /** The host key that Postern presents for a machine (`ssh -J`): `ssh-ed25519 AAAA…`. */
   readonly jumpHostKey: (machineId: number) => string;
+  /** Signs the host certificates that go with those keys. */
+  readonly hostAuthority: Pick<HostCertificateAuthority, 'publicLine' | 'fingerprint'>;
   /** The address that a request came from. */
   readonly clientAddress: (c: Context) => string;
   /** Requests a minute for each token, and for each address without one; 600. */

@@ -2,7 +2,7 @@ import type { ApprovalStatus } from '../domain/approval.ts';
 import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
-import { knownHosts, knownHostsText } from './known-hosts.ts';
+import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
 import { playRecording } from './playback.ts';
 import { terminateSession } from './terminate.ts';
 
@@ -12,6 +12,7 @@ export function consoleActions(deps: ApiDeps) {
     playRecording: (caller: Caller, id: number, channel: number) =>
       playRecording(deps, caller, id, channel),
     knownHosts: async (caller: Caller) => knownHostsText(await knownHosts(deps, caller.viewer)),
+    knownAuthority: () => knownAuthorityText(deps),
     listApprovals: (caller: Caller, statuses: readonly ApprovalStatus[] | null, limit: number) =>
       listApprovals(deps, caller, statuses, { limit, page: 1 }),
     seenApproval: (caller: Caller, id: number) => seenApproval(deps, caller, id),

@@ -1,4 +1,5 @@
-import { type Machine, SSH_PORT } from '../domain/machine.ts';
+import { authorityLine, knownHostNames } from '../domain/known-host.ts';
+import type { Machine } from '../domain/machine.ts';
 import type { Viewer } from '../domain/visibility.ts';
 import type { ApiDeps } from './deps.ts';
 import { machineSight } from './machine-access.ts';
@@ -12,11 +13,6 @@ export interface KnownHost {
   readonly key: string;
 }
 
-/** How ssh looks a host up that is not on port 22 (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-function at(host: string, port: number): string {
-  return port === SSH_PORT ? host : `[${host}]:${port}`;
-}
-
 /** The keys that Postern presents for the machines that the viewer may see; 1000 at most, by name. */
 export async function knownHosts(
   deps: Pick<ApiDeps, 'store' | 'clock' | 'jumpHostKey'>,
@@ -24,9 +20,7 @@ export async function knownHosts(
 ): Promise<readonly KnownHost[]> {
   const maySee = await machineSight(deps.store, viewer, deps.clock());
   return (await deps.store.machines.all()).filter(maySee).map((machine) => {
-    const { id, name, host, port } = machine;
-    const hosts = new Set([name, at(name, port), at(host, port)]);
-    return { machine, hosts: [...hosts], key: deps.jumpHostKey(id) };
+    return { machine, hosts: knownHostNames(machine), key: deps.jumpHostKey(machine.id) };
   });
 }
 
@@ -37,4 +31,9 @@ export function knownHostsLine({ hosts, key }: KnownHost): string {
 /** The whole as a known_hosts file. */
 export function knownHostsText(all: readonly KnownHost[]): string {
   return all.map((one) => `${knownHostsLine(one)}\n`).join('');
+}
+
+/** The known_hosts file that does for all machines, also those that are yet to come. */
+export function knownAuthorityText({ hostAuthority }: Pick<ApiDeps, 'hostAuthority'>): string {
+  return `${authorityLine(hostAuthority.publicLine)}\n`;
 }

@@ -1,4 +1,7 @@
 import { createPrivateKey, createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
+import type { HostCertificateAuthority } from '../domain/certificate-authority.ts';
+import { principalsOf } from '../domain/known-host.ts';
+import type { Machine } from '../domain/machine.ts';
 
 const ALGORITHM = 'ssh-ed25519';
 const SEED_BYTES = 32;
@@ -13,6 +16,14 @@ export interface JumpHostKey {
   readonly publicLine: string;
 }
 
+/** What a connection to a machine through `ssh -J` is answered with. */
+export interface JumpIdentity {
+  /** OpenSSH private key text. */
+  readonly hostKey: string;
+  /** `ssh-ed25519-cert-v01@openssh.com BASE64` */
+  readonly certificate: string;
+}
+
 /** The text of the file that all the keys come from. */
 export function newJumpSecret(): string {
   return `${randomBytes(SEED_BYTES).toString('base64')}\n`;
@@ -20,13 +31,16 @@ export function newJumpSecret(): string {
 
 /**
  * The host keys with which Postern answers for machines (`ssh -J`), each derived from one secret and
- * the machine's number: the same after every start, without a row for each.
+ * the machine's number: the same after every start, without a row for each. One authority vouches for
+ * all of them.
  */
 export class JumpKeys {
+  readonly authority: HostCertificateAuthority;
   readonly #secret: Buffer;
 
   /** `secret` as `newJumpSecret` makes it; throws when it is not. */
-  constructor(secret: string) {
+  constructor(secret: string, authority: HostCertificateAuthority) {
+    this.authority = authority;
     this.#secret = Buffer.from(secret.trim(), 'base64');
     if (this.#secret.length !== SEED_BYTES) {
       throw new Error('the secret of the jump host keys is not 32 bytes in base64');
@@ -41,6 +55,15 @@ export class JumpKeys {
       // ssh2 strips leading zero bytes of public keys.
       if (raw[0] !== 0) return { privateKey: privateText(seed, raw), publicLine: lineOf(raw) };
     }
+  }
+
+  /** The certificate is made anew each time: names change, and it need not be valid for long. */
+  identity(machine: Pick<Machine, 'id' | 'name' | 'host' | 'port'>): JumpIdentity {
+    const { privateKey, publicLine } = this.of(machine.id);
+    const keyId = `postern:${machine.name}`;
+    const names = principalsOf(machine);
+    const certificate = this.authority.issue({ keyId, publicLine, names });
+    return { hostKey: privateKey, certificate };
   }
 }
 

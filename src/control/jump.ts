@@ -46,7 +46,6 @@ export class JumpTargets {
       return decision.allowed || decision.code !== 'access.unknown_machine';
     });
     if (machine === undefined) return UNKNOWN;
-    const hostKey = this.#keys.of(machine.id).privateKey;
-    return { outcome: 'machine', machine: machine.name, hostKey };
+    return { outcome: 'machine', machine: machine.name, ...this.#keys.identity(machine) };
   }
 }

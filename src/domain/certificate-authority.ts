@@ -32,3 +32,26 @@ export interface CertificateAuthority {
   readonly fingerprint: string;
   issue(request: CertificateRequest): IssuedCertificate;
 }
+
+/** Which host a certificate is for. */
+export interface HostCertificateRequest {
+  /** Shown by `ssh -v`: at most 255 printable characters. */
+  readonly keyId: string;
+  /** The host's key: `ssh-ed25519 BASE64`. */
+  readonly publicLine: string;
+  /** What clients may have typed to reach it, without a port. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Postern's own authority for the host keys that it presents for machines. Implemented in
+ * ssh/certificate-signing.ts.
+ */
+export interface HostCertificateAuthority {
+  /** `ssh-ed25519 BASE64`: what stands behind `@cert-authority` and the hosts in known_hosts. */
+  readonly publicLine: string;
+  /** `SHA256:…`, as `ssh-keygen -l` shows it. */
+  readonly fingerprint: string;
+  /** `ssh-ed25519-cert-v01@openssh.com BASE64`. */
+  issue(request: HostCertificateRequest): string;
+}

@@ -166,6 +166,8 @@ export type JumpAnswer =
       readonly machine: string;
       /** OpenSSH private key text of the host key that is presented for this machine. */
       readonly hostKey: string;
+      /** A host certificate of that key: `ssh-ed25519-cert-v01@openssh.com BASE64`. */
+      readonly certificate: string;
     }
   /** No machine that this user's grants concern. */
   | { readonly outcome: 'unknown' };

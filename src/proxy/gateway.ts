@@ -104,8 +104,8 @@ export class SshGateway implements Gateway {
   ): DownstreamConnection {
     const owner: ConnectionOwner = {
       opened: (session) => this.#opened(session, connection),
-      answer: (outer, open, hostKey, within, onInner) =>
-        this.#server.answer(outer, open, hostKey, (inner) =>
+      answer: (outer, open, identity, within, onInner) =>
+        this.#server.answer(outer, open, identity, (inner) =>
           onInner(this.#take(inner, deps, within)),
         ),
     };

@@ -2,7 +2,7 @@ import type { ServerChannel } from 'ssh2';
 import type { ConnectionFacts, ControlPlane } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
-import { type HostKey, loadHostKey } from '../ssh/host-key.ts';
+import { type CertifiedHostKey, loadCertifiedHostKey } from '../ssh/host-certificate.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import type { Authenticated } from './authentication.ts';
 import type { Refusal } from './refusal.ts';
@@ -29,7 +29,7 @@ export interface InnerConnection {
 export type AnswerInside = (
   outer: GuardedConnection,
   open: () => ServerChannel | undefined,
-  hostKey: HostKey,
+  identity: CertifiedHostKey,
   inside: Inside,
   onInner: (inner: InnerConnection) => void,
 ) => boolean;
@@ -107,8 +107,8 @@ export class Jump {
     }
     const destination = { ...authenticated.destination, machine: found.machine, login: null };
     const inside = { authenticated: { ...authenticated, destination }, depth: this.#depth + 1 };
-    const hostKey = loadHostKey(found.hostKey);
-    const taken = answer(guarded, accept, hostKey, inside, (inner) => this.#keep(inner));
+    const identity = loadCertifiedHostKey(found.hostKey, found.certificate);
+    const taken = answer(guarded, accept, identity, inside, (inner) => this.#keep(inner));
     if (!taken) reject();
     else log.debug('answered for a machine', { machine: found.machine, depth: inside.depth });
   }

@@ -97,13 +97,15 @@ export interface PacketWriterInternals {
 export interface KexInternals {
   remoteExtInfoEnabled: boolean;
   readonly sessionID?: Buffer;
-  readonly negotiated: { kex: string };
+  readonly negotiated: { kex: string; serverHostKey: string };
   type: string;
   _remoteKexinit: Buffer;
   generateKeys: () => void;
   getPublicKey: () => Buffer;
   convertPublicKey: (key: Buffer) => Buffer;
   computeSecret: (other: Buffer) => Buffer | Error;
+  /** Of a server: answers the client's half; of a client: checks the server's answer. */
+  finish: (onlyOutbound?: boolean) => unknown;
 }
 
 /** One end of a connection: framing, key exchange and messages (lib/protocol/Protocol.js). */

@@ -3,6 +3,7 @@
  * (first_kex_packet_follows). ssh2 compares the wrong things and always drops that packet, so a
  * Dropbear client that guessed right waits for an answer for ever.
  */
+import { nameSignature } from './host-certificate.ts';
 import { handleHybrid } from './hybrid-kex.ts';
 import type { ProtocolInternals } from './internals.ts';
 import { Message } from './messages.ts';
@@ -23,13 +24,14 @@ function guessedWrong(protocol: ProtocolInternals, payload: Buffer): boolean {
   return !(sameKex && sameHostKey);
 }
 
-/** Runs ssh2's KEXINIT handling, then puts right what it decided about the guess. */
+/** Runs ssh2's KEXINIT handling, then puts right what it makes of certificates and of the guess. */
 export function handleKexinit(
   protocol: ProtocolInternals,
   payload: Buffer,
   handle: (payload: Buffer) => unknown,
 ): unknown {
   const result = handleHybrid(protocol, payload, handle);
+  nameSignature(protocol);
   protocol._skipNextInboundPacket =
     protocol._destruct !== undefined && guessedWrong(protocol, payload);
   return result;

@@ -1,7 +1,14 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
-import ssh2, { type Algorithms, type Connection, type Server, type ServerChannel } from 'ssh2';
+import ssh2, {
+  type Algorithms,
+  type Connection,
+  type ParsedKey,
+  type Server,
+  type ServerChannel,
+} from 'ssh2';
 import { sendOwnExtInfo } from './ext-info.ts';
 import { GuardViolation } from './guard.ts';
+import { bothForServer, type CertifiedHostKey } from './host-certificate.ts';
 import { forServer, type HostKey } from './host-key.ts';
 import { announceHostKeys } from './host-key-update.ts';
 import type { OwnerInternals } from './internals.ts';
@@ -74,14 +81,14 @@ export interface SshServer {
   /** `reusePort`: other processes may listen on the same port, and share what comes in. */
   listen(host: string, port: number, reusePort?: boolean): Promise<{ host: string; port: number }>;
   /**
-   * Answers SSH inside of a channel of `outer`, with a host key of its own, as if a client of the
-   * same address had connected: the same guards and bounds, and it counts as a connection. `open`
-   * accepts the channel; false, and not called: the door is full, or the outer one ends.
+   * Answers SSH inside of a channel of `outer`, with a certified host key of its own, as if a client
+   * of the same address had connected: the same guards and bounds, and it counts as a connection.
+   * `open` accepts the channel; false, and not called: the door is full, or the outer one ends.
    */
   answer(
     outer: GuardedConnection,
     open: () => ServerChannel | undefined,
-    hostKey: HostKey,
+    identity: CertifiedHostKey,
     onConnection: (connection: GuardedConnection) => void,
   ): boolean;
   /** Stops accepting; connections go on. */
@@ -131,7 +138,7 @@ class FrontDoor implements SshServer {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#startups = new Startups(this.#limits.maxStartups, this.#limits.maxStartupsPerAddress);
-    this.#ssh = this.#speak(options.hostKey, options.banner);
+    this.#ssh = this.#speak([forServer(options.hostKey)], options.banner);
     // Latency: without this each small packet waits for the answer to the one before.
     this.#listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
       this.#accept(socket),
@@ -140,10 +147,10 @@ class FrontDoor implements SshServer {
   }
 
   /** ssh2's server, which never listens: sockets are handed to it. */
-  #speak(hostKey: HostKey, banner?: string): Server {
+  #speak(hostKeys: readonly ParsedKey[], banner?: string): Server {
     const { ident, algorithms } = this.#options;
     const server = new ssh2.Server({
-      hostKeys: [{ key: forServer(hostKey) }],
+      hostKeys: hostKeys.map((key) => ({ key })),
       ident,
       algorithms,
       keepaliveInterval: this.#limits.keepaliveMs,
@@ -190,7 +197,7 @@ class FrontDoor implements SshServer {
   answer(
     outer: GuardedConnection,
     open: () => ServerChannel | undefined,
-    hostKey: HostKey,
+    identity: CertifiedHostKey,
     onConnection: (connection: GuardedConnection) => void,
   ): boolean {
     const leave = outer.alive ? this.#enter(outer.remoteAddress) : undefined;
@@ -202,9 +209,10 @@ class FrontDoor implements SshServer {
     }
     const tunnel = new Tunnel(channel, outer.remotePort);
     // Messages shown before authentication were shown by the outer connection.
-    const server = this.#speak(hostKey);
+    const server = this.#speak(bothForServer(identity));
     const visitor = this.#admit(tunnel, outer.remoteAddress, leave, {
-      hostKeys: [hostKey],
+      // Of certificates a client can learn nothing: it has their authority's key.
+      hostKeys: [identity.hostKey],
       onConnection,
     });
     void outer.closed.then(() => visitor.destroy('the outer connection ended'));

@@ -38,6 +38,8 @@ export interface ConsoleDeps {
   readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
   /** The known_hosts file of the machines that the actor may see. */
   readonly knownHosts: (actor: Actor) => Promise<string>;
+  /** The known_hosts file with the line of the authority that vouches for all machines. */
+  readonly knownAuthority: () => string;
   /** Requests for approval that the actor may see, newest first; `statuses` null: all. */
   readonly listApprovals: (
     actor: Actor,

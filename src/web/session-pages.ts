@@ -111,6 +111,10 @@ export function sessionPages(app: Hono<ConsoleEnv>, deps: ConsoleDeps, assets: A
   app.get('/', async (c) => c.html(await list(deps, assets, c)));
   app.get('/sessions', (c) => c.redirect('/', 303));
   app.get('/known-hosts', async (c) => c.text(await deps.knownHosts(actorOf(c, 'sessions:read'))));
+  app.get('/known-hosts/authority', (c) => {
+    actorOf(c, 'sessions:read');
+    return c.text(deps.knownAuthority());
+  });
   app.get('/sessions/:id', async (c) => c.html(await one(deps, assets, c)));
 
   app.get('/sessions/:id/recording', (c) => {

@@ -100,7 +100,8 @@ export function sessionsPage(assets: Assets, page: SessionsPage): Markup {
     <p class="note">A new session: <code>ssh -p ${ssh.port} USER+MACHINE@${ssh.host}</code></p>
     <p class="note">
       Or with the machine's own name: <code>ssh -J USER@${ssh.host}:${ssh.port} LOGIN@MACHINE</code>,
-      with these <a href="/known-hosts">lines for known_hosts</a>
+      with this <a href="/known-hosts/authority">line for known_hosts</a>, for all machines, or
+      <a href="/known-hosts">a line for each</a>
     </p>`;
   return layout(assets, { title: 'Sessions', viewer: page.viewer, content });
 }

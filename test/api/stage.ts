@@ -97,6 +97,7 @@ export async function openStage() {
     version: '9.9.9',
     publicUrl: () => 'http://127.0.0.1:8080',
     jumpHostKey: (id) => `ssh-ed25519 KEY${id}`,
+    hostAuthority: { publicLine: 'ssh-ed25519 HOSTS', fingerprint: 'SHA256:hosts' },
     publicSsh: () => ({ host: '127.0.0.1', port: 2222 }),
     clock: () => new Date(),
     clientAddress: () => '192.0.2.1',

@@ -1,5 +1,4 @@
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
-import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { CertificateAuthority } from '../../src/domain/certificate-authority.ts';
@@ -13,6 +12,7 @@ import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ownGuesses } from '../support/guesses.ts';
+import { testJumpKeys } from '../support/jump-keys.ts';
 import { type Unreliable, unreliable } from './unreliable.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -52,7 +52,7 @@ export async function openControlStage(): Promise<ControlStage> {
     node: 'node-a',
     bastionKey: 'the key of the bastion',
     certificates,
-    jumpKeys: new JumpKeys(newJumpSecret()),
+    jumpKeys: testJumpKeys(),
     log,
   });
   const passwordHash = await passwords.hash(PASSWORD);

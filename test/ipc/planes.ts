@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
-import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import type { ConnectionFacts, ControlPlane } from '../../src/domain/control-plane.ts';
 import type { Counters } from '../../src/domain/counters.ts';
@@ -18,6 +17,7 @@ import { silent } from '../store/options.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { ownGuesses } from '../support/guesses.ts';
+import { testJumpKeys } from '../support/jump-keys.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const FACTS: ConnectionFacts = {
@@ -50,7 +50,7 @@ export async function openPlaneStage(): Promise<PlaneStage> {
     node: 'node-a',
     bastionKey: 'no key',
     certificates: testAuthority(),
-    jumpKeys: new JumpKeys(newJumpSecret()),
+    jumpKeys: testJumpKeys(),
     log: silent,
   });
   opened.defer(() => local.close(5000));

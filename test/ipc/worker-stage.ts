@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
-import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { Counters } from '../../src/domain/counters.ts';
@@ -17,6 +16,7 @@ import { testStore } from '../support/database.ts';
 import { plainEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/eventually.ts';
 import { ownGuesses } from '../support/guesses.ts';
+import { testJumpKeys } from '../support/jump-keys.ts';
 import { kill, running } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
@@ -84,7 +84,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
     node: 'node-a',
     bastionKey: 'no key',
     certificates: testAuthority(),
-    jumpKeys: new JumpKeys(newJumpSecret()),
+    jumpKeys: testJumpKeys(),
     log,
   });
   opened.defer(() => plane.close(5000));

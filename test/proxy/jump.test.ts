@@ -76,6 +76,18 @@ needs('sshd', 'ssh').describe('a connection inside of a connection', () => {
     );
   });
 
+  test('tells the client of the plain key alone, whose certificate it shows to others', async () => {
+    const outer = await stage.connect('alice+web1');
+    const inner = await jump(outer, 'web1', 22, { username: sshd.login });
+    const told = new Promise<readonly ssh2.ParsedKey[]>((resolve) => {
+      inner.once('hostkeys', resolve);
+    });
+    const [key, ...others] = await within('the host keys', told);
+    expect(others).toEqual([]);
+    expect(key?.type).toBe('ssh-ed25519');
+    expect(key?.getPublicSSH()).toHaveLength(51);
+  });
+
   test('counts as a connection', async () => {
     await using small = await open({ maxConnections: 2 });
     const outer = await small.connect('alice');

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
-import { JumpKeys, newJumpSecret } from '../../src/control/jump-keys.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
@@ -29,6 +28,7 @@ import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { ownGuesses } from '../support/guesses.ts';
+import { testJumpKeys } from '../support/jump-keys.ts';
 import { scratch } from '../support/scratch.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
 import type { TestSshd } from '../support/sshd.ts';
@@ -128,7 +128,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     node: 'node-a',
     bastionKey: generateHostKey().privatePem,
     certificates: testAuthority(),
-    jumpKeys: new JumpKeys(newJumpSecret()),
+    jumpKeys: testJumpKeys(),
     log,
   });
   opened.defer(() => control.close(5000));

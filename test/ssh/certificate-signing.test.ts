@@ -2,7 +2,9 @@ import { verify } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { CERTIFICATE_PERMITS } from '../../src/domain/certificate-authority.ts';
 import {
+  HOST_VALID_AROUND_NOW,
   KeyCertificateAuthority,
+  KeyHostAuthority,
   VALID_AFTER_NOW,
   VALID_BEFORE_NOW,
 } from '../../src/ssh/certificate-signing.ts';
@@ -14,6 +16,7 @@ import { needs } from '../support/requirements.ts';
 const NOON = new Date('2026-03-01T12:00:00Z');
 const pem = generateHostKey().privatePem;
 const authority = new KeyCertificateAuthority(pem, () => NOON);
+const hosts = new KeyHostAuthority(pem, () => NOON);
 const REQUEST = { keyId: 'postern:ada:sess_12', login: 'deploy', permits: [] };
 
 needs('ssh-keygen').describe('a certificate, as ssh-keygen reads it', () => {
@@ -29,6 +32,23 @@ needs('ssh-keygen').describe('a certificate, as ssh-keygen reads it', () => {
     expect(linesAfter(shown, 'Principals:')).toEqual(['deploy']);
     expect(linesAfter(shown, 'Critical Options:')).toEqual([]);
     expect(linesAfter(shown, 'Extensions:')).toEqual([...CERTIFICATE_PERMITS]);
+  });
+
+  test('is a host certificate for the names that it was asked for', async () => {
+    const { publicLine, fingerprint } = loadHostKey(generateHostKey().privatePem);
+    const names = ['web1', 'fd00::5'];
+    const shown = await shownCertificate(hosts.issue({ keyId: 'postern:web1', publicLine, names }));
+    expect(shown).toContain('Type: ssh-ed25519-cert-v01@openssh.com host certificate');
+    expect(shown).toContain(`Public key: ED25519-CERT ${fingerprint}`);
+    expect(shown).toContain(`Signing CA: ED25519 ${hosts.fingerprint}`);
+    expect(shown).toContain('Principals: \nweb1\nfd00::5\n');
+    const [from, until] = [-1, 1].map(
+      (sign) => new Date(+NOON + sign * HOST_VALID_AROUND_NOW * 1e3),
+    );
+    const inUtc = (date?: Date): string => date?.toISOString().slice(0, 19) ?? '';
+    expect(shown).toContain(`Valid: from ${inUtc(from)} to ${inUtc(until)}`);
+    expect(linesAfter(shown, 'Critical Options:')).toEqual([]);
+    expect(linesAfter(shown, 'Extensions:')).toEqual([]);
   });
 
   test('without permits has none', async () => {
@@ -72,4 +92,15 @@ test.each([
   ['a key id beyond bounds', { keyId: 'x'.repeat(256) }],
 ])('with %s it is not issued', (_what, change) => {
   expect(() => authority.issue({ ...REQUEST, ...change })).toThrow(RangeError);
+});
+
+test.each([
+  ['no name, which would be every host', { names: [] }],
+  ['an empty name', { names: ['web1', ''] }],
+  ['a key of another type', { publicLine: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAQ==' }],
+  ['a key that is cut short', { publicLine: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==' }],
+])('a host certificate with %s is not issued', (_what, change) => {
+  const { publicLine } = hosts;
+  const request = { keyId: 'postern:web1', publicLine, names: ['web1'], ...change };
+  expect(() => hosts.issue(request)).toThrow(RangeError);
 });

@@ -13,7 +13,7 @@ import {
 import { type Column, type Format, showDone, showJson, showOne, showRows } from '../output.ts';
 import { privateKeyProblem } from '../setup/secrets.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
-import { cellAt, rowsAt, timeAt } from '../wire.ts';
+import { at, cellAt, rowsAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -100,11 +100,13 @@ export function addMachineCommand(program: Command, shell: Shell): void {
   machine
     .command('known-hosts')
     .description('the host keys for ssh -J, as lines for ~/.ssh/known_hosts')
+    .option('--ca', 'instead the one line of the authority that vouches for all of them', false)
     .option('--json', 'as JSON', false)
-    .action(async ({ json }: Format) => {
-      const rows = rowsAt(await ApiClient.of(shell).get('/v1/known-hosts'), 'known_hosts');
-      if (json) showJson(shell, rows);
-      else for (const row of rows) shell.stdout.write(`${cellAt(row, 'line')}\n`);
+    .action(async ({ ca, json }: Format & { readonly ca: boolean }) => {
+      const known = await ApiClient.of(shell).get('/v1/known-hosts');
+      const shown = ca ? at(known, 'certificate_authority') : rowsAt(known, 'known_hosts');
+      if (json) showJson(shell, shown);
+      else for (const row of [shown].flat()) shell.stdout.write(`${cellAt(row, 'line')}\n`);
     });
   machine
     .command('rm')

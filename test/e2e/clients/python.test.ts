@@ -14,6 +14,7 @@ const PYTHON = '/usr/bin/python3';
 needs('ssh', 'sshd', 'paramiko', 'asyncssh').describe('Python libraries', () => {
   let stage: Stage;
   let said: Listening;
+  let learned: string;
   const bytes = randomBytes(2_000_003);
   beforeAll(async () => {
     [stage, said] = await Promise.all([openStage(), echo()]);
@@ -28,7 +29,7 @@ grants:
     const published = await bastion.cli('machine', 'known-hosts');
     // OpenSSH writes the bastion's own line.
     await alice.ssh('alice+web1', 'true');
-    const learned = readFileSync(alice.path('known_hosts'), 'utf8');
+    learned = readFileSync(alice.path('known_hosts'), 'utf8');
     writeFileSync(alice.path('all_known'), `${learned}${published.stdout.toString()}`);
     writeFileSync(alice.path('bytes'), bytes);
   });
@@ -66,6 +67,14 @@ grants:
     expect(readFileSync(join(directory, 'there2')).equals(bytes)).toBe(true);
     expect(readFileSync(join(directory, 'back')).equals(bytes)).toBe(true);
   };
+
+  test('asyncssh trusts the certificate of a machine behind a jump', async () => {
+    const published = await stage.bastion.cli('machine', 'known-hosts', '--ca');
+    const known_hosts = stage.alice.path('known_authority');
+    writeFileSync(known_hosts, `${learned}${published.stdout.toString()}`);
+    const answer = await does('asyncssh', 'exec', { jump: 'web1', known_hosts });
+    expect(answer).toMatchObject({ status: 7 });
+  });
 
   for (const library of ['paramiko', 'asyncssh']) {
     test(`${library} runs a command at USER+MACHINE@bastion, and through a jump`, async () => {
