@@ -10,6 +10,7 @@ import type { DeskKind, UpstreamChannel, UpstreamRequest } from '../domain/upstr
 import type { Waiter } from './approvals.ts';
 import { ChannelWaiter } from './channel-waiter.ts';
 import type { ProgramRequest } from './desk-asked.ts';
+import { asAdmitted } from './files-alone.ts';
 import { LimitWatch } from './limits.ts';
 import { Pipe, type PipeCounts } from './pipe.ts';
 import { channelKind, commandOf, endOf, exitInfoOf } from './program-record.ts';
@@ -39,7 +40,7 @@ export type Admit = (
 export class GatewayChannel implements SessionMember {
   readonly done: Promise<void>;
   readonly #down: UserEnd;
-  readonly #request: ProgramRequest;
+  #request: ProgramRequest;
   readonly #admit: Admit;
   readonly #early: ((channel: UpstreamChannel) => void)[] = [];
   readonly #waiter: ChannelWaiter;
@@ -123,6 +124,7 @@ export class GatewayChannel implements SessionMember {
       const { session, access } = await this.#admit(this.#request, this.#waiter);
       this.#waiter.done();
       this.#ways = access.ways;
+      this.#request = asAdmitted(this.#request, access.ways);
       const number = session.join(this);
       if (number === null) {
         await this.stop(session.farewell);

@@ -53,16 +53,16 @@ interface Told {
 }
 
 /** What a machine offers, under events of our own: ssh2 has rules for them that do not fit. */
-const OFFERS: Readonly<Record<string, string>> = {
-  'forwarded-tcpip': 'postern:forwarded-tcp',
-  'forwarded-streamlocal@openssh.com': 'postern:forwarded-unix',
-  'auth-agent@openssh.com': 'postern:agent',
-  x11: 'postern:x11',
-};
+const OFFERS: ReadonlyMap<string, string> = new Map([
+  ['forwarded-tcpip', 'postern:forwarded-tcp'],
+  ['forwarded-streamlocal@openssh.com', 'postern:forwarded-unix'],
+  ['auth-agent@openssh.com', 'postern:agent'],
+  ['x11', 'postern:x11'],
+]);
 
 /** The same of an open that a machine asks for. */
 function offeredAs({ type, data }: Open): Told | undefined | null {
-  const event = OFFERS[type];
+  const event = OFFERS.get(type);
   if (event === undefined) return null;
   if (type === 'auth-agent@openssh.com') return { event, info: {} };
   const place = data.text();

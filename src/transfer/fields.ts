@@ -24,6 +24,15 @@ export class Fields {
     return this.#take(length);
   }
 
+  /** A name as OpenSSH reads one (its `sshbuf_get_cstring`): a NUL may stand at its end alone. */
+  cstring(most: number): Buffer {
+    const bytes = this.string(most);
+    const nul = bytes.indexOf(0);
+    if (nul === -1) return bytes;
+    if (nul < bytes.length - 1) throw new Unreadable('a name with a NUL in it');
+    return bytes.subarray(0, nul);
+  }
+
   #take(length: number): Buffer {
     const from = this.at;
     this.at += length;

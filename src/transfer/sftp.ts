@@ -3,6 +3,7 @@ import type { TransferOperation } from '../domain/transfer.ts';
 import type { Clock } from './clock.ts';
 import { Fields } from './fields.ts';
 import { OpenFile } from './open-file.ts';
+import { OpenFiles } from './open-files.ts';
 import { type Content, Packets } from './packets.ts';
 import { plainEvent, type Report, type TransferReader } from './reader.ts';
 import { EOF, resultOf, Sftp } from './sftp-messages.ts';
@@ -12,7 +13,6 @@ import { Unreadable } from './unreadable.ts';
 const MOST_REQUESTS = 4096;
 /** Of these, such as have a path with them. */
 const MOST_NAMED = 512;
-const MOST_FILES = 1024;
 const MOST_HANDLE = 256;
 /** Linux's longest path; two of them and a request's other fields fit in a head. */
 const MOST_PATH = 4096;
@@ -49,10 +49,10 @@ const CHANGES: Readonly<Record<number, TransferOperation>> = {
 };
 
 /** OpenSSH's extensions with two paths: from where, to where (PROTOCOL, section 4). */
-const EXTENDED: Readonly<Record<string, TransferOperation>> = {
-  'posix-rename@openssh.com': 'rename',
-  'hardlink@openssh.com': 'hardlink',
-};
+const EXTENDED: ReadonlyMap<string, TransferOperation> = new Map([
+  ['posix-rename@openssh.com', 'rename'],
+  ['hardlink@openssh.com', 'hardlink'],
+]);
 
 function shown(path: Buffer): string {
   return printable(path.toString('utf8'), MOST_SHOWN);
@@ -63,7 +63,7 @@ export class SftpReader implements TransferReader {
   readonly #clock: Clock;
   readonly #report: Report;
   readonly #pending = new Map<number, Pending>();
-  readonly #files = new Map<string, OpenFile>();
+  readonly #files = new OpenFiles();
   #named = 0;
   readonly #requests = new Packets({
     headOf: (type) => (type === Sftp.Write ? WRITE_HEAD : MOST_HEAD),
@@ -92,9 +92,8 @@ export class SftpReader implements TransferReader {
       if (pending.type === 'open') this.#report(pending.file.event('cut'));
       if (pending.type === 'change') this.#changed(pending.change, 'cut');
     }
-    for (const file of this.#files.values()) this.#report(file.event('cut'));
+    for (const file of this.#files.take()) this.#report(file.event('cut'));
     this.#pending.clear();
-    this.#files.clear();
   }
 
   #request(head: Buffer, length: number): Content | null {
@@ -104,14 +103,17 @@ export class SftpReader implements TransferReader {
     const id = fields.uint32();
     switch (type) {
       case Sftp.Open: {
-        const path = shown(fields.string(MOST_PATH));
+        const path = shown(fields.cstring(MOST_PATH));
         const file = new OpenFile(this.#clock, 'sftp', path, fields.uint32());
         this.#expect(id, { type: 'open', file });
         return null;
       }
-      case Sftp.Close:
-        this.#expect(id, { type: 'close', handle: handle(fields) });
+      case Sftp.Close: {
+        const name = handle(fields);
+        this.#files.closing(name);
+        this.#expect(id, { type: 'close', handle: name });
         return null;
+      }
       case Sftp.Read: {
         const file = this.#opened(fields);
         this.#expect(id, { type: 'read', file, offset: fields.uint64() });
@@ -125,11 +127,8 @@ export class SftpReader implements TransferReader {
     }
   }
 
-  /** A handle that was not given yet could be guessed, to write past the record. */
   #opened(fields: Fields): OpenFile {
-    const file = this.#files.get(handle(fields));
-    if (!file) throw new Unreadable('a file was used that the machine has not opened');
-    return file;
+    return this.#files.used(handle(fields));
   }
 
   #write(id: number, fields: Fields, length: number): Content {
@@ -144,26 +143,24 @@ export class SftpReader implements TransferReader {
   /** Whether this is a request that changes something. */
   #change(type: number, id: number, fields: Fields): boolean {
     const operation = CHANGES[type];
-    if (operation) this.#expectChange(id, operation, fields.string(MOST_PATH));
+    if (operation) this.#expectChange(id, operation, fields.cstring(MOST_PATH));
     else if (type === Sftp.Rename) this.#expectTwo(id, 'rename', fields);
     else if (type === Sftp.Symlink) {
       // OpenSSH has the two the other way round than the draft.
-      const target = fields.string(MOST_PATH);
-      this.#expectChange(id, 'symlink', fields.string(MOST_PATH), target);
+      const target = fields.cstring(MOST_PATH);
+      this.#expectChange(id, 'symlink', fields.cstring(MOST_PATH), target);
     } else if (type === Sftp.Fsetstat) {
-      const path = this.#files.get(handle(fields))?.path;
-      if (path === undefined) return false;
-      this.#expectChange(id, 'setstat', path);
+      this.#expectChange(id, 'setstat', this.#opened(fields).path);
     } else return type === Sftp.Extended && this.#extended(id, fields);
     return true;
   }
 
   #extended(id: number, fields: Fields): boolean {
-    const name = fields.string(MOST_PATH).toString('latin1');
-    const operation = EXTENDED[name];
+    const name = fields.cstring(MOST_PATH).toString('latin1');
+    const operation = EXTENDED.get(name);
     if (operation) this.#expectTwo(id, operation, fields);
     else if (name === 'lsetstat@openssh.com') {
-      this.#expectChange(id, 'setstat', fields.string(MOST_PATH));
+      this.#expectChange(id, 'setstat', fields.cstring(MOST_PATH));
     } else if (name === 'copy-data') {
       const source = this.#opened(fields);
       fields.uint64();
@@ -174,8 +171,8 @@ export class SftpReader implements TransferReader {
   }
 
   #expectTwo(id: number, operation: TransferOperation, fields: Fields): void {
-    const from = fields.string(MOST_PATH);
-    this.#expectChange(id, operation, from, fields.string(MOST_PATH));
+    const from = fields.cstring(MOST_PATH);
+    this.#expectChange(id, operation, from, fields.cstring(MOST_PATH));
   }
 
   #expectChange(
@@ -223,7 +220,7 @@ export class SftpReader implements TransferReader {
     if (pending.type === 'other') return null;
     if (type === Sftp.Status) this.#status(pending, fields.uint32());
     else if (type === Sftp.Handle && pending.type === 'open') {
-      this.#open(handle(fields), pending.file);
+      this.#files.add(handle(fields), pending.file);
     } else if (type === Sftp.Data && pending.type === 'read') {
       const { file, offset } = pending;
       const content = contentOf(fields, length);
@@ -232,12 +229,6 @@ export class SftpReader implements TransferReader {
       return { body: (piece) => file.feed(piece), from: content.from };
     } else throw new Unreadable('an answer that fits no request');
     return null;
-  }
-
-  #open(name: string, file: OpenFile): void {
-    if (this.#files.has(name)) throw new Unreadable('two open files with one handle');
-    if (this.#files.size >= MOST_FILES) throw new Unreadable('too many files at once');
-    this.#files.set(name, file);
   }
 
   #status(pending: Pending, code: number): void {
@@ -267,8 +258,7 @@ export class SftpReader implements TransferReader {
   }
 
   #closed(name: string, result: string): void {
-    const file = this.#files.get(name);
-    this.#files.delete(name);
+    const file = this.#files.closed(name);
     if (file) this.#report(file.event(result));
   }
 

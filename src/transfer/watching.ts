@@ -10,6 +10,7 @@ import { Unreadable } from './unreadable.ts';
 /** Events of one channel; what it does after them is not noted. */
 const MOST_EVENTS = 20_000;
 const BATCH = 100;
+const DEFECT = 'a defect of the reader';
 /** Milliseconds that an event waits for others. */
 const BATCH_MS = 200;
 
@@ -73,17 +74,19 @@ export class Watching {
     try {
       read();
     } catch (error) {
-      this.#stop(error instanceof Unreadable ? error.message : 'a defect of the reader');
+      this.#stop(error instanceof Unreadable ? error.message : DEFECT);
     }
   }
 
   #stop(reason: string): void {
     this.#over = true;
-    const { protocol } = this.#program;
-    this.#queue(
-      plainEvent(this.#clock, { protocol, operation: 'unreadable', path: '', result: reason }),
-    );
+    this.#queue(this.#unreadable(reason));
     this.#flush();
+  }
+
+  #unreadable(reason: string): TransferEvent {
+    const { protocol } = this.#program;
+    return plainEvent(this.#clock, { protocol, operation: 'unreadable', path: '', result: reason });
   }
 
   #note(event: TransferEvent): void {
@@ -104,6 +107,12 @@ export class Watching {
     if (this.#waiting.length === 0) return;
     const events = this.#waiting;
     this.#waiting = [];
-    this.#send(events);
+    try {
+      this.#send(events);
+    } catch {
+      // The other channels of this thread go on.
+      this.#over = true;
+      this.#send([this.#unreadable(DEFECT)]);
+    }
   }
 }

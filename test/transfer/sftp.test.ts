@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { TransferEvent } from '../../src/domain/transfer.ts';
+import { Watching } from '../../src/transfer/watching.ts';
 import { follow as followed, packet, type Said, SFTP, text, uint32, uint64 } from './wire.ts';
 
 const CONTENT = Buffer.from('what stands in the file');
@@ -126,6 +128,47 @@ test('changes are noted with their results, extensions too', () => {
   expect(totals).toMatchObject({ files: 1, changes: 8 });
 });
 
+test('names that a plain object has of its own are no extensions that it knows', () => {
+  const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
+  const { events, totals } = follow([
+    ['user', Buffer.concat(names.map((one, at) => packet(200, id(at), text(one), text('a'))))],
+    ['machine', Buffer.concat(names.map((_, at) => status(at, 8)))],
+    ...upload,
+  ]);
+  expect(events).toMatchObject([{ operation: 'file', result: 'ok' }]);
+  expect(totals).toMatchObject({ changes: 0, stopped: null });
+});
+
+test('a NUL at the end of a name hides nothing, as OpenSSH does not mind it', () => {
+  const { events } = follow([
+    ['user', packet(200, id(1), text('posix-rename@openssh.com\0'), text('/a\0'), text('/b'))],
+    ['machine', ok(1)],
+  ]);
+  expect(events).toMatchObject([{ operation: 'rename', path: '/a', target: '/b', result: 'ok' }]);
+});
+
+test('a handle may be given again once its file is closed', () => {
+  const { events, totals } = follow([...upload, ...upload]);
+  expect(events).toMatchObject([{ sha256: SHA }, { sha256: SHA }]);
+  expect(totals.stopped).toBeNull();
+});
+
+test('events that cannot be sent end the watching, and nothing is thrown', () => {
+  const program = { protocol: 'sftp' } as const;
+  const sent: (readonly TransferEvent[])[] = [];
+  const watching = new Watching(program, 0, (events) => {
+    sent.push(events);
+    if (sent.length === 1) throw new Error('it cannot be cloned');
+  });
+  for (const [from, bytes] of [...upload, ...upload.slice(0, 3)]) {
+    if (from === 'user') watching.fromUser(1, bytes);
+    else watching.toUser(1, bytes);
+  }
+  watching.end(2, null);
+  watching.fromUser(3, Buffer.alloc(100));
+  expect(sent.slice(1)).toMatchObject([[{ operation: 'unreadable' }]]);
+});
+
 test('a copy on the machine names both files', () => {
   const { events } = follow([
     ['user', Buffer.concat([open(1, '/from', 1), open(2, '/to', 2)])],
@@ -166,6 +209,26 @@ test.each<[string, readonly Said[]]>([
   ],
   ['an answer that nobody asked for', [['machine', ok(9)]]],
   ['a write to a handle that was not given yet', [['user', write(1, 'h', 0, CONTENT)]]],
+  ...(
+    [
+      ['a write', write(4, 'h', 0, CONTENT)],
+      ['a read', read(4, 'h', 0, 9)],
+      ['a change of its mode', packet(10, id(4), text('h'), uint32(4), uint32(0o4777))],
+      ['a second closing', close(4, 'h')],
+    ] as const
+  ).map(([use, bytes]): [string, readonly Said[]] => [
+    `${use} by a handle that is being closed, which another file may have next`,
+    [
+      ['user', open(1, 'x', 1)],
+      ['machine', handle(1, 'h')],
+      ['user', Buffer.concat([close(2, 'h'), open(3, 'y', 2), bytes])],
+    ],
+  ]),
+  [
+    'a change of mode by a handle that was not given yet',
+    [['user', packet(10, id(1), text('h'), uint32(4), uint32(0o4777))]],
+  ],
+  ['a name with a NUL in it', [['user', packet(13, id(1), text('/gone\0/x'))]]],
   [
     'one handle for two files',
     [
