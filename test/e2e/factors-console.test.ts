@@ -60,6 +60,8 @@ needs('ssh', 'sshd', 'chromium').describe('a second factor in the console', () =
     await page.getByRole('heading', { name: 'Sessions' }).waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
+    // Else the next request would cut this one off.
+    await page.getByLabel('User name').waitFor();
     await withPassword(page);
     await page.getByRole('heading', { name: 'Verification code' }).waitFor();
     await picture(page, 'code');
