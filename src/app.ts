@@ -18,6 +18,7 @@ import { plainAddress } from './control/network.ts';
 import { ScryptPasswords } from './control/password.ts';
 import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
+import { RetentionSweep } from './control/retention.ts';
 import { loadSecretKeys } from './control/secret-key.ts';
 import { openCounting } from './counting.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
@@ -73,6 +74,7 @@ interface Control {
   readonly certificates: CertificateAuthority;
   readonly nodes: Nodes;
   readonly jumpKeys: JumpKeys;
+  readonly node: string;
 }
 
 async function openControl(
@@ -122,7 +124,7 @@ async function openControl(
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  return { store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes };
+  return { store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node };
 }
 
 async function openHttp(
@@ -139,11 +141,19 @@ async function openHttp(
     least: config.minFree,
     log: null,
   });
+  const library = openLibrary(config.recordings);
+  const retention = new RetentionSweep({
+    ...{ store: control.store, node: control.node, library, log, clock: () => new Date() },
+    retention: { age: config.retention, size: config.retentionSize },
+  });
+  retention.begin();
+  closers.add('deleting old recordings', () => retention.close());
   const deps = {
     ...control,
     changes: control.nodes.changes,
     gateway,
-    recordings: openLibrary(config.recordings),
+    recordings: library,
+    retention,
     space: () => space.state,
     parsePublicKey,
     log,

@@ -6,6 +6,7 @@ import type {
 import type { Changes } from '../domain/changes.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
+import type { RetentionSweeper } from '../domain/kept-recording.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
@@ -21,6 +22,9 @@ export interface ApiDeps {
   readonly recordings: RecordingLibrary;
   /** As the last look at the file system of the recordings found it. */
   readonly space: () => SpaceState;
+  readonly retention: RetentionSweeper;
+  /** This node's name. */
+  readonly node: string;
   readonly passwords: Passwords;
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;

@@ -5,6 +5,7 @@ import {
   type MachineCredential,
 } from '../domain/machine.ts';
 import { RECORDING_POLICIES } from '../domain/recording.ts';
+import { LONGEST_RETENTION } from '../domain/retention.ts';
 import { Secret } from '../domain/secret.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
 import { refuse } from './errors.ts';
@@ -38,6 +39,9 @@ export const descriptionField = z
   .max(1000)
   .refine((value) => !value.includes('\0'), 'must not have NUL');
 export const recordingField = z.enum(RECORDING_POLICIES);
+export const retentionField = z.int().min(0).max(LONGEST_RETENTION).nullable().openapi({
+  description: "Seconds that recordings are kept; 0: for ever; null: as the bastion's setting says",
+});
 export const hostKeyPolicyField = z.enum(HOST_KEY_POLICIES);
 export const algorithmsField = z.enum(MACHINE_ALGORITHMS);
 export const hostKeyField = z.string().max(20_000);

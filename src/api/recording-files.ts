@@ -1,5 +1,6 @@
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
+import { isThere } from '../domain/recording.ts';
 import type { Recording, Session } from '../domain/session.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -13,25 +14,46 @@ export interface FoundRecording {
   readonly size: number;
 }
 
-/** The recording of `channel`, or of the first channel that has one. Throws `recording.none`. */
-async function pick(deps: ApiDeps, id: number, channel: number | undefined): Promise<Recording> {
+/**
+ * The row of a recording that the caller may see, whether or not its bytes are there: that of
+ * `channel`, else of the first channel that has one. Throws `thing.not_found` or `recording.none`.
+ */
+export async function seenRecording(
+  deps: ApiDeps,
+  caller: Caller,
+  id: number,
+  channel: number | undefined,
+): Promise<Omit<FoundRecording, 'size'>> {
+  const session = await seenSession(deps, caller, id);
   const recordings = await deps.store.sessions.recordings(id);
   const usable = recordings.filter(({ state }) => state !== 'failed');
-  const wanted =
-    channel === undefined ? usable[0] : usable.find((recording) => recording.channel === channel);
-  if (wanted === undefined) throw new PosternError('recording.none', { id: formatId('sess', id) });
-  return wanted;
+  const recording =
+    channel === undefined
+      ? (usable.find(isThere) ?? usable[0])
+      : usable.find((one) => one.channel === channel);
+  if (recording === undefined) {
+    throw new PosternError('recording.none', { id: formatId('sess', id) });
+  }
+  return { session, recording };
 }
 
-/** Throws `thing.not_found`, `recording.none` or `recording.missing`. */
+/** Throws `recording.deleted` for one that was. */
+export function refuseDeleted({ removed, sessionId }: Recording): void {
+  if (removed === null) return;
+  const at = removed.at.toISOString().slice(0, 10);
+  const id = formatId('sess', sessionId);
+  throw new PosternError('recording.deleted', { id, at, by: removed.by });
+}
+
+/** Throws `thing.not_found`, `recording.none`, `recording.deleted` or `recording.missing`. */
 export async function findRecording(
   deps: ApiDeps,
   caller: Caller,
   id: number,
   channel: number | undefined,
 ): Promise<FoundRecording> {
-  const session = await seenSession(deps, caller, id);
-  const recording = await pick(deps, id, channel);
+  const { session, recording } = await seenRecording(deps, caller, id, channel);
+  refuseDeleted(recording);
   const stored = await deps.recordings.stat(recording.key);
   if (stored === null) throw new PosternError('recording.missing', { id: formatId('sess', id) });
   return { session, recording, size: stored.size };

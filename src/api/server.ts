@@ -24,6 +24,7 @@ import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
 import { recordingSealRoutes } from './routes/recording-seals.ts';
+import { recordingRoutes } from './routes/recordings.ts';
 import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
@@ -110,6 +111,7 @@ function routes(api: Api, deps: ApiDeps): void {
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
   recordingSealRoutes(api, deps);
+  recordingRoutes(api, deps);
   machineRoutes(api, deps);
   knownHostsRoutes(api, deps);
   machineChangeRoutes(api, deps);

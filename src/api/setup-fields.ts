@@ -22,6 +22,7 @@ import {
   pinnedKey,
   portField,
   recordingField,
+  retentionField,
   tagKey,
   tagsField,
 } from './machine-fields.ts';
@@ -50,6 +51,7 @@ const setupMachine = z.strictObject({
   host_key_policy: hostKeyPolicyField,
   algorithms: algorithmsField.default('modern'),
   recording: recordingField,
+  retention: retentionField.default(null),
   tags: tagsField,
   description: descriptionField,
 });
@@ -120,6 +122,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       algorithms: machine.algorithms,
       jump: machine.jump,
       recording: machine.recording,
+      retention: machine.retention,
       tags: machine.tags,
       description: machine.description,
     })),

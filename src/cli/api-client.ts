@@ -49,7 +49,11 @@ export class ApiClient {
     return dataOf(await this.#json('GET', path, query));
   }
 
-  async send(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+  async send(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<unknown> {
     return dataOf(await this.#json(method, path, {}, body));
   }
 

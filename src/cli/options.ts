@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseRetention } from '../domain/retention.ts';
 import { readSecretFile } from './setup/secrets.ts';
 import { parseDuration, parseNetwork, parseTag, parseTime } from './setup/values.ts';
 import { CommandFailure, type Shell } from './shell.ts';
@@ -32,6 +33,10 @@ export function networks(text: string, before: readonly string[] = []): readonly
 
 export function duration(text: string): number {
   return must(parseDuration(text), 'a duration: 8h, 30m, 90s');
+}
+
+export function retention(text: string): number {
+  return must(parseRetention(text), 'a time to keep things: 90d, 12h, 7y or forever');
 }
 
 export function time(text: string): string {

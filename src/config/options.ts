@@ -10,6 +10,7 @@ import {
   parseAdminToken,
   parseDatabaseUrl,
   parseDirectory,
+  parseKeeping,
   parseListen,
   parsePublicSsh,
   parsePublicUrl,
@@ -41,6 +42,10 @@ export interface Settings {
   readonly recordings: string | null;
   /** Bytes. */
   readonly minFree: number;
+  /** Seconds; 0: for ever. */
+  readonly retention: number;
+  /** Bytes; 0: any. */
+  readonly retentionSize: number;
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
@@ -154,6 +159,20 @@ export const OPTIONS: Table = {
     parse: parseSize,
     secret: 'no',
     doc: 'room that has to be left where recordings are kept, `512M`, `1G` or `1T`: below it, sessions that must be recorded are refused; `0`: never',
+  },
+  retention: {
+    name: 'POSTERN_RETENTION',
+    fallback: 'forever',
+    parse: parseKeeping,
+    secret: 'no',
+    doc: 'how long recordings are kept after their end, `90d`, `12h`, `7y` or `forever`; a machine can have its own; see [recordings.md](recordings.md)',
+  },
+  retentionSize: {
+    name: 'POSTERN_RETENTION_SIZE',
+    fallback: '0',
+    parse: parseSize,
+    secret: 'no',
+    doc: 'room that the recordings of this node may take, `500G`: beyond it the oldest are deleted; `0`: any',
   },
   secretKey: {
     name: 'POSTERN_SECRET_KEY',

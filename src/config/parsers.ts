@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseRetention } from '../domain/retention.ts';
 import { decodeSecretKey, Secret } from '../domain/secret.ts';
 import type { KeyLife } from '../domain/ssh-manners.ts';
 import { isHost, type Listener, parseListener } from './listener.ts';
@@ -117,6 +118,11 @@ export function parseSize(text: string): Parsed<number> {
   const [, digits = '', unit = ''] = SIZE.exec(text) ?? [];
   const bytes = Number(digits) * (SIZES[unit as keyof typeof SIZES] ?? 0);
   return bytes > 0 ? { value: bytes } : { remedy: 'write 512M, 1G or 1T, or 0 for none' };
+}
+
+export function parseKeeping(text: string): Parsed<number> {
+  const value = parseRetention(text);
+  return value === null ? { remedy: 'write 90d, 12h, 7y or forever' } : { value };
 }
 
 /** In a form that `parseSize` reads. */

@@ -1,3 +1,4 @@
+import { formatRetention } from '../domain/retention.ts';
 import { Secret } from '../domain/secret.ts';
 import { formatListener } from './listener.ts';
 import type { Config, Sources } from './load.ts';
@@ -34,7 +35,8 @@ function shown(key: keyof Settings, config: Config): string | number | null {
   }
   // As it is written; held in milliseconds.
   if (key === 'approvalTimeout') return `${config[key] / 1000}s`;
-  if (key === 'minFree') return formatSize(config[key]);
+  if (key === 'minFree' || key === 'retentionSize') return formatSize(config[key]);
+  if (key === 'retention') return formatRetention(config[key]);
   if (value === null || typeof value !== 'object') return value;
   if ('rekeyBytes' in value) return formatRekey(value);
   return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });

@@ -80,6 +80,31 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the recording of session {id} is not where it was stored',
   },
+  'recording.deleted': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'the recording of session {id} was deleted on {at} by {by}',
+  },
+  'recording.held': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the recordings of session {id} are under legal hold',
+  },
+  'recording.not_held': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the recordings of session {id} are not under legal hold',
+  },
+  'recording.live': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the recording of session {id} is still being written',
+  },
+  'recording.elsewhere': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the recording of session {id} is on the node {node}: it can be deleted there',
+  },
   'recording.damaged': {
     api: 'NOT_FOUND',
     exit: 255,

@@ -60,6 +60,8 @@ export interface Machine {
   /** The name of the machine that it is reached through; null: directly. */
   readonly jump: string | null;
   readonly recording: RecordingPolicy;
+  /** Seconds that its recordings are kept; 0: for ever; null: as the node's setting says. */
+  readonly retention: number | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
   readonly lastConnectedAt: Date | null;
@@ -81,6 +83,8 @@ export interface NewMachine {
   /** Directly if not given. */
   readonly jump?: string | null;
   readonly recording: RecordingPolicy;
+  /** Null if not given. */
+  readonly retention?: number | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

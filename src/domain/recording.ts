@@ -13,7 +13,7 @@ export type RecordingPolicy = (typeof RECORDING_POLICIES)[number];
  * `recording` while it is written. `complete`: whole, sealed to its end. `recovered`: cut to its last
  * whole event after a crash, and sealed there. `gap`: it broke and its session went on without
  * (best_effort). `truncated`: shorter than what was sealed of it, or nobody could seal its end.
- * `tampered`: not what was sealed. `failed`: nothing of it can be played.
+ * `tampered`: not what was sealed. `failed`: nothing of it can be played. `deleted`: its row alone is left.
  */
 export const RECORDING_STATES = [
   'recording',
@@ -23,8 +23,14 @@ export const RECORDING_STATES = [
   'gap',
   'tampered',
   'failed',
+  'deleted',
 ] as const;
 export type RecordingState = (typeof RECORDING_STATES)[number];
+
+/** Whether there are bytes of it. */
+export function isThere(recording: { readonly state: RecordingState }): boolean {
+  return recording.state !== 'failed' && recording.state !== 'deleted';
+}
 
 /** What a recording is told when it starts; ends up in the asciicast header. */
 export interface RecordingStart {
@@ -58,7 +64,7 @@ export interface RecordingReceipt {
 
 /** What is left of a recording that a crash had left open. */
 export interface RepairedRecording {
-  readonly state: Exclude<RecordingState, 'recording' | 'gap'>;
+  readonly state: Exclude<RecordingState, 'recording' | 'gap' | 'deleted'>;
   /** Null where the file is not whole to a seal at its end. */
   readonly receipt: RecordingReceipt | null;
 }
@@ -164,5 +170,6 @@ export interface RecordingLibrary {
   logs(key: string): AsyncIterable<LogEntry>;
   /** The file as it lies, checked against its seals and what else is known. */
   verify(key: string, known: KnownSeals): Promise<Verdict>;
+  /** Also what was derived from it: everything beside it that is named `KEY.*`. False: it was not there. */
   remove(key: string): Promise<boolean>;
 }

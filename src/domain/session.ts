@@ -80,6 +80,16 @@ export interface Session {
   readonly commandsCount: number;
   /** Null: none was needed. */
   readonly approval: SessionApproval | null;
+  /** While there is one, its recordings cannot be deleted. */
+  readonly hold: LegalHold | null;
+}
+
+/** Why a session's recordings may not be deleted. */
+export interface LegalHold {
+  readonly at: Date;
+  /** Name of who said so. */
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** The approval that a session was opened with. */
@@ -120,6 +130,8 @@ export interface Recording {
   readonly sha256: string | null;
   /** Of output and error that the recorder was handed; null while it is written, or unknown. */
   readonly recordedBytes: number | null;
+  /** Who deleted it, and when; null: it is there. */
+  readonly removed: { readonly at: Date; readonly by: string } | null;
   readonly startedAt: Date;
   readonly endedAt: Date | null;
 }

@@ -119,6 +119,8 @@ export interface SetupRequestMachine {
   readonly host_key_policy: HostKeyPolicy;
   readonly algorithms: MachineAlgorithms;
   readonly recording: RecordingPolicy;
+  /** Seconds; 0: for ever; null: as the bastion's setting says. */
+  readonly retention: number | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -3,6 +3,7 @@ import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { FactorStore } from './factor.ts';
 import type { GrantStore } from './grant.ts';
+import type { RecordingStore } from './kept-recording.ts';
 import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
 import type { SealStore } from './seal.ts';
@@ -29,6 +30,7 @@ export interface Stores {
   readonly revocations: RevocationStore;
   readonly nodes: NodeStore;
   readonly seals: SealStore;
+  readonly recordings: RecordingStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

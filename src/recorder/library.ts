@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
 import type {
   CastEvent,
@@ -143,7 +143,13 @@ class FileLibrary implements RecordingLibrary {
     const cast = await openCast(this.#root, key);
     if (cast === null) return false;
     await cast.handle.close();
-    await rm(pathOfKey(this.#root, key));
+    const path = pathOfKey(this.#root, key);
+    const derived = `${basename(path)}.`;
+    // What was made of it goes first: it must not be all that is left.
+    for (const name of await readdir(dirname(path))) {
+      if (name.startsWith(derived)) await rm(join(dirname(path), name), { recursive: true });
+    }
+    await rm(path);
     return true;
   }
 }

@@ -13,6 +13,7 @@ import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
 import { SqlNodeStore } from './nodes.ts';
+import { SqlRecordingStore } from './recordings.ts';
 import { SqlRevocationStore } from './revocations.ts';
 import { SqlSealStore } from './seals.ts';
 import { SqlSessionStore } from './sessions.ts';
@@ -100,6 +101,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     revocations: new SqlRevocationStore(db),
     nodes: new SqlNodeStore(db),
     seals: new SqlSealStore(db),
+    recordings: new SqlRecordingStore(db),
   };
 }
 
@@ -119,6 +121,7 @@ class SqlStore implements Store {
   readonly revocations: Stores['revocations'];
   readonly nodes: Stores['nodes'];
   readonly seals: Stores['seals'];
+  readonly recordings: Stores['recordings'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -141,6 +144,7 @@ class SqlStore implements Store {
     this.revocations = stores.revocations;
     this.nodes = stores.nodes;
     this.seals = stores.seals;
+    this.recordings = stores.recordings;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

@@ -92,6 +92,7 @@ export class SqlMachineStore implements MachineStore {
         algorithms: machine.algorithms ?? 'modern',
         jump: machine.jump ?? null,
         recording: machine.recording,
+        retention: machine.retention ?? null,
         tags: storableJson(machine.tags),
         description: machine.description,
       })
@@ -115,6 +116,7 @@ export class SqlMachineStore implements MachineStore {
         ...(change.algorithms !== undefined && { algorithms: change.algorithms }),
         ...(change.jump !== undefined && { jump: change.jump }),
         ...(recording !== undefined && { recording }),
+        ...(change.retention !== undefined && { retention: change.retention }),
         ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
         updated_at: new Date(),
@@ -224,6 +226,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     algorithms: row.algorithms,
     jump: row.jump,
     recording: row.recording,
+    retention: row.retention,
     tags: row.tags,
     description: row.description,
     lastConnectedAt: row.last_connected_at,

@@ -11,6 +11,7 @@ import * as machineAlgorithms from '../../migrations/0009-machine-algorithms.ts'
 import * as approvals from '../../migrations/0010-approvals.ts';
 import * as seals from '../../migrations/0011-seals.ts';
 import * as secondFactors from '../../migrations/0012-second-factors.ts';
+import * as keptRecordings from '../../migrations/0013-kept-recordings.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -30,6 +31,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010-approvals': approvals,
   '0011-seals': seals,
   '0012-second-factors': secondFactors,
+  '0013-kept-recordings': keptRecordings,
 };
 
 /** Names of migrations, in order. */

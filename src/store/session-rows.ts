@@ -1,8 +1,10 @@
 import type { Selectable } from 'kysely';
-import type { Recording, Session, SessionChannel } from '../domain/session.ts';
+import type { LegalHold, Recording, Session, SessionChannel } from '../domain/session.ts';
 import type { Tables } from './tables.ts';
 
-export function toSession(row: Selectable<Tables['sessions']>): Session {
+type SessionRow = Selectable<Tables['sessions']>;
+
+export function toSession(row: SessionRow): Session {
   return {
     id: row.id,
     userId: row.user_id,
@@ -26,12 +28,17 @@ export function toSession(row: Selectable<Tables['sessions']>): Session {
     bytesOut: row.bytes_out,
     commandsCount: row.commands_count,
     approval: approvalOf(row),
+    hold: holdOf(row),
   };
 }
 
-function approvalOf(row: Selectable<Tables['sessions']>): Session['approval'] {
+function approvalOf(row: SessionRow): Session['approval'] {
   const { approval_id: id, approved_by: approvedBy, approval_reason: reason } = row;
   return id === null || approvedBy === null ? null : { id, approvedBy, reason: reason ?? '' };
+}
+
+function holdOf({ hold_at: at, hold_by: by, hold_reason: reason }: SessionRow): LegalHold | null {
+  return at === null ? null : { at, by: by ?? '', reason: reason ?? '' };
 }
 
 export function toChannel(row: Selectable<Tables['session_channels']>): SessionChannel {
@@ -57,11 +64,12 @@ export function toRecording(row: Selectable<Tables['recordings']>): Recording {
     sessionId: row.session_id,
     channel: row.channel,
     key: row.key,
-    state: row.tampered_at === null ? row.state : 'tampered',
+    state: row.tampered_at === null || row.state === 'deleted' ? row.state : 'tampered',
     size: row.size,
     duration: row.duration,
     sha256: row.sha256,
     recordedBytes: row.recorded_bytes,
+    removed: row.removed_at === null ? null : { at: row.removed_at, by: row.removed_by ?? '' },
     startedAt: row.started_at,
     endedAt: row.ended_at,
   };

@@ -101,6 +101,8 @@ interface MachineTable {
   /** A machine's name; null: reached directly. */
   jump: string | null;
   recording: RecordingPolicy;
+  /** Seconds; 0: for ever; null: as the node's setting says. */
+  retention: number | null;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
   last_connected_at: Date | null;
@@ -176,6 +178,9 @@ interface SessionTable {
   approval_id: Fixed<number | null>;
   approved_by: Fixed<string | null>;
   approval_reason: Fixed<string | null>;
+  hold_at: Date | null;
+  hold_by: string | null;
+  hold_reason: string | null;
 }
 
 interface SessionChannelTable {
@@ -204,6 +209,8 @@ interface RecordingTable {
   sha256: string | null;
   recorded_bytes: number | null;
   tampered_at: Date | null;
+  removed_at: Date | null;
+  removed_by: string | null;
   started_at: Fixed<Date>;
   ended_at: Date | null;
 }

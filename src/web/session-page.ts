@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Page } from '../domain/page.ts';
-import type { RecordingState } from '../domain/recording.ts';
+import { isThere, type RecordingState } from '../domain/recording.ts';
 import type { Recording, Session, SessionChannel } from '../domain/session.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { isLive, mayTerminate, type Viewer } from '../domain/visibility.ts';
@@ -47,7 +47,7 @@ function facts({ session, now }: SessionPage): Markup {
     ${fact('Duration', lasting(until.getTime() - session.startedAt.getTime()))}
     ${exitStatus === null ? '' : fact('Exit status', String(exitStatus))}
     ${fact('From', `${shown(session.ipAddress)}, ${shown(session.userAgent)}`)}
-    ${approvalFact(session)}
+    ${approvalFact(session)} ${holdFact(session)}
     ${fact('Sent and received', `${bytes(session.bytesIn)}, ${bytes(session.bytesOut)}`)}
   </dl>`;
 }
@@ -59,7 +59,7 @@ function channelName(channel: SessionChannel | undefined, number: number): strin
 }
 
 function tabs({ session, channels, recordings, chosen }: SessionPage): Markup | string {
-  const playable = recordings.filter(({ state }) => state !== 'failed');
+  const playable = recordings.filter(isThere);
   if (playable.length < 2) return '';
   return html`<nav class="tabs" aria-label="Channels">
     ${playable.map(({ channel: number }) => {
@@ -86,13 +86,31 @@ function integrity(state: RecordingState): Markup | string {
   return html`<p class="note" role="status">${words}</p>`;
 }
 
+function deletions({ recordings }: SessionPage): Markup {
+  return html`${recordings.map(({ channel, removed }) =>
+    removed === null
+      ? ''
+      : html`<p class="note" role="status">
+          The recording of channel ${channel} was deleted by ${shown(removed.by)},
+          ${moment(removed.at)}. Its hash and its seals are kept.
+        </p>`,
+  )}`;
+}
+
+function holdFact({ hold }: Session): Markup | string {
+  if (hold === null) return '';
+  const words = hold.reason === '' ? '' : `: ${shown(hold.reason, 500)}`;
+  return fact('Legal hold', html`by ${shown(hold.by)}, ${moment(hold.at)}${words}`);
+}
+
 function replay(page: SessionPage): Markup {
   const { session, channels, chosen } = page;
-  if (chosen === null) return html`<p class="note">There is no recording to show.</p>`;
+  if (chosen === null)
+    return html`${deletions(page)}<p class="note">There is no recording to show.</p>`;
   const channel = channels.find(({ number }) => number === chosen.channel);
   const command = channel?.command ?? null;
   const source = `/sessions/${session.id}/recording?channel=${chosen.channel}`;
-  return html`${tabs(page)}
+  return html`${tabs(page)}${deletions(page)}
     ${command === null ? '' : html`<p>Command: <code>${shown(command, 2000)}</code></p>`}
     ${
       chosen.state === 'recording'

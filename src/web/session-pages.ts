@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { PosternError } from '../domain/errors.ts';
 import { formatId, parseId } from '../domain/ids.ts';
+import { isThere } from '../domain/recording.ts';
 import { holdsScope } from '../domain/role.ts';
 import type { Recording, Session, SessionFilter, SessionStatus } from '../domain/session.ts';
 import { maySeeSession, seesEverything, type Viewer } from '../domain/visibility.ts';
@@ -82,7 +83,7 @@ function choose(
   recordings: readonly Recording[],
 ): Recording | null {
   if (!holdsScope(viewer.scopes, 'recordings:read')) return null;
-  const usable = recordings.filter(({ state }) => state !== 'failed');
+  const usable = recordings.filter(isThere);
   const wanted = Number(c.req.query('channel') ?? usable[0]?.channel);
   return usable.find(({ channel }) => channel === wanted) ?? usable[0] ?? null;
 }

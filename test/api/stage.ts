@@ -3,6 +3,7 @@ import { createApi } from '../../src/api/server.ts';
 import { StoreSetupApplier } from '../../src/control/apply.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
+import { RetentionSweep } from '../../src/control/retention.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
@@ -82,12 +83,19 @@ export async function openStage() {
   const recorder = await openRecorder({ root: files.path, sealingKey, log });
   const gateway = new TestGateway(store);
   const passwords = new ScryptPasswords();
+  const library = openLibrary(files.path);
+  const retention = new RetentionSweep({
+    ...{ store, library, log, node: 'node-a', clock: () => new Date() },
+    retention: { age: 0, size: 0 },
+  });
   const deps: ApiDeps = {
     store,
     counters,
     gateway,
-    recordings: openLibrary(files.path),
+    recordings: library,
     space: () => 'up',
+    retention,
+    node: 'node-a',
     passwords,
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),

@@ -60,6 +60,7 @@ machines:
     auth: { key: { file: web1 } }
     host_key: "${KEY}"
     recording: best_effort
+    retention: 90d
     tags: { env: prod, "os/name": debian }
   - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true }, jump: web1 }
 grants:
@@ -106,6 +107,7 @@ describe('a set-up file', () => {
       host_key_policy: 'accept-new',
       algorithms: 'modern',
       recording: 'best_effort',
+      retention: 90 * 86_400,
       tags: { env: 'prod', 'os/name': 'debian' },
       description: '',
     });
@@ -115,6 +117,7 @@ describe('a set-up file', () => {
       auth: { type: 'bastion_key' },
       jump: 'web1',
       recording: 'required',
+      retention: null,
       host_key: null,
     });
     expect(setup.grants).toEqual([

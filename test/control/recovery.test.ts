@@ -147,6 +147,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       revocations: store.revocations,
       nodes: store.nodes,
       seals: store.seals,
+      recordings: store.recordings,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -27,6 +27,7 @@ const MACHINE: Machine = {
   algorithms: 'modern',
   jump: null,
   recording: 'required',
+  retention: null,
   tags: { env: 'prod' },
   description: '',
   lastConnectedAt: null,

@@ -22,6 +22,7 @@ export function routeTo(at: {
     algorithms: 'modern',
     jump: null,
     recording: 'off',
+    retention: null,
     tags: {},
     description: '',
     lastConnectedAt: null,

@@ -21,6 +21,7 @@ import {
   pinnedKey,
   portField,
   recordingField,
+  retentionField,
   tagsField,
 } from '../machine-fields.ts';
 import { machineSchema, machineView } from '../views/machine.ts';
@@ -37,6 +38,7 @@ const settings = {
   tags: tagsField.default({}),
   description: descriptionField.default(''),
   recording: recordingField.default('required'),
+  retention: retentionField.default(null),
   host_key: hostKeyField.nullable().default(null),
   host_key_policy: hostKeyPolicyField.default('accept-new'),
   algorithms: algorithmsField.default('modern'),
@@ -63,6 +65,7 @@ const changed = z.strictObject({
   tags: tagsField.optional(),
   description: descriptionField.optional(),
   recording: recordingField.optional(),
+  retention: retentionField.optional(),
   host_key: hostKeyField.nullable().optional(),
   host_key_policy: hostKeyPolicyField.optional(),
   algorithms: algorithmsField.optional(),
@@ -125,6 +128,7 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
     algorithms: asked.algorithms,
     jump: asked.jump_host,
     recording: asked.recording,
+    retention: asked.retention,
     tags: asked.tags,
     description: asked.description,
   };
@@ -147,6 +151,7 @@ function changeOf(asked: z.infer<typeof changed>, deps: ApiDeps): Partial<NewMac
     algorithms: asked.algorithms,
     jump: asked.jump_host,
     recording: asked.recording,
+    retention: asked.retention,
     tags: asked.tags,
     description: asked.description,
   });

@@ -8,7 +8,7 @@ import { idOf, outId } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { wholeNumber } from '../paging.ts';
 import { checkRecording } from '../recording-check.ts';
-import { findRecording } from '../recording-files.ts';
+import { seenRecording } from '../recording-files.ts';
 
 const of = {
   params: z.object({ id: idOf('sess') }),
@@ -100,7 +100,7 @@ export function recordingSealRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(sealsRoute, async (c) => {
     const { id } = c.req.valid('param');
     const { channel } = c.req.valid('query');
-    const { recording } = await findRecording(deps, callerOf(c), id, channel);
+    const { recording } = await seenRecording(deps, callerOf(c), id, channel);
     const seals = await deps.store.seals.list(recording.id);
     const session_id = formatId('sess', id);
     return c.json(success({ session_id, channel: recording.channel, seals: [...seals] }), 200);

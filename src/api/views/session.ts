@@ -56,7 +56,7 @@ const channelSchema = z.object({
   bytes_out: z.int(),
 });
 
-const recordingSchema = z.object({
+export const recordingSchema = z.object({
   id: outId('rec'),
   channel: z.int(),
   state: z.enum(RECORDING_STATES),
@@ -73,7 +73,15 @@ const recordingSchema = z.object({
     .openapi({ description: 'Output and error that went to the user; equal, or it is said' }),
   started_at: outTime,
   ended_at: outTime.nullable(),
+  deleted_at: outTime.nullable(),
+  deleted_by: z.string().nullable(),
 });
+
+export const holdSchema = z.object({ at: outTime, by: z.string(), reason: z.string() });
+
+export function holdView({ hold }: Session): z.infer<typeof holdSchema> | null {
+  return hold === null ? null : { ...hold, at: isoTime(hold.at) };
+}
 
 export const sessionDetailSchema = sessionSchema
   .extend({
@@ -86,6 +94,7 @@ export const sessionDetailSchema = sessionSchema
     bytes_out: z.int(),
     channels: z.array(channelSchema),
     recordings: z.array(recordingSchema),
+    legal_hold: holdSchema.nullable(),
   })
   .openapi('SessionDetail');
 
@@ -134,7 +143,7 @@ function channelView(channel: SessionChannel): z.infer<typeof channelSchema> {
   };
 }
 
-function recordingView(
+export function recordingView(
   recording: Recording,
   channels: readonly SessionChannel[],
 ): z.infer<typeof recordingSchema> {
@@ -150,6 +159,8 @@ function recordingView(
     delivered_bytes: channel === undefined || channel.endedAt === null ? null : channel.bytesOut,
     started_at: isoTime(recording.startedAt),
     ended_at: isoTimeOrNull(recording.endedAt),
+    deleted_at: isoTimeOrNull(recording.removed?.at ?? null),
+    deleted_by: recording.removed?.by ?? null,
   };
 }
 
@@ -170,5 +181,6 @@ export function sessionDetailView(
     bytes_out: session.bytesOut,
     channels: channels.map(channelView),
     recordings: recordings.map((recording) => recordingView(recording, channels)),
+    legal_hold: holdView(session),
   };
 }

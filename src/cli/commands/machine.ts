@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { formatRetention } from '../../domain/retention.ts';
 import { ApiClient } from '../api-client.ts';
 import { idOfNamed } from '../lookup.ts';
 import {
   passwordOf,
+  retention,
   rows,
   type SecretOptions,
   secretFile,
@@ -28,12 +30,18 @@ const COLUMNS: readonly Column[] = [
 
 const MORE: readonly Column[] = [
   ['jump', (row) => cellAt(row, 'jump_host')],
+  ['retention', (row) => retentionAt(row)],
   ['host key', (row) => cellAt(row, 'host_key')],
   ['host key policy', (row) => cellAt(row, 'host_key_policy')],
   ['algorithms', (row) => cellAt(row, 'algorithms')],
   ['description', (row) => cellAt(row, 'description') || null],
   ['last connected', (row) => timeAt(row, 'last_connected')],
 ];
+
+function retentionAt(row: unknown): string | null {
+  const seconds = cellAt(row, 'retention');
+  return typeof seconds === 'number' ? formatRetention(seconds) : null;
+}
 
 interface AddOptions extends SecretOptions, Format {
   readonly host: string;
@@ -48,6 +56,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly strict: boolean;
   readonly oldAlgorithms: boolean;
   readonly recording: string;
+  readonly retention?: number;
   readonly tag?: Readonly<Record<string, string>>;
   readonly description: string;
 }
@@ -139,6 +148,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--strict', 'connect to a pinned host key alone', false)
     .option('--old-algorithms', 'also SHA-1, CBC and fixed groups, for an old machine', false)
     .option('--recording <policy>', 'required, best_effort or off', 'required')
+    .option('--retention <time>', 'keep its recordings so long: 90d, 7y, forever', retention)
     .option('--tag <tag>', 'env=prod; several times', tags)
     .option('--description <text>', '', '')
     .option('--json', 'as JSON', false)
@@ -155,6 +165,7 @@ function addAdd(machine: Command, shell: Shell): void {
         host_key_policy: options.strict ? 'strict' : 'accept-new',
         algorithms: options.oldAlgorithms ? 'old' : 'modern',
         recording: options.recording,
+        retention: options.retention ?? null,
         tags: options.tag ?? {},
         description: options.description,
       });

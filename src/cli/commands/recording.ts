@@ -8,6 +8,7 @@ import { wholeNumber } from '../options.ts';
 import { showDone } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
 import { rowsAt, textAt } from '../wire.ts';
+import { addKeptRecordings } from './recording-kept.ts';
 import { type VerifyOptions, verifyFileOrSession } from './recording-verify.ts';
 
 interface ExportOptions {
@@ -16,9 +17,10 @@ interface ExportOptions {
   readonly format?: string;
 }
 
-/** `postern recording export|verify|keys|seals`. */
+/** `postern recording ls|export|verify|keys|seals|rm|hold|release`. */
 export function addRecordingCommand(program: Command, shell: Shell): void {
   const recording = program.command('recording').description('what was seen');
+  addKeptRecordings(recording, shell);
   recording
     .command('export')
     .description('the asciicast of a session, to a file or to stdout')

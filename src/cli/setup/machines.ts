@@ -3,6 +3,7 @@ import { parsePublicKey } from '../../control/public-key.ts';
 import { HOST_KEY_POLICIES, MACHINE_ALGORITHMS, MACHINE_KINDS } from '../../domain/machine.ts';
 import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
+import { parseRetention, RETENTION_RULE } from '../../domain/retention.ts';
 import type { SetupRequestMachine } from '../../domain/setup.ts';
 import { type Entry, NOT_YET, type SetupReader, type Shape } from './reader.ts';
 import { privateKeyProblem, readSecret, type SecretSources } from './secrets.ts';
@@ -21,6 +22,7 @@ const MACHINE: Shape = {
     'host_key_policy',
     'algorithms',
     'recording',
+    'retention',
     'tags',
     'description',
   ],
@@ -70,6 +72,7 @@ export function readMachine(
     host_key_policy: reader.word(fields.get('host_key_policy'), HOST_KEY_POLICIES, 'accept-new'),
     algorithms: reader.word(fields.get('algorithms'), MACHINE_ALGORITHMS, 'modern'),
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
+    retention: readRetention(reader, fields.get('retention')),
     tags: readTags(reader, fields.get('tags')),
     description:
       description === undefined
@@ -113,6 +116,12 @@ function readHostKey(reader: SetupReader, entry: Entry | undefined): string | nu
   if (!('problem' in key)) return `${key.algorithm} ${key.blob}`;
   reader.refuse(entry, key.problem);
   return null;
+}
+
+function readRetention(reader: SetupReader, entry: Entry | undefined): number | null {
+  if (entry === undefined) return null;
+  const isOne = (text: string): boolean => parseRetention(text) !== null;
+  return parseRetention(reader.textThat(entry, isOne, RETENTION_RULE));
 }
 
 function readTags(reader: SetupReader, entry: Entry | undefined): Readonly<Record<string, string>> {
