@@ -2,7 +2,7 @@ import { PosternError } from '../domain/errors.ts';
 import { byteRange, namesEntity } from './byte-range.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
-import { note } from './journal.ts';
+import { noteOpening } from './journal.ts';
 import { type FoundRecording, findRecording } from './recording-files.ts';
 
 /** What of a recording is asked for, and how. */
@@ -72,7 +72,7 @@ function answer(
 
 /**
  * The asciicast of a channel, whole or a range of it (v3 alone has ranges: v2 is made on the way).
- * Noted in the audit each time that bytes of it are handed out.
+ * Noted in the audit before bytes of it are handed out; ranges that follow one another are one opening.
  */
 export async function downloadRecording(
   deps: ApiDeps,
@@ -86,10 +86,10 @@ export async function downloadRecording(
     return new Response(null, { status: 304, headers });
   }
   if (asked.method !== 'HEAD') {
-    await note(deps.store, caller, deps.clock(), 'recording.downloaded', {
-      sessionId: asked.id,
-      machineId: found.session.machineId,
-      detail: { channel: found.recording.channel, format: asked.format },
+    await noteOpening(deps, caller, {
+      ...{ type: 'recording.downloaded', session: found.session, recording: found.recording },
+      part: asked.range !== undefined,
+      detail: { format: asked.format },
     });
   }
   return answer(deps, found, asked, headers, etag);

@@ -34,6 +34,7 @@ export const AUDIT_TYPES = [
   'recording.removed',
   'recording.held',
   'recording.released',
+  'seals.viewed',
   'logs.viewed',
   'user.created',
   'user.changed',

@@ -5,11 +5,13 @@ import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
 import type { TotpPolicy } from '../domain/factor.ts';
 import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '../domain/machine.ts';
-import type { RecordingPolicy, RecordingState } from '../domain/recording.ts';
+import type { RecordingPolicy } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
+import type { Defaulted, Fixed } from './column.ts';
+import type { RecordingSealTable, RecordingTable, SealingKeyTable } from './recording-tables.ts';
 import type { Sealed } from './vault.ts';
 
 /** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
@@ -38,12 +40,6 @@ export interface Tables {
 
 /** The database, or one transaction of it. */
 export type Db = Kysely<Tables>;
-
-/** Has a default: may be left out of an insert. */
-type Defaulted<T> = ColumnType<T, T | undefined, T>;
-
-/** Never changes once written. */
-type Fixed<T> = ColumnType<T, T, never>;
 
 interface UserTable {
   id: GeneratedAlways<number>;
@@ -198,23 +194,6 @@ interface SessionChannelTable {
   bytes_out: Defaulted<number>;
 }
 
-interface RecordingTable {
-  id: GeneratedAlways<number>;
-  session_id: Fixed<number>;
-  channel: Fixed<number>;
-  key: Fixed<string>;
-  state: Defaulted<RecordingState>;
-  size: number | null;
-  duration: number | null;
-  sha256: string | null;
-  recorded_bytes: number | null;
-  tampered_at: Date | null;
-  removed_at: Date | null;
-  removed_by: string | null;
-  started_at: Fixed<Date>;
-  ended_at: Date | null;
-}
-
 interface TransferTable {
   id: GeneratedAlways<number>;
   session_id: Fixed<number>;
@@ -233,20 +212,6 @@ interface TransferTable {
   sequential: Fixed<boolean>;
   started_at: Fixed<Date>;
   duration: Fixed<number>;
-}
-
-interface RecordingSealTable {
-  recording_id: Fixed<number>;
-  part: Fixed<number>;
-  end_offset: Fixed<number>;
-  hash: Fixed<string>;
-  line: Fixed<string>;
-}
-
-interface SealingKeyTable {
-  id: Fixed<string>;
-  public_pem: Fixed<string>;
-  created_at: Defaulted<Date>;
 }
 
 interface TokenTable {

@@ -155,7 +155,7 @@ describe('a set-up file', () => {
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(18);
     expect(lineOf('machines[1].host_key')).toBe(22);
-    expect(lineOf('grants[1].on.tag.key')).toBe(36);
+    expect(lineOf('grants[1].on.tag.key')).toBe(37);
     expect(lineOf('nothing')).toBe(1);
   });
 

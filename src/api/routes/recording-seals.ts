@@ -6,6 +6,7 @@ import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
 import { idOf, outId } from '../fields.ts';
 import { guarded } from '../guard.ts';
+import { noteOpening } from '../journal.ts';
 import { wholeNumber } from '../paging.ts';
 import { checkRecording } from '../recording-check.ts';
 import { seenRecording } from '../recording-files.ts';
@@ -100,7 +101,9 @@ export function recordingSealRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(sealsRoute, async (c) => {
     const { id } = c.req.valid('param');
     const { channel } = c.req.valid('query');
-    const { recording } = await seenRecording(deps, callerOf(c), id, channel);
+    const { session, recording } = await seenRecording(deps, callerOf(c), id, channel);
+    const type = 'seals.viewed';
+    await noteOpening(deps, callerOf(c), { type, session, recording, part: false });
     const seals = await deps.store.seals.list(recording.id);
     const session_id = formatId('sess', id);
     return c.json(success({ session_id, channel: recording.channel, seals: [...seals] }), 200);

@@ -2,12 +2,12 @@ import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../domain/page.ts';
 import type { Session } from '../../domain/session.ts';
-import { type Api, type Caller, callerOf } from '../context.ts';
+import { type Api, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, success } from '../envelope.ts';
 import { idOf, isoTime, outId, outTime, search } from '../fields.ts';
 import { guarded } from '../guard.ts';
-import { note } from '../journal.ts';
+import { noteOpening } from '../journal.ts';
 import { wholeNumber } from '../paging.ts';
 import { downloadRecording } from '../recording-download.ts';
 import { seenSession } from '../terminate.ts';
@@ -139,14 +139,6 @@ async function* plainLines(
   }
 }
 
-async function noteLogs(deps: ApiDeps, caller: Caller, session: Session, query: LogsQuery) {
-  await note(deps.store, caller, deps.clock(), 'logs.viewed', {
-    sessionId: session.id,
-    machineId: session.machineId,
-    detail: { format: query.format },
-  });
-}
-
 export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(recordingRoute, (c) => {
     const { channel, format } = c.req.valid('query');
@@ -165,7 +157,11 @@ export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
     const caller = callerOf(c);
     const query = c.req.valid('query');
     const session = await seenSession(deps, caller, c.req.valid('param').id);
-    await noteLogs(deps, caller, session, query);
+    await noteOpening(deps, caller, {
+      ...{ type: 'logs.viewed', session, recording: null },
+      part: query.cursor !== undefined,
+      detail: { format: query.format },
+    });
     const entries = await entriesOf(deps, session, query);
     if (query.format === 'text') {
       const headers = { 'Content-Type': 'text/plain; charset=utf-8' };

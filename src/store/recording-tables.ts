@@ -1,0 +1,34 @@
+import type { GeneratedAlways } from 'kysely';
+import type { RecordingState } from '../domain/recording.ts';
+import type { Defaulted, Fixed } from './column.ts';
+
+export interface RecordingTable {
+  id: GeneratedAlways<number>;
+  session_id: Fixed<number>;
+  channel: Fixed<number>;
+  key: Fixed<string>;
+  state: Defaulted<RecordingState>;
+  size: number | null;
+  duration: number | null;
+  sha256: string | null;
+  recorded_bytes: number | null;
+  tampered_at: Date | null;
+  removed_at: Date | null;
+  removed_by: string | null;
+  started_at: Fixed<Date>;
+  ended_at: Date | null;
+}
+
+export interface RecordingSealTable {
+  recording_id: Fixed<number>;
+  part: Fixed<number>;
+  end_offset: Fixed<number>;
+  hash: Fixed<string>;
+  line: Fixed<string>;
+}
+
+export interface SealingKeyTable {
+  id: Fixed<string>;
+  public_pem: Fixed<string>;
+  created_at: Defaulted<Date>;
+}
