@@ -154,7 +154,7 @@ describe('a set-up file', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(18);
-    expect(lineOf('machines[1].host_key')).toBe(22);
+    expect(lineOf('machines[1].host_key')).toBe(23);
     expect(lineOf('grants[1].on.tag.key')).toBe(37);
     expect(lineOf('nothing')).toBe(1);
   });
