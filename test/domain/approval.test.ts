@@ -17,7 +17,14 @@ const LEADS = { groupId: 9 };
 
 const MACHINE: Machine = {
   ...machine({ name: 'web1' }),
-  ...{ id: 1, authType: 'none', jump: null, retention: null, algorithms: 'modern', lastConnectedAt: null },
+  ...{
+    id: 1,
+    authType: 'none',
+    jump: null,
+    retention: null,
+    algorithms: 'modern',
+    lastConnectedAt: null,
+  },
   ...{ createdAt: NOW, updatedAt: NOW },
 };
 
