@@ -177,7 +177,8 @@ async function check(
   }
   await product.api('DELETE', path);
   if (both === delivered.length) return { bytes: 0, ms: 0 };
-  return { bytes: delivered.length - both, ms: killed - reader.when(both) };
+  // What was on its way at the kill came after it.
+  return { bytes: delivered.length - both, ms: Math.max(0, killed - reader.when(both)) };
 }
 
 async function round(product: Product, client: SshClient): Promise<readonly Loss[]> {
