@@ -21,7 +21,7 @@ import { within } from './within.ts';
 /** Milliseconds between two signs of life to the control plane. */
 const HEARTBEAT_MS = 15_000;
 
-/** How long the channels of an ending session may take, in milliseconds. */
+/** How long the channels of an ending session, and its connection to the machine, may take, in milliseconds. */
 const CHANNELS_MS = 5000;
 
 /**
@@ -270,7 +270,7 @@ export class GatewaySession {
     await within(CHANNELS_MS, all(members.map((member) => member.stop(refusal))));
     // A machine keeps a channel for as long as its program ignores that nobody is there any more:
     // what is left of them goes with the connection.
-    await this.#hangUp();
+    await within(CHANNELS_MS, this.#hangUp());
     await within(CHANNELS_MS, all(members.map((member) => member.done)));
     const { bytesIn, bytesOut } = this.bytes();
     await within(REPORT_MS, this.#report(reason, { bytesIn, bytesOut }));

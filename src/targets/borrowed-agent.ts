@@ -10,8 +10,8 @@ export interface BorrowedAgent {
 }
 
 /**
- * Asks a user's agent for its keys. Rejects with PosternError: `machine.no_agent` when the user has
- * forwarded none, `machine.agent_silent` when it gives none.
+ * Asks a user's agent for its keys, until `signal` calls that off. Rejects with PosternError:
+ * `machine.no_agent` when the user has forwarded none, `machine.agent_silent` when it gives none.
  */
 export async function borrowAgent(
   agent: UserAgent | undefined,
@@ -19,18 +19,28 @@ export async function borrowAgent(
   signal: AbortSignal,
 ): Promise<BorrowedAgent> {
   if (agent?.forwarded !== true) throw new PosternError('machine.no_agent', { machine });
+  const calledOff = Promise.withResolvers<never>();
+  calledOff.promise.catch(() => undefined);
   let link: Link | null = null;
+  let isBack = false;
   const giveBack = (): void => {
+    isBack = true;
     signal.removeEventListener('abort', giveBack);
+    calledOff.reject(new Error('the log-in was called off'));
     link?.stream.resume();
     link?.close();
   };
   try {
-    link = await agent.open();
+    signal.throwIfAborted();
     signal.addEventListener('abort', giveBack, { once: true });
-    if (signal.aborted) giveBack();
-    const client = new AgentClient(link.stream);
-    const identities = await client.identities();
+    const opening = agent.open().then((opened) => {
+      link = opened;
+      // Nobody waits for one that comes late.
+      if (isBack) giveBack();
+      return opened;
+    });
+    const client = new AgentClient((await Promise.race([opening, calledOff.promise])).stream);
+    const identities = await Promise.race([client.identities(), calledOff.promise]);
     if (identities.length === 0) throw new Error('it holds no key');
     const sign = (blob: Buffer, data: Buffer): Promise<Buffer> => client.sign(blob, data);
     return { auth: { type: 'agent', identities, sign }, giveBack };

@@ -1,12 +1,39 @@
 import { readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import ssh2 from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAgent, type TestAgent } from '../support/agent.ts';
 import { dataOf } from '../support/api-call.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { JumpClient } from '../support/jump-client.ts';
 import { needs } from '../support/requirements.ts';
 import { makeKey, startSshd, type TestSshd } from '../support/sshd.ts';
 import { openStage, type Stage } from '../support/stage.ts';
+
+type Answer = ssh2.GetStreamCallback;
+
+/** The library's types do not have it. */
+const WITH_AGENT = { env: {}, agentForward: true };
+
+/** Leaves it to a test when a connection to it is there. */
+class SilentAgent extends ssh2.BaseAgent {
+  readonly #open: (answer: Answer) => void;
+
+  constructor(open: (answer: Answer) => void) {
+    super();
+    this.#open = open;
+  }
+
+  override getIdentities(answer: ssh2.IdentityCallback): void {
+    answer(undefined, []);
+  }
+
+  override sign(): void {}
+
+  override getStream(answer: Answer): void {
+    this.#open(answer);
+  }
+}
 
 needs('ssh', 'sshd', 'ssh-agent').describe('the agent of a user', () => {
   let stage: Stage;
@@ -141,6 +168,52 @@ needs('ssh', 'sshd', 'ssh-agent').describe('the agent of a user', () => {
     const without = await jump.ssh('alice', [`${login}@own1`, 'echo inside']);
     expect(without.status).toBe(255);
     expect(without.stderr).toContain('you have not forwarded it: ssh -A');
+  });
+
+  test.each([
+    ['does not answer', () => undefined],
+    ['answers and lists nothing', (answer: Answer) => answer(undefined, new PassThrough())],
+  ])('one that %s keeps no session from being ended', async (_what, open) => {
+    const disable = (disabled: boolean) =>
+      stage.bastion.api(`users/${user}`, { method: 'PATCH', body: { disabled } });
+    const ends = {
+      terminated: (id: string) => stage.bastion.api(`sessions/${id}`, { method: 'DELETE' }),
+      access_revoked: () => disable(true),
+    };
+    const found = dataOf(await stage.bastion.api('users?search=alice'));
+    const user = (found as { users: readonly { readonly id: string }[] }).users[0]?.id;
+    for (const [reason, end] of Object.entries(ends)) {
+      const asked = Promise.withResolvers<void>();
+      const client = new ssh2.Client();
+      try {
+        const { alice, bastion } = stage;
+        client.connect({
+          ...{ host: bastion.ssh.host, port: bastion.ssh.port, username: 'alice+own1' },
+          privateKey: readFileSync(alice.identity, 'utf8'),
+          agent: new SilentAgent((answer) => {
+            asked.resolve();
+            open(answer);
+          }),
+          agentForward: true,
+        });
+        client.on('error', () => undefined);
+        const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
+        client.once('ready', () => client.exec('true', WITH_AGENT, () => undefined));
+        await within('the question', asked.promise);
+        const [waiting] = await bastion.sessions('status=pending');
+        const id = waiting?.id ?? '';
+        expect(await within('the answer', end(id), 2000)).toMatchObject({ status: 200 });
+        await within('its end', gone, 2000);
+        await eventually(
+          'its row',
+          async () => (await bastion.session(id)).end_reason === reason,
+          2000,
+        );
+      } finally {
+        client.end();
+        await disable(false);
+      }
+    }
   });
 
   test('has to be forwarded, and to hold a key that the machine takes', async () => {
