@@ -44,6 +44,8 @@ export class NodeWatch {
   #own: { readonly gateway: Gateway; readonly held: () => readonly number[] } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | null = null;
+  /** Sessions here that others had closed, while they end. */
+  readonly #ending = new Map<number, Promise<void>>();
   #blind = false;
 
   constructor(deps: NodeWatchDeps) {
@@ -65,6 +67,7 @@ export class NodeWatch {
     clearInterval(this.#timer);
     this.#own = null;
     await this.#looking;
+    await Promise.all(this.#ending.values());
   }
 
   /** One look at all nodes; never rejects. */
@@ -106,12 +109,27 @@ export class NodeWatch {
     for (const { id } of ended) await counters.ended(id);
   }
 
-  /** What others closed, because they took this node for dead, ends here too. */
+  /** What others closed, because they took this node for dead, ends here too; no look waits for it. */
   async #endClosed(): Promise<void> {
-    const held = this.#own?.held() ?? [];
-    if (held.length === 0) return;
+    const own = this.#own;
+    const held = own?.held() ?? [];
+    if (own === null || held.length === 0) return;
     for (const id of await this.#deps.store.sessions.endedOf(held)) {
-      await this.#own?.gateway.terminate(id, 'node_died', OTHERS);
+      if (!this.#ending.has(id)) this.#ending.set(id, this.#end(own.gateway, id));
+    }
+  }
+
+  async #end(gateway: Gateway, id: number): Promise<void> {
+    try {
+      await gateway.terminate(id, 'node_died', OTHERS);
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#deps.log.warn('a session that other nodes have closed did not end', {
+        session: id,
+        reason,
+      });
+    } finally {
+      this.#ending.delete(id);
     }
   }
 }

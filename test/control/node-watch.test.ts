@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { NodeWatch } from '../../src/control/node-watch.ts';
+import type { Gateway } from '../../src/domain/control-plane.ts';
 import { machine, session } from '../store/examples.ts';
 import { HeldSession } from '../support/held-session.ts';
 import { type ControlStage, openControlStage } from './stage.ts';
@@ -21,9 +22,9 @@ function watching(stage: ControlStage) {
   return { watch, pass, skip: (seconds: number) => (now += seconds * 1000) };
 }
 
-async function held(stage: ControlStage, node: string): Promise<number> {
+async function held(stage: ControlStage, node: string, name = `of-${node}`): Promise<number> {
   const { machines, sessions } = stage.at.store;
-  const { id: machineId } = await machines.create(machine({ name: `of-${node}` }));
+  const { id: machineId } = await machines.create(machine({ name }));
   const made = await sessions.create(session({ userId: stage.ada.id, machineId, node }));
   return made.id;
 }
@@ -94,4 +95,29 @@ test('a session that other nodes have closed ends where it is held', async () =>
   await watch.look();
   await watch.close();
   expect(gateway.asked).toEqual([[closed, 'node_died', expect.stringContaining('other nodes')]]);
+});
+
+test('sessions that other nodes have closed end together, and no look waits for them', async () => {
+  await using stage = await openControlStage();
+  const ids = [await held(stage, 'node-a'), await held(stage, 'node-a', 'second')];
+  await stage.at.store.nodes.claim('node-b', 'one');
+  const theirs = await held(stage, 'node-b');
+  await stage.at.store.sessions.sweep('node-a', new Date());
+  const { watch, pass } = watching(stage);
+  const slow = Promise.withResolvers<boolean>();
+  const asked: number[] = [];
+  const gateway: Gateway = {
+    count: 2,
+    renew: () => Promise.resolve(false),
+    terminate: (id) => {
+      asked.push(id);
+      return slow.promise;
+    },
+  };
+  watch.begin(gateway, () => ids);
+  await pass(12);
+  expect(await reason(stage, theirs)).toBe('node_died');
+  expect(asked).toEqual(ids);
+  slow.resolve(true);
+  await watch.close();
 });
