@@ -1,4 +1,14 @@
+import { z } from '@hono/zod-openapi';
 import type { RevocationKind } from '../domain/certificate.ts';
+
+/**
+ * A value of any kind. A key id is whatever an authority wrote into a certificate, nothing and control
+ * characters too; what is refused here could not be read from one (ssh/certificate.ts), nor stored.
+ */
+export const revocationValue = z
+  .string()
+  .max(1024, 'must have at most 1024 characters')
+  .refine((value) => !value.includes('\0') && value.isWellFormed(), 'must be UTF-8 without NUL');
 
 export const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
 const SERIALS = /^(0|[1-9][0-9]{0,19})(?:-([1-9][0-9]{0,19}))?$/;

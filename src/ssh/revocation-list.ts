@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NewRevocation } from '../domain/certificate.ts';
 import { MalformedBlob, StrictReader } from './strict-reader.ts';
+import { wireString } from './wire.ts';
 
 /** `SSHKRL\n\0` (PROTOCOL.krl). */
 const MAGIC = 0x5353484b524c0a00n;
@@ -105,7 +106,10 @@ function readCertificates(reader: StrictReader, found: Listed): void {
     const type = reader.byte();
     const part = new StrictReader(reader.string(MOST.section));
     if (type === OF_CERTIFICATES.keyIds) {
-      while (!part.ended) found.add({ kind: 'key_id', value: part.text(MOST.text), authority });
+      while (!part.ended) {
+        const value = keyIdOf(part.string(MOST.section));
+        if (value !== null) found.add({ kind: 'key_id', value, authority });
+      }
       continue;
     }
     readSerials(type, part, (first, last) => {
@@ -116,6 +120,15 @@ function readCertificates(reader: StrictReader, found: Listed): void {
       found.add({ kind: 'serial', value, authority });
     });
     part.end();
+  }
+}
+
+/** Null: a certificate that has it is accepted from nobody (ssh/certificate.ts). */
+function keyIdOf(bytes: Buffer): string | null {
+  try {
+    return new StrictReader(wireString(bytes)).text(MOST.text);
+  } catch {
+    return null;
   }
 }
 

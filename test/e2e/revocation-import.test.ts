@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wireString } from '../../src/ssh/wire.ts';
 import { type CertifyOptions, withCertificate } from '../support/certify.ts';
 import { within } from '../support/eventually.ts';
 import { holdProgram } from '../support/held-program.ts';
@@ -51,6 +52,30 @@ needs('ssh', 'sshd', 'ssh-keygen').describe('postern revocation import', () => {
     const listed = await stage.bastion.cli('revocation', 'ls');
     expect(listed.stdout.toString()).toMatch(/1000-9000000.*stolen/);
     expect(await stage.bastion.audit()).toContain('revocation.imported');
+  });
+
+  test('takes key ids of any form: none, with control characters, or that no certificate can have', async () => {
+    const file = stage.stranger.path('odd.krl');
+    const ids = ['', 'two\nlines\t\u001b[1m', 'plain'].map((id) => Buffer.from(id));
+    const latin1 = Buffer.from('caf\xe9', 'latin1');
+    const keyIds = [...ids, latin1, Buffer.alloc(2000, 'x')].map(wireString);
+    const part = [Buffer.from([0x23]), wireString(Buffer.concat(keyIds))];
+    const section = Buffer.concat([wireString(''), wireString(''), ...part]);
+    const magic = Buffer.from('SSHKRL\n\0\0\0\0\x01', 'latin1');
+    const empty = [wireString(''), wireString('')];
+    const header = Buffer.concat([magic, Buffer.alloc(24), ...empty]);
+    writeFileSync(file, Buffer.concat([header, Buffer.from([1]), wireString(section)]));
+    const done = await stage.bastion.cli('revocation', 'import', file);
+    expect(done).toMatchObject({ status: 0, stderr: '' });
+    expect(done.stdout.toString()).toContain('imported 3, of which 3 are new');
+    for (const keyId of ['', 'two\nlines\t\u001b[1m', 'plain']) {
+      const more = await certified({ keyId });
+      expect((await stage.stranger.ssh('alice+web1', 'exit 3', { more })).status).toBe(255);
+    }
+    const more = await certified({ keyId: 'plain too' });
+    expect((await stage.stranger.ssh('alice+web1', 'exit 3', { more })).status).toBe(3);
+    const listed = await stage.bastion.cli('revocation', 'ls');
+    expect(listed.stdout.toString()).not.toContain('\u001b');
   });
 
   test('changes nothing for a file that is none, or has what is not read', async () => {

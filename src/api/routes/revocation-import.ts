@@ -6,7 +6,7 @@ import { enveloped, json, success } from '../envelope.ts';
 import { body, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
-import { FINGERPRINT, valueProblem } from '../revocation-value.ts';
+import { FINGERPRINT, revocationValue, valueProblem } from '../revocation-value.ts';
 
 /** In one request; more take several. */
 const MOST = 5000;
@@ -14,7 +14,7 @@ const MOST = 5000;
 const entry = z
   .strictObject({
     kind: z.enum(REVOCATION_KINDS),
-    value: text(1024).min(1),
+    value: revocationValue,
     authority: z
       .string()
       .regex(FINGERPRINT, 'must be a fingerprint: SHA256:… of ssh-keygen -l')

@@ -10,7 +10,7 @@ import { body, idOf, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
-import { valueProblem } from '../revocation-value.ts';
+import { revocationValue, valueProblem } from '../revocation-value.ts';
 import { revocationSchema, revocationView } from '../views/certificate.ts';
 import { noAuthority } from './certificate-authorities.ts';
 
@@ -18,7 +18,7 @@ const params = z.object({ id: idOf('rvk') });
 
 const created = z.strictObject({
   kind: z.enum(REVOCATION_KINDS),
-  value: text(1024).min(1),
+  value: revocationValue,
   authority: idOf('ca').nullable().default(null).openapi({
     description: 'Whose certificates are meant, for a serial or a key id; null: of any authority',
   }),
