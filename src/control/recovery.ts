@@ -1,14 +1,15 @@
 import { aboutClosed } from '../domain/approval.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
-import type { RepairRecording } from '../domain/recording.ts';
+import type { RecordingFiles, RepairRecording } from '../domain/recording.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { aboutSession } from './journal.ts';
+import { listUnlisted } from './unlisted-recordings.ts';
 
 /**
  * After a crash: what this node left open in an earlier life is ended with the true reason, requests
- * for approval are called off, its recordings are repaired as far as they go, and the counters are made equal to the database.
+ * for approval are called off, its recordings are found and repaired as far as they go, and the counters are made equal to the database.
  * Answers how many sessions were ended.
  */
 export async function recover(
@@ -17,10 +18,12 @@ export async function recover(
     readonly store: Store;
     readonly counters: Counters;
     readonly repair: RepairRecording;
+    readonly files: RecordingFiles;
     readonly log: Logger;
   },
 ): Promise<number> {
   const { store, log } = deps;
+  await listUnlisted(node, deps);
   await closeRecordings(node, deps);
   const swept = (await endAsDied(store, node, () => Promise.resolve(true))) ?? [];
   for (const { id } of swept) log.warn('a session that a crash cut was closed', { session: id });

@@ -111,6 +111,21 @@ export interface Recorder {
   close(): Promise<void>;
 }
 
+/** What the file of a recording says of itself; `startedAt` to the second. */
+export interface RecordingOrigin {
+  readonly sessionId: number;
+  readonly channel: number;
+  readonly startedAt: Date;
+}
+
+/** The files of recordings as they lie, noted or not. Implemented by recording-files.ts. */
+export interface RecordingFiles {
+  /** The keys of the last three days of which there are any. Rejects when a directory cannot be read. */
+  newest(): Promise<readonly string[]>;
+  /** Null: it is damaged, or no recorder's. Rejects when it cannot be read. */
+  origin(key: string): Promise<RecordingOrigin | null>;
+}
+
 /** One asciicast event; `at` is seconds after the start (absolute, though v3 writes intervals). */
 export interface CastEvent {
   readonly at: number;

@@ -209,6 +209,8 @@ export interface SessionStore {
   endedOf(ids: readonly number[]): Promise<readonly number[]>;
   /** Recordings of this node's sessions, ended or not, that were never closed. */
   unclosedRecordings(node: string): Promise<readonly Recording[]>;
+  /** Those of these keys that are no recording's of any node. */
+  unlistedRecordings(keys: readonly string[]): Promise<readonly string[]>;
   /** Pending and active ones, of all nodes. */
   live(): Promise<readonly Session[]>;
   /** When the user last began a session, by the id of the machine. */

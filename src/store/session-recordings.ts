@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { Recording, SessionStore } from '../domain/session.ts';
 import { meaning } from './failure.ts';
@@ -25,6 +26,20 @@ export async function unclosedRecordings(db: Db, node: string): Promise<readonly
     .where('sessions.node', '=', node)
     .orderBy('recordings.id');
   return (await query.execute()).map(toRecording);
+}
+
+/** See SessionStore.unlistedRecordings. */
+export async function unlistedRecordings(
+  db: Db,
+  keys: readonly string[],
+): Promise<readonly string[]> {
+  const listed = await db
+    .selectFrom('recordings')
+    .select('key')
+    .where('key', '=', sql<string>`any(${[...keys]}::text[])`)
+    .execute();
+  const known = new Set(listed.map(({ key }) => key));
+  return keys.filter((key) => !known.has(key));
 }
 
 /** Throws `thing.exists` when channel or key has one, `thing.not_found` for the session. */

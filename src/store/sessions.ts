@@ -24,6 +24,7 @@ import {
   openRecording,
   recordingChecked,
   unclosedRecordings,
+  unlistedRecordings,
 } from './session-recordings.ts';
 import { toSession } from './session-rows.ts';
 import { totals } from './session-totals.ts';
@@ -173,6 +174,10 @@ export class SqlSessionStore implements SessionStore {
 
   unclosedRecordings(node: string): Promise<readonly Recording[]> {
     return unclosedRecordings(this.#db, node);
+  }
+
+  unlistedRecordings(keys: readonly string[]): Promise<readonly string[]> {
+    return unlistedRecordings(this.#db, keys);
   }
 
   async live(): Promise<readonly Session[]> {

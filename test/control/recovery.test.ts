@@ -1,7 +1,16 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { endAsDied, recover } from '../../src/control/recovery.ts';
-import type { RecordingReceipt, RepairRecording } from '../../src/domain/recording.ts';
+import type {
+  RecordingFiles,
+  RecordingReceipt,
+  RepairRecording,
+} from '../../src/domain/recording.ts';
+import { headerLine } from '../../src/recorder/header.ts';
+import { recordingFiles } from '../../src/recording-files.ts';
 import { machine, seal, session } from '../store/examples.ts';
+import { scratch } from '../support/scratch.ts';
 import { type ControlStage, openControlStage } from './stage.ts';
 
 const RECEIPT: Omit<RecordingReceipt, 'key'> = {
@@ -37,8 +46,14 @@ async function cut(stage: ControlStage, name: string, node = 'node-a'): Promise<
   return id;
 }
 
-function start(stage: ControlStage, repair: RepairRecording) {
+const NO_FILES: RecordingFiles = {
+  newest: () => Promise.resolve([]),
+  origin: () => Promise.resolve(null),
+};
+
+function start(stage: ControlStage, repair: RepairRecording, files = NO_FILES) {
   return recover('node-a', {
+    files,
     store: stage.at.store,
     counters: stage.counters,
     repair,
@@ -94,6 +109,56 @@ test('a recording whose session another node has ended is repaired all the same'
   await endAsDied(stage.at.store, 'node-a', () => Promise.resolve(true));
   expect(await state(stage, id)).toMatchObject({ recordings: ['recording', 'recording'] });
   expect(await start(stage, whole)).toBe(0);
+  expect(await state(stage, id)).toEqual(MENDED);
+});
+
+test('a recording that was never noted is found, and repaired as the others', async () => {
+  await using stage = await openControlStage();
+  const { store } = stage.at;
+  const [mine, other] = [await cut(stage, 'web1'), await cut(stage, 'web2', 'node-b')];
+  await endAsDied(store, 'node-a', () => Promise.resolve(true));
+  using files = scratch();
+  const day = files.join('2026', '11', '22');
+  mkdirSync(day, { recursive: true });
+  const put = (name: string, sessionId: number, channel: number) => {
+    const about = { sessionId, channel, startedAt: new Date(1_795_300_000_000) };
+    const header = headerLine({ ...about, pty: null, command: 'true', title: 'ada on web1' });
+    writeFileSync(join(day, `${name}.cast`), header);
+  };
+  put(`sess_${mine}-3`, mine, 3);
+  put(`sess_${mine}-1.2`, mine, 1);
+  put(`sess_${other}-3`, other, 3);
+  put('sess_4711-1', 4711, 1);
+  writeFileSync(join(day, 'sess_1-9.cast'), 'no header\n');
+  writeFileSync(join(day, 'notes.txt'), 'not looked at');
+  const repaired: string[] = [];
+  const repair: RepairRecording = (key) => {
+    repaired.push(key);
+    return Promise.resolve({ state: 'recovered', receipt: { ...RECEIPT, key } });
+  };
+  await start(stage, repair, recordingFiles(files.path));
+  const key = `2026/11/22/sess_${mine}-3.cast`;
+  expect(repaired).toEqual([`${mine}/1`, `${mine}/2`, key]);
+  expect(await store.sessions.recordings(mine)).toMatchObject([
+    { channel: 1, state: 'recovered' },
+    { channel: 2, state: 'recovered' },
+    { channel: 3, state: 'recovered', key, startedAt: new Date(1_795_300_000_000) },
+  ]);
+  expect(await store.sessions.recordings(other)).toHaveLength(2);
+  const named = stage.log.lines.filter(({ message }) => message.includes('none of a session here'));
+  expect(named.map(({ fields }) => fields?.['key'])).toEqual([
+    '2026/11/22/sess_4711-1.cast',
+    '2026/11/22/sess_1-9.cast',
+    `2026/11/22/sess_${mine}-1.2.cast`,
+  ]);
+});
+
+test('recordings that cannot be looked through do not keep the server from starting', async () => {
+  await using stage = await openControlStage();
+  const id = await cut(stage, 'web1');
+  using files = scratch();
+  writeFileSync(files.join('2026'), 'no directory');
+  expect(await start(stage, whole, recordingFiles(files.path))).toBe(1);
   expect(await state(stage, id)).toEqual(MENDED);
 });
 
@@ -164,6 +229,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
     },
     counters: stage.counters,
     repair: whole,
+    files: NO_FILES,
     log: stage.log,
   };
   await expect(recover('node-a', failing)).rejects.toThrow('disk full');
