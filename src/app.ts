@@ -19,7 +19,7 @@ import { ScryptPasswords } from './control/password.ts';
 import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
 import { RetentionSweep } from './control/retention.ts';
-import { loadSecretKeys } from './control/secret-key.ts';
+import { loadSecretKeys, serverKeys } from './control/secret-key.ts';
 import { openCounting } from './counting.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
@@ -35,11 +35,13 @@ import { listening } from './listening.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openLibrary } from './recorder/library.ts';
 import { SpaceWatch } from './recorder/space.ts';
+import { recordingFiles } from './recording-files.ts';
 import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority, KeyHostAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
+import { lockDataDir } from './store/data-dir-lock.ts';
 import { openStore } from './store/database.ts';
 import { createConsole } from './web/console.ts';
 import { welcome } from './welcome.ts';
@@ -85,23 +87,24 @@ async function openControl(
   closers: Closers,
 ): Promise<Control> {
   const node = keptFile(join(config.dataDir, 'node-id'), () => `${randomUUID()}\n`).trim();
+  const nodes = await openNodes(config, node, log, closers);
+  // Not before directory and name are taken: until then a change of the key may begin, and end.
   const keys = loadSecretKeys(config.secretKey, config.dataDir);
   if (keys.next !== null) log.warn(UNFINISHED_ROTATION);
   const store = await openStore({
     databaseUrl: config.databaseUrl?.expose() ?? null,
     dataDir: config.dataDir,
-    secretKey: keys.current,
-    otherKeys: keys.next === null ? [] : [keys.next],
+    ...serverKeys(keys),
     migrate: true,
     log,
   });
   closers.add('the database', () => store.close());
-  const nodes = await openNodes(config, node, store, log, closers);
   const counting = await openCounting(config, node, store, log, closers);
   const { counters } = counting;
   await endEarlierWorkers(config.dataDir, log);
   await store.seals.addKey(sealing.publicKey);
-  await recover(node, { store, counters, repair: sealing.repairer(store.seals), log });
+  const [repair, files] = [sealing.repairer(store.seals), recordingFiles(config.recordings)];
+  await recover(node, { store, counters, repair, files, log });
   await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
@@ -198,6 +201,10 @@ async function open(
 ): Promise<RunningApp> {
   installGuards();
   claimDataDir(config.dataDir, demo);
+  // Also with a server: a process that is stopped for longer than its name is kept goes on writing its
+  // recordings when it is woken.
+  const lock = await lockDataDir(config.dataDir, log);
+  closers.add('the data directory', () => lock.release());
   const native = nativeCryptoLoaded();
   if (!native) log.warn(NO_NATIVE_CRYPTO);
   const working = await testCiphers();
@@ -206,7 +213,7 @@ async function open(
   const sealing = openSealing(dataDir, recordings, log);
   const addresses = noAddresses();
   const control = await openControl(config, addresses, sealing, log, closers);
-  const { plane, nodes, counters } = control;
+  const { plane, nodes } = control;
   // Before the gateway, so that it goes after it: its users' sessions are to end as drained.
   const machine = demo ? await openDemoMachine(config, working, log, closers) : null;
   const privateKey = keptFile(
@@ -222,7 +229,7 @@ async function open(
   );
   addresses.ssh = publicSsh(config, ssh);
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
-  const ofAll = nodes.join(gateway, () => plane.held, counters);
+  const ofAll = nodes.join(gateway, () => plane.held, control);
   const url = await openHttp(config, control, ofAll, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };

@@ -8,8 +8,15 @@ import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
 import type { Store } from './domain/store.ts';
+import { migrateServer } from './store/database.ts';
 import { PostgresBus } from './store/node-bus.ts';
 import { openNodeStore } from './store/nodes.ts';
+
+/** What is known of all nodes' sessions. */
+interface Ledger {
+  readonly store: Store;
+  readonly counters: Counters;
+}
 
 /** This node among those of its database. */
 export interface Nodes {
@@ -20,7 +27,7 @@ export interface Nodes {
    * The gateways of all nodes as one, where `here` is this node's and `held` are its sessions; from
    * now on the others are watched.
    */
-  join(here: Gateway, held: () => readonly number[], counters: Counters): Gateway;
+  join(here: Gateway, held: () => readonly number[], over: Ledger): Gateway;
 }
 
 /** The embedded database serves one process. */
@@ -33,18 +40,19 @@ function alone(): Nodes {
 }
 
 /**
- * Takes this node's name, before anything is done in it. Throws `node.taken` when another process
- * has it, and `store.*`.
+ * Takes this node's name, before anything is done in it, on a database that is brought up to date.
+ * Throws `node.taken` when another process has it, and `store.*`.
  */
 export async function openNodes(
   config: Config,
   node: string,
-  store: Store,
   log: Logger,
   closers: Closers,
 ): Promise<Nodes> {
   if (config.databaseUrl === null) return alone();
-  const { pool, nodes, close } = await openNodeStore(config.databaseUrl.expose(), log);
+  const databaseUrl = config.databaseUrl.expose();
+  await migrateServer({ databaseUrl, dataDir: config.dataDir, log });
+  const { pool, nodes, close } = await openNodeStore(databaseUrl, log);
   closers.add('the connection between the nodes', close);
   const life = new NodeLife({ node, nodes, log });
   await life.begin();
@@ -55,7 +63,7 @@ export async function openNodes(
   return {
     changes: bus,
     failed: life.failed,
-    join(here, held, counters) {
+    join(here, held, { store, counters }) {
       const watch = new NodeWatch({ node, store, counters, log });
       watch.begin(here, held);
       closers.add('watching the other nodes', () => watch.close());

@@ -9,8 +9,8 @@ import { listUnlisted } from './unlisted-recordings.ts';
 
 /**
  * After a crash: what this node left open in an earlier life is ended with the true reason, requests
- * for approval are called off, its recordings are found and repaired as far as they go, and the counters are made equal to the database.
- * Answers how many sessions were ended.
+ * for approval are called off, its recordings are found and repaired as far as they go, and the
+ * counters are made equal to the database. Answers how many sessions were ended.
  */
 export async function recover(
   node: string,

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { renameSync, rmSync } from 'node:fs';
 import type { Secret } from '../domain/secret.ts';
-import { keptFile } from './kept-file.ts';
+import { keptFile, settle } from './kept-file.ts';
 import { loadSecretKeys, nextKeyFile, secretKeyFile } from './secret-key.ts';
 
 /** Seals everything under `to` that is under one of `from`, or nothing; answers how many texts. */
@@ -34,25 +33,14 @@ export async function rotateSecretKey(
   // With nothing beside it the file holds the key in force: left by an earlier change, now set.
   if (loadSecretKeys(configured, dataDir).next === null) rmSync(next, { force: true });
   keptFile(next, () => `${randomBytes(32).toString('base64')}\n`);
-  settle(next);
+  // It may be one that was put there.
+  for (const path of [next, dataDir]) settle(path);
   const keys = loadSecretKeys(configured, dataDir);
   if (keys.next === null) throw new Error(`${next} holds the key that is in force already`);
   const texts = await reseal({ to: keys.next, from: [keys.current] });
   if (configured !== null) return { texts, file: next, toBeSet: true };
   const file = secretKeyFile(dataDir);
   renameSync(next, file);
-  settle(file);
+  settle(dataDir);
   return { texts, file, toBeSet: false };
-}
-
-/** Outlives a loss of power from now on. */
-function settle(file: string): void {
-  for (const path of [file, dirname(file)]) {
-    const opened = openSync(path, 'r');
-    try {
-      fsyncSync(opened);
-    } finally {
-      closeSync(opened);
-    }
-  }
 }

@@ -15,10 +15,22 @@ export function nextKeyFile(dataDir: string): string {
 
 /** Each 32 bytes. */
 export interface SecretKeys {
-  /** Seals what is stored. */
   readonly current: Buffer;
   /** Stored texts may be sealed under it already; null: there is none, or it is `current`. */
   readonly next: Buffer | null;
+}
+
+/**
+ * What a server seals and opens with. The next key, as soon as there is one: the current one may be
+ * thrown away by a change that goes on while the server starts.
+ */
+export function serverKeys({ current, next }: SecretKeys): {
+  readonly secretKey: Buffer;
+  readonly otherKeys: readonly Buffer[];
+} {
+  return next === null
+    ? { secretKey: current, otherKeys: [] }
+    : { secretKey: next, otherKeys: [current] };
 }
 
 /**

@@ -27,6 +27,11 @@ export const STORE_ERRORS = {
     exit: 255,
     text: 'the data directory {dir} is in use by another postern',
   },
+  'store.data_dir': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the data directory {dir} cannot be used: {reason}',
+  },
   'store.embedded': {
     api: 'UNAVAILABLE',
     exit: 255,

@@ -1,25 +1,31 @@
 import { mkdirSync, type Stats, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { PosternError } from '../domain/errors.ts';
-import { reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 
 export interface DataDirLock {
   release(): Promise<void>;
 }
 
 /**
- * Makes this process the one owner of an embedded database's directory (absolute; made 0700 when it
- * is missing). PGlite itself lets a second process in and then loses its rows without a word. The
- * lock is an abstract unix socket named after device and inode, so that the kernel frees it however
- * the process ends, and no path, however long or linked, gets round it. Linux alone has those, and
- * two containers with their own networks do not see each other's.
+ * Makes this process the one owner of a directory (absolute; made 0700 when it is missing): a node's
+ * data, or an embedded database, for PGlite itself lets a second process in and then loses its rows
+ * without a word. The lock is an abstract unix socket named after device and inode, so that the kernel
+ * frees it however the process ends, and no path, however long or linked, gets round it. Linux alone
+ * has those, and elsewhere a warning says so; two containers with their own networks do not see each
+ * other's.
  *
- * Throws `store.in_use`, or `store.embedded` when the directory cannot be made.
+ * Throws `store.in_use`, or `store.data_dir` when the directory cannot be made or locked.
  */
-export async function lockDataDir(dir: string): Promise<DataDirLock> {
+export async function lockDataDir(dir: string, log: Logger): Promise<DataDirLock> {
   const { dev, ino } = made(dir);
-  if (process.platform !== 'linux') return { release: () => Promise.resolve() };
-  const server = await listen(`\0postern-pglite-${dev}-${ino}`, dir);
+  if (process.platform !== 'linux') {
+    log.warn('only Linux can keep a second postern out of a data directory; start no other', {
+      dir,
+    });
+    return { release: () => Promise.resolve() };
+  }
+  const server = await listen(`\0postern-${dev}-${ino}`, dir);
   return {
     release: () =>
       new Promise((resolve) => {
@@ -33,7 +39,7 @@ function made(dir: string): Stats {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return statSync(dir);
   } catch (cause) {
-    throw new PosternError('store.embedded', { dir, reason: reasonOf(cause) }, { cause });
+    throw new PosternError('store.data_dir', { dir, reason: reasonOf(cause) }, { cause });
   }
 }
 
@@ -45,7 +51,7 @@ function listen(name: string, dir: string): Promise<Server> {
       reject(
         taken
           ? new PosternError('store.in_use', { dir }, { cause })
-          : new PosternError('store.embedded', { dir, reason: reasonOf(cause) }, { cause }),
+          : new PosternError('store.data_dir', { dir, reason: reasonOf(cause) }, { cause }),
       );
     });
     server.listen(name, () => {

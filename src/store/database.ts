@@ -5,7 +5,7 @@ import type { Store, Stores } from '../domain/store.ts';
 import { SqlApprovalStore } from './approvals.ts';
 import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
-import { connect, connectToMigrate } from './connect.ts';
+import { connect, connectToMigrate, type DatabaseOptions } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { SqlFactorStore } from './factors.ts';
 import { SqlGrantStore } from './grants.ts';
@@ -57,16 +57,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new SqlStore(connection, vault);
 }
 
+/** Brings a server's database up to date; throws what `openStore` throws. */
+export async function migrateServer(options: DatabaseOptions): Promise<void> {
+  const migrating = await connectToMigrate(options);
+  try {
+    noteMigrations(await bringUpToDate(migrating.db), options.log);
+  } finally {
+    await migrating.close();
+  }
+}
+
 async function openMigrated(options: StoreOptions): Promise<Connection> {
   // The embedded database has one owner, and opening it twice would take a second each.
-  if (options.migrate && options.databaseUrl !== null) {
-    const migrating = await connectToMigrate(options);
-    try {
-      noteMigrations(await bringUpToDate(migrating.db), options.log);
-    } finally {
-      await migrating.close();
-    }
-  }
+  if (options.migrate && options.databaseUrl !== null) await migrateServer(options);
   const connection = await connect(options);
   try {
     if (!options.migrate) await requireUpToDate(connection.db);

@@ -18,14 +18,14 @@ const MAJOR = '18';
  * PGlite in `dataDir` (absolute, made when it is missing), in a worker thread, behind the same driver
  * as a server. Each query has `queryMs`, after which the worker is ended and started again.
  *
- * Throws `store.in_use` or `store.embedded`.
+ * Throws `store.in_use`, `store.data_dir` or `store.embedded`.
  */
 export async function openEmbedded(
   dataDir: string,
   log: Logger,
   { queryMs }: { readonly queryMs: number },
 ): Promise<Connection> {
-  const lock = await lockDataDir(dataDir);
+  const lock = await lockDataDir(dataDir, log);
   const engine = new PgliteEngine(dataDir, log);
   try {
     refuseOtherMajor(dataDir);

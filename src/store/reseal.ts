@@ -9,8 +9,8 @@ import { Vault } from './vault.ts';
 /** Rows that are sealed at a time. */
 const BATCH = 500;
 
-/** Seconds since its last sign of life in which a node may still run. */
-const RUNNING_SECONDS = 5;
+/** Seconds since its last sign of life in which a node may still run; others find it dead after 10. */
+const RUNNING_SECONDS = 15;
 
 interface SealedRow {
   readonly id: number;
@@ -36,10 +36,25 @@ export async function reseal(
       for (const [column, placeOf] of Object.entries(SEALED_COLUMNS)) {
         texts += await resealColumn(db, vault, column, placeOf as (row: SealedRow) => string);
       }
-      // Last, and with the tables locked: who starts from now on waits for the end of this.
+      // Last, and with the tables locked: who takes a name from now on waits for the end of this, and
+      // reads its keys after that.
+      await sql`lock table nodes in share row exclusive mode`.execute(db);
       await requireNobody(db);
       return texts;
     });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Throws `node.running` while a node runs on the database, `store.behind`, and what opening throws. */
+export async function requireStopped(options: DatabaseOptions): Promise<void> {
+  // The embedded one belongs to one data directory, which its node has locked.
+  if (options.databaseUrl === null) return;
+  const connection = await connectToMigrate(options);
+  try {
+    await requireUpToDate(connection.db);
+    await requireNobody(connection.db);
   } finally {
     await connection.close();
   }

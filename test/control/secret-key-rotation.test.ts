@@ -1,14 +1,17 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import pg from 'pg';
 import { expect, test } from 'vitest';
-import { loadSecretKeys } from '../../src/control/secret-key.ts';
+import { loadSecretKeys, serverKeys } from '../../src/control/secret-key.ts';
 import { rotateSecretKey } from '../../src/control/secret-key-rotation.ts';
 import { PosternError } from '../../src/domain/errors.ts';
 import { Secret } from '../../src/domain/secret.ts';
+import type { Store } from '../../src/domain/store.ts';
 import { openStore } from '../../src/store/database.ts';
 import { reseal } from '../../src/store/reseal.ts';
 import { machine } from '../store/examples.ts';
 import { silent } from '../store/options.ts';
 import { place } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 
 const SECRETS = ['hunter2', '-----BEGIN KEY-----', ''];
@@ -19,9 +22,8 @@ async function kept(configured: Secret | null = null) {
   const database = { databaseUrl: where.databaseUrl, dataDir: where.dataDir, log: silent };
   const file = `${where.dataDir}/secret-key`;
   const open = (setting: Secret | null) => {
-    const { current, next } = loadSecretKeys(setting, where.dataDir);
-    const otherKeys = next === null ? [] : [next];
-    return openStore({ ...database, secretKey: current, otherKeys, migrate: true });
+    const keys = serverKeys(loadSecretKeys(setting, where.dataDir));
+    return openStore({ ...database, ...keys, migrate: true });
   };
   const store = await open(configured);
   for (const [at, secret] of SECRETS.entries()) {
@@ -51,7 +53,7 @@ async function kept(configured: Secret | null = null) {
     setting = configured,
   ) => rotateSecretKey(setting, where.dataDir, (keys) => wrapped(() => reseal(database, keys)));
   return {
-    ...{ file, next: `${file}.new`, open, secrets, rotate },
+    ...{ databaseUrl: where.databaseUrl, file, next: `${file}.new`, open, secrets, rotate },
     [Symbol.asyncDispose]: () => where[Symbol.asyncDispose](),
   };
 }
@@ -79,7 +81,7 @@ needs('postgres').describe('changing the secret key', () => {
     await expect(at.rotate((work) => work().then(() => Promise.reject(cut)))).rejects.toBe(cut);
     expect(readFileSync(at.file, 'utf8')).toBe(old);
     expect(await at.secrets()).toEqual(SECRETS);
-    // A server that runs meanwhile seals under the old one.
+    // A server that runs meanwhile seals under the new one.
     const store = await at.open(null);
     const { id } = (await store.machines.getByName('m1')) ?? { id: 0 };
     const credential = { type: 'password', password: new Secret(SECRETS[1] ?? '') } as const;
@@ -113,6 +115,48 @@ needs('postgres').describe('changing the secret key', () => {
     expect(await at.secrets()).toEqual(SECRETS);
   });
 
+  test('loses nothing that a server stores that starts while it goes on', async () => {
+    await using at = await kept();
+    const started: Store[] = [];
+    await at.rotate(async (work) => {
+      started.push(await at.open(null));
+      return work();
+    });
+    for (const server of started) {
+      const { id } = (await server.machines.getByName('m1')) ?? { id: 0 };
+      const credential = { type: 'password', password: new Secret('newer') } as const;
+      await server.machines.update(id, { credential });
+      await server.close();
+    }
+    expect(await at.secrets()).toEqual(SECRETS.with(1, 'newer'));
+  });
+
+  test('waits for a node that takes its name, and then changes nothing', async () => {
+    await using at = await kept();
+    const store = await at.open(null);
+    const { databaseUrl } = at;
+    const watching = new pg.Client({ connectionString: databaseUrl ?? '' });
+    await watching.connect();
+    try {
+      let rotating: Promise<unknown> = Promise.resolve();
+      await store.transaction(async ({ nodes }) => {
+        await nodes.claim('node-b', 'one');
+        rotating = at.rotate().catch((error: unknown) => error);
+        await eventually('it waits', async () => {
+          const { rows } = await watching.query(
+            `select 1 from pg_locks where not granted and relation = 'nodes'::regclass`,
+          );
+          return rows.length > 0;
+        });
+      });
+      expect(await rotating).toMatchObject({ code: 'node.running' });
+      expect(await at.secrets()).toEqual(SECRETS);
+    } finally {
+      await watching.end();
+      await store.close();
+    }
+  });
+
   test('changes nothing while a server runs, or where a text opens with no key', async () => {
     await using at = await kept();
     const store = await at.open(null);
@@ -121,6 +165,7 @@ needs('postgres').describe('changing the secret key', () => {
     await store.nodes.leave('node-b', 'one');
     await store.close();
     expect(await at.secrets()).toEqual(SECRETS);
+    await at.rotate();
     const foreign = await at.open(new Secret(Buffer.alloc(32, 9).toString('base64')));
     const credential = { type: 'password', password: new Secret('x') } as const;
     const { id } = await foreign.machines.create(machine({ name: 'foreign', credential }));

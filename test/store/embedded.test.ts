@@ -146,7 +146,7 @@ describe('the embedded database', { timeout: 60_000 }, () => {
     writeFileSync(other.join('file'), '');
     const opening = openStore({ ...options(), dataDir: other.join('file') });
     await expect(opening).rejects.toMatchObject({
-      code: 'store.embedded',
+      code: 'store.data_dir',
       message: expect.stringContaining(other.join('file')),
     });
   });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { rotateSecretKey } from '../../control/secret-key-rotation.ts';
 import { createLogger } from '../../log/logger.ts';
+import { lockDataDir } from '../../store/data-dir-lock.ts';
 import { showDone } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
@@ -24,10 +25,14 @@ async function rotate(shell: Shell, configFile: string | undefined): Promise<voi
   const log = createLogger({ level: 'warn', format: config.logFormat, stream: shell.stderr });
   const database = { databaseUrl: config.databaseUrl?.expose() ?? null, dataDir, log };
   // Loaded here alone: the other commands must not wait for the database's code.
-  const { reseal } = await import('../../store/reseal.ts');
+  const { requireStopped, reseal } = await import('../../store/reseal.ts');
+  const lock = await lockDataDir(dataDir, log);
+  // Before there is a new key, which the next server here would seal under.
+  await requireStopped(database);
   const { texts, file, toBeSet } = await rotateSecretKey(secretKey, dataDir, (keys) =>
     reseal(database, keys),
   );
+  await lock.release();
   const what = texts === 1 ? '1 stored secret' : `${texts} stored secrets`;
   showDone(
     shell,

@@ -80,26 +80,31 @@ grants:
       ssh.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
       const server = `${the('python3')} -u -m http.server --bind 127.0.0.1 --directory`;
       ssh.stdin?.write(`echo "pid==$$=="\nexec ${server} '${alice.path('')}' 0 2>/dev/null\n`);
-      const port = await eventually('its port', () => / port (\d+) /.exec(output)?.[1]);
-      const ask = 'GET /page HTTP/1.0\r\n\r\n';
-      const socket = await throughSocks(socks, '127.0.0.1', Number(port));
-      if (socket === null) throw new Error('refused');
-      let answer = '';
-      socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-      const ended = new Promise((resolve) => socket.once('close', resolve));
-      socket.write(ask);
-      await within('the end of the answer', ended);
-      expect(answer).toMatch(/^HTTP\/1\.0 200 /);
-      expect(answer).toMatch(/\r\n\r\nfrom the machine$/);
-      const local = alice.path('code.sock');
-      await using _ = await new Tunnel(alice, 'alice+web1', [
-        '-L',
-        `${local}:127.0.0.1:${port}`,
-      ]).says(/Entering interactive session|pledge: /);
-      const again = await exchange(local, Buffer.from(ask));
-      expect(again.toString()).toMatch(/\r\n\r\nfrom the machine$/);
-      // sshd leaves a program without a terminal running.
-      kill(Number(/pid==(\d+)==/.exec(output)?.[1]), 'SIGKILL');
+      try {
+        const port = await eventually('its port', () => / port (\d+) /.exec(output)?.[1]);
+        const ask = 'GET /page HTTP/1.0\r\n\r\n';
+        const socket = await throughSocks(socks, '127.0.0.1', Number(port));
+        if (socket === null) throw new Error('refused');
+        let answer = '';
+        socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+        const ended = new Promise((resolve) => socket.once('close', resolve));
+        socket.write(ask);
+        await within('the end of the answer', ended);
+        expect(answer).toMatch(/^HTTP\/1\.0 200 /);
+        expect(answer).toMatch(/\r\n\r\nfrom the machine$/);
+        const local = alice.path('code.sock');
+        await using _ = await new Tunnel(alice, 'alice+web1', [
+          '-L',
+          `${local}:127.0.0.1:${port}`,
+        ]).says(/Entering interactive session|pledge: /);
+        const again = await exchange(local, Buffer.from(ask));
+        expect(again.toString()).toMatch(/\r\n\r\nfrom the machine$/);
+      } finally {
+        // sshd leaves a program without a terminal running.
+        const pid = /pid==(\d+)==/.exec(output)?.[1];
+        if (pid !== undefined) kill(Number(pid), 'SIGKILL');
+        else ssh.kill();
+      }
       await within('the end of ssh', gone);
     });
   });
