@@ -6,6 +6,7 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
+import { whenCloseAnswered } from '../ssh/close-answered.ts';
 import type { GuardedConnection } from '../ssh/server.ts';
 import { Approvals, type Need, permittedNow, SILENT, type Waiter } from './approvals.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
@@ -30,6 +31,9 @@ import { DirectEnd, type UserEnd } from './user-end.ts';
  * client still asks for its first channel. It serves one session alone.
  */
 const DECISION_MS = 2000;
+
+/** How long a client may take to pass on what its user is told at the end, in milliseconds. */
+const LAST_WORDS_MS = 1000;
 
 /** The terms of who signed in without a certificate. */
 const UNBOUND: ProgramTerms = { pty: true, forceCommand: null };
@@ -135,6 +139,8 @@ export class DownstreamConnection {
     const session = await this.#current();
     await session?.end(reason, refusal);
     await this.#menus.end(reason, refusal);
+    const { connection, closed } = this.#guarded;
+    await whenCloseAnswered(connection, LAST_WORDS_MS, closed);
     this.#guarded.destroy(refusal.text);
   }
 

@@ -50,6 +50,23 @@ needs('sshd', 'ssh-keygen').describe(
       return attacker;
     }
 
+    test('the last words are taken before the connection ends, by a client that takes its time', async () => {
+      await using attacker = await run((channel) => channel.write('ready'));
+      attacker.muted.add(CLOSE);
+      await attacker.hears(DATA);
+      const { id } = await stage.session();
+      const ending = stage.gateway.terminate(id, 'terminated', 'root');
+      await attacker.hears(CLOSE);
+      expect(bytesOf(attacker, STDERR).toString()).toContain('ended by root');
+      // Whatever follows the CLOSE comes before this answer.
+      attacker.send(message(80, wireString('keepalive@openssh.com'), Uint8Array.of(1)));
+      await Promise.any([attacker.hears(81), attacker.hears(82)]);
+      expect(attacker.count(1)).toBe(0);
+      attacker.send(message(CLOSE, uint32(0)));
+      await attacker.hears(1);
+      expect(await ending).toBe(true);
+    });
+
     test('for an exit code', async () => {
       await using attacker = await run((channel) => {
         channel.write('done');
