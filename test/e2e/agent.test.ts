@@ -59,9 +59,9 @@ needs('ssh', 'sshd', 'ssh-agent').describe('the agent of a user', () => {
   - { to: { user: alice }, on: { machine: ${name} }, allow: [${allow}] }`;
     await stage.bastion.apply(
       `machines:${machine('free1', sshd, key(sshd))}${machine('stubborn1', stubborn, key(stubborn))}` +
-        `${machine('own1', sshd, '{ agent: true }')}${machine('far1', stubborn, '{ agent: true }')}\n` +
+        `${machine('own1', sshd, '{ agent: true }')}${machine('far1', stubborn, '{ agent: true }')}${machine('lent1', sshd, '{ agent: true }')}\n` +
         `grants:${grant('free1', 'shell, exec, agent')}${grant('stubborn1', 'shell, exec, agent')}` +
-        `${grant('own1', 'shell, exec, sftp')}${grant('far1', 'exec')}\n`,
+        `${grant('own1', 'shell, exec, sftp')}${grant('far1', 'exec')}${grant('lent1', 'exec, agent')}\n`,
     );
   });
   afterAll(async () => {
@@ -188,7 +188,7 @@ needs('ssh', 'sshd', 'ssh-agent').describe('the agent of a user', () => {
       try {
         const { alice, bastion } = stage;
         client.connect({
-          ...{ host: bastion.ssh.host, port: bastion.ssh.port, username: 'alice+own1' },
+          ...{ host: bastion.ssh.host, port: bastion.ssh.port, username: 'alice+lent1' },
           privateKey: readFileSync(alice.identity, 'utf8'),
           agent: new SilentAgent((answer) => {
             asked.resolve();
