@@ -14,18 +14,26 @@ export interface Logger {
 /** Controls, line ends, marks that turn the direction of text, halves of surrogate pairs. */
 const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
 
+/** An escape of ours that was cut. */
+const HALF_WRITTEN = /\\(?:x[0-9a-f]?|u[0-9a-f]{0,3})?$/;
+
+function start(text: string, most: number): string {
+  return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, '') : text;
+}
+
 /**
  * Text from outside made fit for a log line or a message on a terminal: what would act there or make
- * it look like other text is written as \xNN or \uNNNN (CVE-2023-28486 and its kind), at most `most`
- * UTF-16 units are kept.
+ * it look like other text is written as \xNN or \uNNNN (CVE-2023-28486 and its kind). At most `most`
+ * UTF-16 units, and the sign that there was more.
  */
 export function printable(text: string, most = 200): string {
-  const kept =
-    text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
-  return kept.replace(UNFIT, (unit) => {
+  // Of a text of any length no more is looked at than could be kept.
+  const written = start(text, most).replace(UNFIT, (unit) => {
     const code = unit.charCodeAt(0).toString(16);
     return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
   });
+  if (text.length <= most && written.length <= most) return written;
+  return `${start(written, most).replace(HALF_WRITTEN, '')}…`;
 }
 
 /** The message of anything that was thrown, fit for a log line; never throws itself. */

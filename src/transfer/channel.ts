@@ -127,15 +127,19 @@ export class ObservedChannel implements TransferWatch {
     const micros = (performance.now() - this.#begun) * 1000;
     const goesOn = this.#lane.add(this.#link.tap.put(this.#id, way, micros, chunk));
     if (!goesOn && this.#timer === null) {
-      this.#wait('it could not be read as fast as it came');
-      this.#lane.onDrain(() => this.#unwait());
+      const timer = this.#wait('it could not be read as fast as it came');
+      // Another one may be set since: that for the end.
+      this.#lane.onDrain(() => {
+        if (this.#timer === timer) this.#unwait();
+      });
     }
     return goesOn;
   }
 
-  #wait(reason: string): void {
+  #wait(reason: string): NodeJS.Timeout {
     this.#unwait();
     this.#timer = setTimeout(() => this.stop(reason), this.#patience);
+    return this.#timer;
   }
 
   #unwait(): void {

@@ -22,10 +22,11 @@ export class OpenFiles {
     return file;
   }
 
-  /** Its closing was asked for: a file that is opened next may be given the same handle. */
-  closing(handle: string): void {
+  /** Its closing was asked for: a file that is opened next may be given the same handle. Gives it. */
+  closing(handle: string): string {
     this.#mustStay(handle);
     if (this.#files.has(handle)) this.#closing.add(handle);
+    return handle;
   }
 
   /** The machine has answered that; null: it was no file's. */

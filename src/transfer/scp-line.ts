@@ -1,6 +1,7 @@
 import { Unreadable } from './unreadable.ts';
 
-const MOST_LINE = 4096;
+/** With its end: OpenSSH's scp takes what is longer for the beginning of another line. */
+const MOST_LINE = 2047;
 const LF = 0x0a;
 
 /** One line of scp's old protocol at a time, out of however many pieces; bounded. */
@@ -13,7 +14,7 @@ export class ScpLine {
     const end = chunk.indexOf(LF);
     const piece = end === -1 ? chunk : chunk.subarray(0, end);
     this.#bytes += piece.length;
-    if (this.#bytes > MOST_LINE) throw new Unreadable('a line of scp is too long');
+    if (this.#bytes >= MOST_LINE) throw new Unreadable('a line of scp is too long');
     // A view would keep the whole chunk.
     this.#held.push(Buffer.from(piece));
     if (end === -1) return chunk.subarray(chunk.length);

@@ -1,4 +1,5 @@
 import { printable } from '../domain/log.ts';
+import type { Share } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { TransferProgram } from './command.ts';
 import { OpenFile } from './open-file.ts';
@@ -28,6 +29,7 @@ export class ScpReader implements TransferReader {
   readonly #clock: Clock;
   readonly #program: ScpProgram;
   readonly #report: Report;
+  readonly #share: Share;
   readonly #directories: string[] = [];
   readonly #sourceLine = new ScpLine();
   readonly #sinkLine = new ScpLine();
@@ -42,8 +44,9 @@ export class ScpReader implements TransferReader {
   /** The line that waits for its answer names a directory. */
   #entering = false;
 
-  constructor(clock: Clock, program: ScpProgram, report: Report) {
+  constructor(clock: Clock, program: ScpProgram, report: Report, share: Share) {
     this.#clock = clock;
+    this.#share = share;
     this.#program = program;
     this.#report = report;
   }
@@ -118,13 +121,14 @@ export class ScpReader implements TransferReader {
   #order(order: ScpOrder): void {
     if (order.type === 'times') return;
     if (order.type === 'leave') {
-      this.#directories.pop();
+      this.#leave();
       return;
     }
     const path = scpPath(this.#program, this.#directories.at(-1), order.name);
     if (order.type === 'enter') {
       this.#entering = true;
       if (this.#directories.length >= MOST_DEPTH) throw new Unreadable('too many directories');
+      this.#share.hold(path);
       this.#directories.push(path);
       return;
     }
@@ -132,6 +136,11 @@ export class ScpReader implements TransferReader {
     this.#file = new OpenFile(this.#clock, 'scp', printable(path, MOST_SHOWN), flags);
     this.#left = order.size;
     this.#offset = 0;
+  }
+
+  #leave(): void {
+    const left = this.#directories.pop();
+    if (left !== undefined) this.#share.release(left);
   }
 
   /** The source could not begin with a file that was asked for: which one is in its words. */
@@ -168,13 +177,13 @@ export class ScpReader implements TransferReader {
     } else if (this.#state === 'said') {
       this.#finish('ok');
       this.#state = 'line';
-    }
+    } else throw new Unreadable('an answer of scp that nothing asked for');
   }
 
   #refused(line: Buffer): void {
     this.#refusing = false;
     this.#called = true;
-    if (this.#state === 'asked' && this.#entering) this.#directories.pop();
+    if (this.#state === 'asked' && this.#entering) this.#leave();
     this.#finish(troubleOf(line));
     // What comes next is another line, whatever was asked for; content that is under way goes on.
     if (this.#state === 'asked' || this.#state === 'said') this.#state = 'line';

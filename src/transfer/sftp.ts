@@ -1,5 +1,6 @@
 import { printable } from '../domain/log.ts';
 import type { TransferOperation } from '../domain/transfer.ts';
+import type { Share } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { Fields } from './fields.ts';
 import { OpenFile } from './open-file.ts';
@@ -21,6 +22,8 @@ const MOST_SHOWN = 1024;
 /** Type, id, handle with its length, offset, length of the data. */
 const WRITE_HEAD = 1 + 4 + 4 + MOST_HANDLE + 8 + 4;
 const DATA_HEAD = 1 + 4 + 4;
+/** Bytes that a request which waits for its answer costs. */
+const REQUEST = 96;
 
 /** What an answer of the machine is waited for. */
 type Pending =
@@ -55,13 +58,16 @@ const EXTENDED: ReadonlyMap<string, TransferOperation> = new Map([
 ]);
 
 function shown(path: Buffer): string {
-  return printable(path.toString('utf8'), MOST_SHOWN);
+  const text = printable(path.toString('utf8'), MOST_SHOWN);
+  // A copy: what was cut off would be kept with it.
+  return Buffer.from(text).toString();
 }
 
 /** Follows SFTP version 3 both ways: requests are matched with their answers by id. */
 export class SftpReader implements TransferReader {
   readonly #clock: Clock;
   readonly #report: Report;
+  readonly #share: Share;
   readonly #pending = new Map<number, Pending>();
   readonly #files = new OpenFiles();
   #named = 0;
@@ -74,8 +80,9 @@ export class SftpReader implements TransferReader {
     packet: (head, length) => this.#answer(head, length),
   });
 
-  constructor(clock: Clock, report: Report) {
+  constructor(clock: Clock, report: Report, share: Share) {
     this.#clock = clock;
+    this.#share = share;
     this.#report = report;
   }
 
@@ -89,10 +96,10 @@ export class SftpReader implements TransferReader {
 
   end(): void {
     for (const pending of this.#pending.values()) {
-      if (pending.type === 'open') this.#report(pending.file.event('cut'));
+      if (pending.type === 'open') this.#done(pending.file, 'cut');
       if (pending.type === 'change') this.#changed(pending.change, 'cut');
     }
-    for (const file of this.#files.take()) this.#report(file.event('cut'));
+    for (const file of this.#files.take()) this.#done(file, 'cut');
     this.#pending.clear();
   }
 
@@ -105,20 +112,16 @@ export class SftpReader implements TransferReader {
       case Sftp.Open: {
         const path = shown(fields.cstring(MOST_PATH));
         const file = new OpenFile(this.#clock, 'sftp', path, fields.uint32());
+        this.#share.hold(path);
         this.#expect(id, { type: 'open', file });
         return null;
       }
-      case Sftp.Close: {
-        const name = handle(fields);
-        this.#files.closing(name);
-        this.#expect(id, { type: 'close', handle: name });
+      case Sftp.Close:
+        this.#expect(id, { type: 'close', handle: this.#files.closing(handle(fields)) });
         return null;
-      }
-      case Sftp.Read: {
-        const file = this.#opened(fields);
-        this.#expect(id, { type: 'read', file, offset: fields.uint64() });
+      case Sftp.Read:
+        this.#expect(id, { type: 'read', file: this.#opened(fields), offset: fields.uint64() });
         return null;
-      }
       case Sftp.Write:
         return this.#write(id, fields, length);
       default:
@@ -189,6 +192,7 @@ export class SftpReader implements TransferReader {
       startedAt: this.#clock.date(),
       begun: this.#clock.at,
     };
+    this.#share.hold(namesOf(change));
     this.#expect(id, { type: 'change', change });
   }
 
@@ -197,6 +201,7 @@ export class SftpReader implements TransferReader {
     if (this.#pending.size >= MOST_REQUESTS) throw new Unreadable('too many requests at once');
     if (isNamed(pending)) this.#named += 1;
     if (this.#named > MOST_NAMED) throw new Unreadable('too many requests with paths at once');
+    this.#share.take(REQUEST);
     this.#pending.set(id, pending);
   }
 
@@ -204,6 +209,7 @@ export class SftpReader implements TransferReader {
     const pending = this.#pending.get(id);
     if (!pending) throw new Unreadable('an answer that nobody asked for');
     this.#pending.delete(id);
+    this.#share.give(REQUEST);
     if (isNamed(pending)) this.#named -= 1;
     return pending;
   }
@@ -235,11 +241,13 @@ export class SftpReader implements TransferReader {
     const result = resultOf(code);
     switch (pending.type) {
       case 'open':
-        this.#report(pending.file.event(result));
+        this.#done(pending.file, result);
         break;
-      case 'close':
-        this.#closed(pending.handle, result);
+      case 'close': {
+        const file = this.#files.closed(pending.handle);
+        if (file) this.#done(file, result);
         break;
+      }
       case 'read':
         if (code !== EOF) pending.file.fail(result);
         break;
@@ -257,12 +265,13 @@ export class SftpReader implements TransferReader {
     }
   }
 
-  #closed(name: string, result: string): void {
-    const file = this.#files.closed(name);
-    if (file) this.#report(file.event(result));
+  #done(file: OpenFile, result: string): void {
+    this.#share.release(file.path);
+    this.#report(file.event(result));
   }
 
   #changed({ begun, ...change }: Change, result: string): void {
+    this.#share.release(namesOf(change));
     const duration = this.#clock.since(begun);
     const event = { protocol: 'sftp', ...change, result, duration } as const;
     this.#report(plainEvent(this.#clock, event));
@@ -271,6 +280,10 @@ export class SftpReader implements TransferReader {
 
 function handle(fields: Fields): string {
   return fields.string(MOST_HANDLE).toString('latin1');
+}
+
+function namesOf({ path, target }: Pick<Change, 'path' | 'target'>): string {
+  return path + (target ?? '');
 }
 
 function isNamed(pending: Pending): boolean {

@@ -1,5 +1,6 @@
 import type { ExitStatus } from '../domain/terminal.ts';
 import type { TransferEvent } from '../domain/transfer.ts';
+import type { Share } from './budget.ts';
 import { Clock } from './clock.ts';
 import type { WatchedProgram } from './messages.ts';
 import { plainEvent, type Report, type TransferReader } from './reader.ts';
@@ -10,14 +11,20 @@ import { Unreadable } from './unreadable.ts';
 /** Events of one channel; what it does after them is not noted. */
 const MOST_EVENTS = 20_000;
 const BATCH = 100;
+const BATCH_CHARACTERS = 32 * 1024;
 const DEFECT = 'a defect of the reader';
 /** Milliseconds that an event waits for others. */
 const BATCH_MS = 200;
 
-function readerOf(program: WatchedProgram, clock: Clock, report: Report): TransferReader {
+function readerOf(
+  program: WatchedProgram,
+  clock: Clock,
+  report: Report,
+  share: Share,
+): TransferReader {
   return program.protocol === 'sftp'
-    ? new SftpReader(clock, report)
-    : new ScpReader(clock, program, report);
+    ? new SftpReader(clock, report, share)
+    : new ScpReader(clock, program, report, share);
 }
 
 /**
@@ -28,8 +35,10 @@ export class Watching {
   readonly #clock: Clock;
   readonly #program: WatchedProgram;
   readonly #reader: TransferReader;
+  readonly #share: Share;
   readonly #send: (events: readonly TransferEvent[]) => void;
   #waiting: TransferEvent[] = [];
+  #characters = 0;
   #timer: NodeJS.Timeout | undefined;
   #events = 0;
   #over = false;
@@ -38,12 +47,14 @@ export class Watching {
   constructor(
     program: WatchedProgram,
     startedAt: number,
+    share: Share,
     send: (events: readonly TransferEvent[]) => void,
   ) {
     this.#clock = new Clock(startedAt);
     this.#program = program;
+    this.#share = share;
     this.#send = send;
-    this.#reader = readerOf(program, this.#clock, (event) => this.#note(event));
+    this.#reader = readerOf(program, this.#clock, (event) => this.#note(event), share);
   }
 
   /** `at`: milliseconds after the start. */
@@ -57,13 +68,13 @@ export class Watching {
 
   end(at: number, exit: ExitStatus | null): void {
     this.#read(at, () => this.#reader.end(exit));
-    this.#over = true;
+    this.#finish();
     this.#flush();
   }
 
   /** Nobody wants to know any more. */
   drop(): void {
-    this.#over = true;
+    this.#finish();
     this.#waiting = [];
     this.#flush();
   }
@@ -78,8 +89,13 @@ export class Watching {
     }
   }
 
-  #stop(reason: string): void {
+  #finish(): void {
     this.#over = true;
+    this.#share.close();
+  }
+
+  #stop(reason: string): void {
+    this.#finish();
     this.#queue(this.#unreadable(reason));
     this.#flush();
   }
@@ -97,7 +113,8 @@ export class Watching {
 
   #queue(event: TransferEvent): void {
     this.#waiting.push(event);
-    if (this.#waiting.length >= BATCH) this.#flush();
+    this.#characters += event.path.length + (event.target?.length ?? 0);
+    if (this.#waiting.length >= BATCH || this.#characters >= BATCH_CHARACTERS) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 
@@ -107,11 +124,12 @@ export class Watching {
     if (this.#waiting.length === 0) return;
     const events = this.#waiting;
     this.#waiting = [];
+    this.#characters = 0;
     try {
       this.#send(events);
     } catch {
       // The other channels of this thread go on.
-      this.#over = true;
+      this.#finish();
       this.#send([this.#unreadable(DEFECT)]);
     }
   }

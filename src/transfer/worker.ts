@@ -1,11 +1,13 @@
 import { parentPort } from 'node:worker_threads';
 import { FRAME_HEADER, framesOf } from '../handoff/frame.ts';
+import { Budget } from './budget.ts';
 import { type FromObserver, type ToObserver, WAY } from './messages.ts';
 import { Watching } from './watching.ts';
 
 /** The observer's thread: frames come in, what was done with files goes out. Started by thread.ts. */
 class ObserverWorker {
   readonly #post: (message: FromObserver, transfer?: ArrayBuffer[]) => void;
+  readonly #budget = new Budget();
   readonly #watchings = new Map<number, Watching>();
 
   constructor(post: (message: FromObserver, transfer?: ArrayBuffer[]) => void) {
@@ -18,7 +20,7 @@ class ObserverWorker {
         const { channel, program, startedAt } = message;
         const send = (events: Extract<FromObserver, { type: 'events' }>['events']): void =>
           this.#post({ type: 'events', channel, events });
-        this.#watchings.set(channel, new Watching(program, startedAt, send));
+        this.#watchings.set(channel, new Watching(program, startedAt, this.#budget.share(), send));
         break;
       }
       case 'frames':

@@ -26,7 +26,7 @@ describe('the catalogue of errors', () => {
 
   test('254 is for recordings alone', () => {
     const codes = CODES.filter((code) => CATALOGUE[code].exit === 254);
-    expect(codes).toEqual(['recording.refused', 'recording.broke']);
+    expect(codes).toEqual(['recording.refused', 'recording.no_room', 'recording.broke']);
   });
 
   test('a parameter is filled in once: what it holds is not read again', () => {
@@ -56,7 +56,8 @@ describe('text from outside, made fit for a line', () => {
     for (let start = 0; start < 0x11_0000; start += 0x1000) {
       const codes = Array.from({ length: 0x1000 }, (_, index) => start + index);
       const text = codes.map((code) => `${String.fromCodePoint(code)} `).join('');
-      expect(bad.test(printable(text, text.length))).toBe(false);
+      const shown = printable(text, 6 * text.length);
+      expect(bad.test(shown)).toBe(false);
     }
   });
 
@@ -74,6 +75,12 @@ describe('text from outside, made fit for a line', () => {
     expect(printable('abcdef', 3)).toBe('abc…');
     expect(printable('ab😀cd', 3)).toBe('ab…');
     expect(printable('x'.repeat(1000)).length).toBe(201);
+  });
+
+  test('it is no longer for what is written out, and no escape is cut in two', () => {
+    expect(printable('\u202e'.repeat(1000), 100)).toBe(`${'\\u202e'.repeat(16)}…`);
+    expect(printable('ab\0', 5)).toBe('ab…');
+    expect(printable('a\0', 5)).toBe('a\\x00');
   });
 
   test('anything that was thrown has a reason', () => {

@@ -86,6 +86,12 @@ test.each<[string, readonly string[]]>([
   ['a line without end', ['<\0', `>C${'x'.repeat(5000)}`]],
   ['a source that does not wait', ['<\0', '>C0644 5 a\nhello']],
   ['an answer that is none', ['<\x07']],
+  ['an answer that nothing asked for', ['<\0', '<\0']],
+  ['a line that OpenSSH takes for two', ['<\0', `>\x01${'a'.repeat(2046)}C0755 5 hidden\n`]],
+  [
+    'directories without end',
+    ['<\0', ...Array.from({ length: 100 }, () => [`>D0755 0 ${'d'.repeat(1500)}\n`, '<\0']).flat()],
+  ],
 ])('%s stops the watching with one event', (_, said) => {
   expect(follow('scp -t x', said).events).toMatchObject([{ operation: 'unreadable' }]);
 });

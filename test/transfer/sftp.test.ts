@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { TransferEvent } from '../../src/domain/transfer.ts';
-import { Watching } from '../../src/transfer/watching.ts';
 import { follow as followed, packet, type Said, SFTP, text, uint32, uint64 } from './wire.ts';
 
 const CONTENT = Buffer.from('what stands in the file');
@@ -151,22 +149,6 @@ test('a handle may be given again once its file is closed', () => {
   const { events, totals } = follow([...upload, ...upload]);
   expect(events).toMatchObject([{ sha256: SHA }, { sha256: SHA }]);
   expect(totals.stopped).toBeNull();
-});
-
-test('events that cannot be sent end the watching, and nothing is thrown', () => {
-  const program = { protocol: 'sftp' } as const;
-  const sent: (readonly TransferEvent[])[] = [];
-  const watching = new Watching(program, 0, (events) => {
-    sent.push(events);
-    if (sent.length === 1) throw new Error('it cannot be cloned');
-  });
-  for (const [from, bytes] of [...upload, ...upload.slice(0, 3)]) {
-    if (from === 'user') watching.fromUser(1, bytes);
-    else watching.toUser(1, bytes);
-  }
-  watching.end(2, null);
-  watching.fromUser(3, Buffer.alloc(100));
-  expect(sent.slice(1)).toMatchObject([[{ operation: 'unreadable' }]]);
 });
 
 test('a copy on the machine names both files', () => {

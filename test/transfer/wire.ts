@@ -1,5 +1,6 @@
 import type { Program } from '../../src/domain/terminal.ts';
 import type { TransferEvent } from '../../src/domain/transfer.ts';
+import { Budget } from '../../src/transfer/budget.ts';
 import { transferProgram } from '../../src/transfer/command.ts';
 import { Ledger } from '../../src/transfer/ledger.ts';
 import { Watching } from '../../src/transfer/watching.ts';
@@ -31,12 +32,17 @@ export function packet(type: number, ...fields: readonly Buffer[]): Buffer {
 export type Said = readonly [from: 'user' | 'machine', bytes: Buffer];
 
 /** What is made of a conversation, to its end. */
-export function follow(program: Program, said: readonly Said[], pieces = Number.MAX_SAFE_INTEGER) {
+export function follow(
+  program: Program,
+  said: readonly Said[],
+  pieces = Number.MAX_SAFE_INTEGER,
+  budget = new Budget(),
+) {
   const transfer = transferProgram(program);
   if (transfer === null || transfer.protocol === 'rsync') throw new Error('nothing to watch');
   const events: TransferEvent[] = [];
   const ledger = new Ledger(transfer.protocol, () => Promise.resolve());
-  const watching = new Watching(transfer, Date.now(), (some) => {
+  const watching = new Watching(transfer, Date.now(), budget.share(), (some) => {
     events.push(...some);
     ledger.add(some);
   });
