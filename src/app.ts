@@ -33,7 +33,7 @@ import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { listening } from './listening.ts';
 import { type Nodes, openNodes } from './nodes.ts';
-import { openLibrary } from './recorder/library.ts';
+import { openReading, type Reading } from './reading.ts';
 import { SpaceWatch } from './recorder/space.ts';
 import { recordingFiles } from './recording-files.ts';
 import { openSealing, type Sealing } from './sealing.ts';
@@ -77,6 +77,7 @@ interface Control {
   readonly nodes: Nodes;
   readonly jumpKeys: JumpKeys;
   readonly node: string;
+  readonly reading: Reading;
 }
 
 async function openControl(
@@ -114,8 +115,10 @@ async function openControl(
     keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret),
     new KeyHostAuthority(kept('host_ca_ed25519_key')),
   );
+  const reading = openReading(config.recordings, log, closers);
   const plane = new LocalControlPlane({
     stores: store,
+    recordingEnded: reading.recordingEnded,
     ...counting,
     passwords,
     node,
@@ -127,7 +130,10 @@ async function openControl(
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
   const setup = new StoreSetupApplier({ store, passwords });
-  return { store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node };
+  return {
+    ...{ store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node },
+    reading,
+  };
 }
 
 async function openHttp(
@@ -144,7 +150,7 @@ async function openHttp(
     least: config.minFree,
     log: null,
   });
-  const library = openLibrary(config.recordings);
+  const library = control.reading.recordings;
   const retention = new RetentionSweep({
     ...{ store: control.store, node: control.node, library, log, clock: () => new Date() },
     retention: { age: config.retention, size: config.retentionSize },
@@ -155,7 +161,7 @@ async function openHttp(
     ...control,
     changes: control.nodes.changes,
     gateway,
-    recordings: library,
+    ...control.reading,
     retention,
     space: () => space.state,
     parsePublicKey,

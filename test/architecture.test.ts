@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   handoff: [],
   recorder: ['handoff'],
+  replay: [],
   live: [],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],

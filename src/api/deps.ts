@@ -10,6 +10,7 @@ import type { RetentionSweeper } from '../domain/kept-recording.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
+import type { Replays } from '../domain/replay.ts';
 import type { SetupApplier } from '../domain/setup.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly retention: RetentionSweeper;
   /** This node's name. */
   readonly node: string;
+  readonly replays: Replays;
   readonly passwords: Passwords;
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;

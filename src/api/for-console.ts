@@ -4,6 +4,7 @@ import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
 import { playRecording } from './playback.ts';
+import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
 import { terminateSession } from './terminate.ts';
 
 /** What the console does as the API does it: the same decisions, errors and audit. */
@@ -11,6 +12,11 @@ export function consoleActions(deps: ApiDeps) {
   return {
     playRecording: (caller: Caller, id: number, channel: number) =>
       playRecording(deps, caller, id, channel),
+    replayAnswer: (caller: Caller, id: number, channel: number) =>
+      replayAnswer(deps, caller, id, channel),
+    replayIndex: (caller: Caller, id: number, channel: number) =>
+      replayIndex(deps, caller, id, channel),
+    replaySegment: (caller: Caller, asked: SegmentRequest) => replaySegment(deps, caller, asked),
     knownHosts: async (caller: Caller) => knownHostsText(await knownHosts(deps, caller.viewer)),
     knownAuthority: () => knownAuthorityText(deps),
     listApprovals: (caller: Caller, statuses: readonly ApprovalStatus[] | null, limit: number) =>

@@ -49,6 +49,8 @@ export interface ControlPlaneDeps {
   readonly jumpKeys: JumpKeys;
   /** Left out: requests expire after 15 minutes, and no page is named. */
   readonly approvals?: Pick<ApprovalsDeps, 'timeoutMs' | 'publicUrl'>;
+  /** Told of each recording that is whole. */
+  readonly recordingEnded?: (receipt: RecordingReceipt) => void;
   readonly log: Logger;
 }
 
@@ -243,6 +245,7 @@ export class LocalControlPlane implements ControlPlane {
     receipt: RecordingReceipt | null,
   ): Promise<void> {
     const at = new Date();
+    if (receipt !== null) this.#deps.recordingEnded?.(receipt);
     return this.#outbox.write('recording closed', () =>
       this.#deps.stores.sessions.closeRecording(sessionId, channel, state, receipt, at),
     );

@@ -178,6 +178,10 @@ export interface RecordingLibrary {
   readForPlayback(key: string): ReadableStream<Uint8Array>;
   /** As `readForPlayback`, in asciicast v2, which has no exit status. */
   readV2(key: string): ReadableStream<Uint8Array>;
+  /** What `readForPlayback` says, event by event; without its header. */
+  playback(key: string): AsyncIterable<CastEvent>;
+  /** The path of the replay index that lies beside it, or may be put there; derived, see replay.ts. */
+  sidecar(key: string): Promise<string>;
   header(key: string): Promise<CastHeader>;
   /** Events one after the other; a cut or damaged line ends it without an error. */
   events(key: string): AsyncIterable<CastEvent>;

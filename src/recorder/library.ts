@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
 import type {
@@ -10,9 +10,9 @@ import type {
 } from '../domain/recording.ts';
 import type { KnownSeals, Verdict } from '../domain/seal.ts';
 import { CastReader, openCast, openPresentCast } from './cast-reader.ts';
-import { pathOfKey } from './key.ts';
+import { assertNoLinks, pathOfKey } from './key.ts';
 import { endOfLastLine } from './lines.ts';
-import { playbackLines } from './playback.ts';
+import { playbackEvents, playbackLines } from './playback.ts';
 import { SealingKeys } from './signer.ts';
 import { logEntries } from './text.ts';
 import { verifyRecording } from './verify.ts';
@@ -112,6 +112,16 @@ class FileLibrary implements RecordingLibrary {
 
   readV2(key: string): ReadableStream<Uint8Array> {
     return ReadableStream.from(playback(this.#root, key, 2));
+  }
+
+  playback(key: string): AsyncGenerator<CastEvent> {
+    return reading(this.#root, key, (reader) => playbackEvents(3, reader));
+  }
+
+  async sidecar(key: string): Promise<string> {
+    const path = pathOfKey(await realpath(this.#root), key);
+    await assertNoLinks(path);
+    return `${path}.replay`;
   }
 
   async header(key: string): Promise<CastHeader> {

@@ -35,25 +35,30 @@ function headerFor(version: 2 | 3, header: FullHeader): string {
   return JSON.stringify({ version, width: cols, height: rows, ...described, ...env });
 }
 
-/** The lines of a recording as a player of `version` wants them, each with its newline. */
-export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncGenerator<string> {
+/** What a player of `version` shows; at least one event, since asciinema-player refuses none. */
+export async function* playbackEvents(
+  version: 2 | 3,
+  reader: CastReader,
+): AsyncGenerator<CastEvent> {
   const newlines = reader.header.pty ? null : new Newlines();
-  const intervals = new Intervals();
   const shown: readonly string[] = SHOWN[version];
-  const line = ({ at, code, data }: Omit<CastEvent, 'isError'>): string => {
-    const micros = Math.round(at * 1_000_000);
-    const time = version === 3 ? intervals.next(micros) : seconds(micros);
-    const text = code === 'o' && newlines !== null ? newlines.convert(data) : data;
-    return `[${time},"${code}",${JSON.stringify(text)}]\n`;
-  };
-
-  yield `${headerFor(version, reader.header)}\n`;
   let isEmpty = true;
   for await (const event of reader.events()) {
     if (!shown.includes(event.code)) continue;
     isEmpty = false;
-    yield line(event);
+    if (event.code !== 'o' || newlines === null) yield event;
+    else yield { ...event, data: newlines.convert(event.data) };
   }
-  // asciinema-player refuses a recording without events.
-  if (isEmpty) yield line({ at: 0, code: 'o', data: '' });
+  if (isEmpty) yield { at: 0, code: 'o', data: '', isError: false };
+}
+
+/** The lines of a recording as a player of `version` wants them, each with its newline. */
+export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncGenerator<string> {
+  const intervals = new Intervals();
+  yield `${headerFor(version, reader.header)}\n`;
+  for await (const { at, code, data } of playbackEvents(version, reader)) {
+    const micros = Math.round(at * 1_000_000);
+    const time = version === 3 ? intervals.next(micros) : seconds(micros);
+    yield `[${time},"${code}",${JSON.stringify(data)}]\n`;
+  }
 }

@@ -9,6 +9,7 @@ import { Assets } from './assets.ts';
 import { ownPagesOnly } from './cross-site.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 import { errorPage } from './error-page.ts';
+import { replayPages } from './replay-pages.ts';
 import { sessionPages } from './session-pages.ts';
 import { SignIn } from './sign-in.ts';
 import { onwards, signInRoutes } from './sign-in-routes.ts';
@@ -107,6 +108,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   assetRoutes(app, assets);
   signInRoutes(app, assets, signIn);
   sessionPages(app, deps, assets);
+  replayPages(app, deps);
   approvalPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {

@@ -21,6 +21,16 @@ export interface ShownApproval {
   readonly mayDecide: boolean;
 }
 
+/** A segment of a recording that the player wants. */
+export interface SegmentAsked {
+  readonly id: number;
+  readonly channel: number;
+  readonly build: string;
+  readonly segment: number;
+  readonly acceptEncoding: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+}
+
 /** Everything that the console works with. */
 export interface ConsoleDeps {
   readonly store: Store;
@@ -36,6 +46,10 @@ export interface ConsoleDeps {
   readonly clientAddress: (c: Context) => string;
   /** What the player plays; throws PosternError, and notes the viewing in the audit. */
   readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
+  /** How the player is to play a recording: see api/replay.ts; throws PosternError, as all these. */
+  readonly replayAnswer: (actor: Actor, id: number, channel: number) => Promise<object>;
+  readonly replayIndex: (actor: Actor, id: number, channel: number) => Promise<Response>;
+  readonly replaySegment: (actor: Actor, asked: SegmentAsked) => Promise<Response>;
   /** The known_hosts file of the machines that the actor may see. */
   readonly knownHosts: (actor: Actor) => Promise<string>;
   /** The known_hosts file with the line of the authority that vouches for all machines. */

@@ -121,9 +121,10 @@ function replay(page: SessionPage): Markup {
         : ''
     }
     ${integrity(chosen.state)}
-    <div id="player" data-src="${source}">
+    <div id="player" data-src="${source}" data-replay="/sessions/${session.id}/replay/${chosen.channel}">
       <noscript>Replaying needs JavaScript.</noscript>
-    </div>`;
+    </div>
+    <p id="replay-note" class="note" role="status" hidden></p>`;
 }
 
 function terminate({ session, viewer }: SessionPage): Markup | string {
@@ -136,7 +137,7 @@ function terminate({ session, viewer }: SessionPage): Markup | string {
 function playerFiles(assets: Assets): Markup {
   return html`<link rel="stylesheet" href="${assets.path('player.css')}" />
     <script src="${assets.path('player.js')}" defer></script>
-    <script src="${assets.path('replay.js')}" defer></script>`;
+    <script type="module" src="${assets.path('replay.js')}"></script>`;
 }
 
 /** One session: what is known of it, and its replay. */

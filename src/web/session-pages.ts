@@ -118,12 +118,6 @@ export function sessionPages(app: Hono<ConsoleEnv>, deps: ConsoleDeps, assets: A
   });
   app.get('/sessions/:id', async (c) => c.html(await one(deps, assets, c)));
 
-  app.get('/sessions/:id/recording', (c) => {
-    const actor = actorOf(c, 'recordings:read');
-    const channel = Number(c.req.query('channel') ?? '1');
-    return deps.playRecording(actor, idOf(c), Number.isSafeInteger(channel) ? channel : 1);
-  });
-
   app.post('/sessions/:id/terminate', async (c) => {
     const actor = actorOf(c, 'sessions:write');
     const id = idOf(c);

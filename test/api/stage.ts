@@ -16,6 +16,7 @@ import type { User } from '../../src/domain/user.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { newSigningKey, Signer } from '../../src/recorder/signer.ts';
+import { FileReplays } from '../../src/replay/replays.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
@@ -88,11 +89,14 @@ export async function openStage() {
     ...{ store, library, log, node: 'node-a', clock: () => new Date() },
     retention: { age: 0, size: 0 },
   });
+  const worker = new URL('../../src/replay-worker.ts', import.meta.url);
+  const replays = new FileReplays({ library, root: files.path, worker, log });
   const deps: ApiDeps = {
     store,
     counters,
     gateway,
     recordings: library,
+    replays,
     space: () => 'up',
     retention,
     node: 'node-a',
@@ -114,6 +118,7 @@ export async function openStage() {
   };
   const api = createApi(deps);
   const close = async (): Promise<void> => {
+    await replays.close();
     await recorder.close();
     await counters.close();
     await store.close();

@@ -1,0 +1,119 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { PosternError } from '../domain/errors.ts';
+import { PLAYED_WHOLE, type ReplayIndex } from '../domain/replay.ts';
+import { namesEntity } from './byte-range.ts';
+import type { Caller } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { note } from './journal.ts';
+import { type FoundRecording, findRecording } from './recording-files.ts';
+
+/** Bytes beyond which no browser is given a recording whole: it holds ten times as much then. */
+const MOST_WHOLE = 50_000_000;
+
+/** Of a segment's JSON; the largest that is made is some 5 MB. */
+const MOST_SEGMENT = 64 * 1024 * 1024;
+
+/** A segment never changes under its address; who signed in may change, so not for long. */
+const SEGMENT_CACHE = 'private, max-age=86400, immutable';
+
+/** How a recording is to be played. */
+export type ReplayAnswer =
+  | { readonly play: 'whole'; readonly note?: string }
+  | { readonly play: 'segments' }
+  | { readonly play: 'soon'; readonly progress: number }
+  | { readonly play: 'never'; readonly note: string };
+
+const NO_INDEX = 'It could not be prepared for quick seeking';
+
+function without(found: FoundRecording): ReplayAnswer {
+  if (found.size <= MOST_WHOLE) return { play: 'whole', note: `${NO_INDEX}: it is played whole.` };
+  return { play: 'never', note: `${NO_INDEX}, and is too long to be played whole. Download it.` };
+}
+
+/** How the replay page is to play a channel; prepares its index. Throws as `findRecording`. */
+export async function replayAnswer(
+  deps: ApiDeps,
+  caller: Caller,
+  id: number,
+  channel: number,
+): Promise<ReplayAnswer> {
+  const found = await findRecording(deps, caller, id, channel);
+  const { key, state } = found.recording;
+  if (state === 'recording' || found.size < PLAYED_WHOLE) return { play: 'whole' };
+  const index = await deps.replays.prepare(key);
+  switch (index.state) {
+    case 'ready':
+      return { play: 'segments' };
+    case 'preparing':
+      return { play: 'soon', progress: index.progress };
+    case 'failed':
+      return without(found);
+  }
+}
+
+/** In the form of asciinema-player 3.17.0 (src/driver/recording/segmented.js). */
+function playerIndex({ build, duration, cols, rows, markers, starts }: ReplayIndex) {
+  const segments = starts.map((start, at) => ({ start, url: `${build}/${at}` }));
+  return { version: 1, duration, term: { cols, rows }, markers, segments };
+}
+
+/**
+ * What the player begins with; the segments' addresses are relative to its own. Noted in the audit as
+ * a viewing. Throws as `findRecording`, and `request.not_found` where there is none yet.
+ */
+export async function replayIndex(
+  deps: ApiDeps,
+  caller: Caller,
+  id: number,
+  channel: number,
+): Promise<Response> {
+  const { session, recording } = await findRecording(deps, caller, id, channel);
+  const index = await deps.replays.index(recording.key);
+  if (index === null) throw new PosternError('request.not_found');
+  await note(deps.store, caller, deps.clock(), 'recording.viewed', {
+    sessionId: id,
+    machineId: session.machineId,
+    detail: { channel },
+  });
+  return Response.json(playerIndex(index), { headers: { 'Cache-Control': 'no-store' } });
+}
+
+export interface SegmentRequest {
+  readonly id: number;
+  readonly channel: number;
+  readonly build: string;
+  readonly segment: number;
+  readonly acceptEncoding: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+}
+
+/** RFC 9110 §12.5.3, as far as browsers go. */
+function takesGzip(header: string | undefined): boolean {
+  return /(?:^|[\s,])(?:gzip|\*)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(header ?? '');
+}
+
+/** A segment, compressed as it lies for who takes that. The opening of its index was noted. */
+export async function replaySegment(
+  deps: ApiDeps,
+  caller: Caller,
+  asked: SegmentRequest,
+): Promise<Response> {
+  const { build, segment } = asked;
+  const { recording } = await findRecording(deps, caller, asked.id, asked.channel);
+  const packed = await deps.replays.segment(recording.key, build, segment);
+  if (packed === null) throw new PosternError('request.not_found');
+  const isPacked = takesGzip(asked.acceptEncoding);
+  const etag = `"${build}-${segment}${isPacked ? '-gzip' : ''}"`;
+  const headers = new Headers({
+    'Content-Type': 'application/json',
+    'Cache-Control': SEGMENT_CACHE,
+    Vary: 'Accept-Encoding, Cookie',
+    ETag: etag,
+  });
+  if (namesEntity(asked.ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
+  if (isPacked) headers.set('Content-Encoding', 'gzip');
+  const plain = promisify(gunzip);
+  const body = isPacked ? packed : await plain(packed, { maxOutputLength: MOST_SEGMENT });
+  return new Response(new Uint8Array(body), { headers });
+}

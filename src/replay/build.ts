@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { setTimeout as rest } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import type { RecordingLibrary } from '../domain/recording.ts';
+import { Segmenter } from './segmenter.ts';
+import { encodeTable } from './table.ts';
+
+/**
+ * UTF-16 units of events in one segment: what a seek reads and replays at most, some 10 ms of it, and
+ * enough for a keyframe not to weigh.
+ */
+const SEGMENT = 512 * 1024;
+
+/** Beyond this many, segments get larger: the index is read in one piece. */
+const MOST_SEGMENTS = 10_000;
+
+/** Of the time that was worked, so much is rested: others use this processor too. */
+const REST = 1 / 4;
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Segments go to the end of a file, each compressed by itself. */
+class SegmentFile {
+  readonly #handle: FileHandle;
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  size = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async add(start: number, json: string): Promise<void> {
+    this.starts.push(start);
+    await this.write(gzipSync(json, { level: 1 }));
+    this.ends.push(this.size);
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    await this.#handle.writeFile(bytes);
+    this.size += bytes.length;
+  }
+}
+
+/**
+ * Makes the index of a recording, beside it; one that is there is replaced when the new one is whole.
+ * Reads the recording once, in bounded memory. Rejects with `recording.missing` and
+ * `recording.damaged`, and when a terminal is too large to be followed. `report` is told how much is
+ * done, 0 to 1.
+ */
+export async function buildReplay(
+  library: RecordingLibrary,
+  key: string,
+  report: (progress: number) => void,
+): Promise<void> {
+  const path = await library.sidecar(key);
+  const temporary = `${path}.tmp`;
+  // What a crash has left.
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, NEW_FILE, 0o600);
+  try {
+    await writeIndex(library, key, handle, report);
+    await handle.datasync();
+    await handle.close();
+    await rename(temporary, path);
+  } catch (thrown) {
+    await handle.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw thrown;
+  }
+}
+
+async function writeIndex(
+  library: RecordingLibrary,
+  key: string,
+  handle: FileHandle,
+  report: (progress: number) => void,
+): Promise<void> {
+  const stored = await library.stat(key);
+  const size = stored?.size ?? 0;
+  const { cols, rows } = await library.header(key);
+  const segmenter = new Segmenter(cols, rows, Math.max(SEGMENT, size / MOST_SEGMENTS));
+  const file = new SegmentFile(handle);
+  let worked = performance.now();
+  let done = 0;
+  for await (const event of library.playback(key)) {
+    const segment = segmenter.add(event);
+    if (segment === null) continue;
+    await file.add(segment.start, segment.json);
+    done += segment.json.length;
+    report(Math.min(0.99, done / Math.max(1, size)));
+    await rest((performance.now() - worked) * REST);
+    worked = performance.now();
+  }
+  const last = segmenter.end();
+  await file.add(last.start, last.json);
+  const table = encodeTable(
+    {
+      build: randomBytes(16).toString('hex'),
+      source: { size, modified: stored?.modifiedAt.getTime() ?? 0 },
+      ...{ cols, rows, duration: segmenter.duration, markers: segmenter.markers },
+      ...{ starts: file.starts, ends: file.ends },
+    },
+    file.size,
+  );
+  await file.write(table);
+}

@@ -1,0 +1,144 @@
+import { rm } from 'node:fs/promises';
+import { type Logger, reasonOf } from '../domain/log.ts';
+import type { RecordingLibrary } from '../domain/recording.ts';
+import type { ReplayIndex, ReplayState, Replays } from '../domain/replay.ts';
+import { readSegment, readTable } from './index-file.ts';
+import type { Table } from './table.ts';
+import { BuildThread } from './thread.ts';
+
+/** Recordings that wait for their index; further ones get theirs when somebody opens them. */
+const MOST_WAITING = 1000;
+
+/** Tables that are kept in memory. */
+const MOST_TABLES = 16;
+
+/** Milliseconds before what has failed is tried again. */
+const FAILED_MS = 60_000;
+const MOST_FAILED = 100;
+
+interface ReplaysOptions {
+  readonly library: RecordingLibrary;
+  /** Where the recordings lie. */
+  readonly root: string;
+  /** The thread's module: see src/replay-worker.ts. */
+  readonly worker: URL;
+  readonly log: Logger;
+}
+
+/** Keeps at most `most`, the newest. */
+function keepNewest<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  for (const old of map.keys()) {
+    if (map.size <= most) break;
+    map.delete(old);
+  }
+}
+
+/** Makes indexes one at a time, and reads them. */
+export class FileReplays implements Replays {
+  readonly #options: ReplaysOptions;
+  readonly #waiting = new Set<string>();
+  readonly #failed = new Map<string, number>();
+  readonly #tables = new Map<string, { readonly path: string; readonly table: Table }>();
+  #building: { readonly key: string; readonly thread: BuildThread } | null = null;
+  /** How many were being made and are not any more. */
+  #ended = 0;
+  #isClosed = false;
+
+  constructor(options: ReplaysOptions) {
+    this.#options = options;
+  }
+
+  async prepare(key: string): Promise<ReplayState> {
+    const ended = this.#ended;
+    try {
+      if ((await this.#table(key)) !== null) return { state: 'ready' };
+    } catch (thrown) {
+      this.#fail(key, thrown);
+    }
+    // It may have got its index while that was looked for: another one would take it away.
+    if (ended !== this.#ended) return this.prepare(key);
+    const failedAt = this.#failed.get(key);
+    if (failedAt !== undefined && performance.now() - failedAt < FAILED_MS) {
+      return { state: 'failed' };
+    }
+    if (this.#building?.key === key) {
+      return { state: 'preparing', progress: this.#building.thread.progress };
+    }
+    // Before those that nobody waits for.
+    const others = [...this.#waiting].filter((one) => one !== key);
+    this.#waiting.clear();
+    for (const one of [key, ...others]) this.#waiting.add(one);
+    this.#next();
+    return { state: 'preparing', progress: 0 };
+  }
+
+  later(key: string): void {
+    if (this.#waiting.size >= MOST_WAITING) return;
+    this.#waiting.add(key);
+    this.#next();
+  }
+
+  index(key: string): Promise<ReplayIndex | null> {
+    return this.#table(key);
+  }
+
+  async segment(key: string, build: string, segment: number) {
+    if (this.#tables.get(key)?.table.build !== build) await this.#table(key);
+    const known = this.#tables.get(key);
+    if (known?.table.build !== build) return null;
+    if (known.table.starts[segment] === undefined) return null;
+    const bytes = await readSegment(known.path, known.table, segment);
+    if (bytes !== null) return bytes;
+    // Damaged: the next who opens the recording has it made anew.
+    await rm(known.path, { force: true });
+    this.#tables.delete(key);
+    return null;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#waiting.clear();
+    await this.#building?.thread.stop();
+  }
+
+  /** Of the recording as it is now; from memory when the file has been read before. */
+  async #table(key: string): Promise<Table | null> {
+    const { library } = this.#options;
+    const stored = await library.stat(key);
+    if (stored === null) return null;
+    const path = await library.sidecar(key);
+    const table = await readTable(path);
+    const { size, modifiedAt } = stored;
+    if (table?.source.size !== size || table.source.modified !== modifiedAt.getTime()) {
+      this.#tables.delete(key);
+      return null;
+    }
+    keepNewest(this.#tables, key, { path, table }, MOST_TABLES);
+    return table;
+  }
+
+  #next(): void {
+    const [key] = this.#waiting;
+    if (key === undefined || this.#building !== null || this.#isClosed) return;
+    this.#waiting.delete(key);
+    const { root, worker } = this.#options;
+    const thread = new BuildThread(worker, { root, key });
+    this.#building = { key, thread };
+    thread.done
+      .catch((thrown: unknown) => this.#fail(key, thrown))
+      .finally(() => {
+        this.#building = null;
+        this.#ended += 1;
+        this.#tables.delete(key);
+        this.#next();
+      });
+  }
+
+  #fail(key: string, thrown: unknown): void {
+    if (this.#isClosed) return;
+    this.#options.log.warn('a replay index could not be made', { key, reason: reasonOf(thrown) });
+    keepNewest(this.#failed, key, performance.now(), MOST_FAILED);
+  }
+}
