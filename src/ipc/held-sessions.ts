@@ -8,6 +8,9 @@ import type { Logger } from '../domain/log.ts';
 import type { RepairRecording } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
 
+/** As long as a call between processes may take (calls.ts). */
+const PATIENCE_MS = 30_000;
+
 interface Held {
   /** False once the worker has reported the session's end. */
   live: boolean;
@@ -40,12 +43,15 @@ export class HeldSessions implements ControlPlane {
   readonly #repair: RepairRecording;
   readonly #log: Logger;
   readonly #held = new Map<number, Held>();
-  /** Requests for approval that the worker waits for. */
-  readonly #asked = new Set<number>();
+  /** Requests for approval that the worker waits for, each with the time when it no longer does. */
+  readonly #asked = new Map<number, NodeJS.Timeout>();
+  readonly #patience: number;
   #lost: EndReason | null = null;
 
-  constructor(plane: ControlPlane, repair: RepairRecording, log: Logger) {
+  /** `patience`: milliseconds that a worker may take to ask for an answer again. */
+  constructor(plane: ControlPlane, repair: RepairRecording, log: Logger, patience = PATIENCE_MS) {
     this.#plane = plane;
+    this.#patience = patience;
     this.#repair = repair;
     this.#log = log;
     this.authenticate = (...args) => plane.authenticate(...args);
@@ -74,18 +80,21 @@ export class HeldSessions implements ControlPlane {
 
   async askApproval(...args: Parameters<ControlPlane['askApproval']>): Promise<AskedApproval> {
     const asked = await this.#plane.askApproval(...args);
-    this.#asked.add(asked.approvalId);
+    this.#awaitQuestion(asked.approvalId);
     if (this.#lost !== null) await this.callOffApproval(asked.approvalId);
     return asked;
   }
 
   async approvalAnswer(approvalId: number): Promise<ApprovalAnswer> {
+    clearTimeout(this.#asked.get(approvalId));
     const answer = await this.#plane.approvalAnswer(approvalId);
     if (answer.outcome !== 'waiting') this.#asked.delete(approvalId);
+    else if (this.#asked.has(approvalId)) this.#awaitQuestion(approvalId);
     return answer;
   }
 
   callOffApproval(approvalId: number): Promise<void> {
+    clearTimeout(this.#asked.get(approvalId));
     this.#asked.delete(approvalId);
     return this.#plane.callOffApproval(approvalId);
   }
@@ -134,6 +143,12 @@ export class HeldSessions implements ControlPlane {
     return this.#end(reason);
   }
 
+  /** A worker that gave up before it was told the request's number cannot call it off. */
+  #awaitQuestion(approvalId: number): void {
+    const timer = setTimeout(() => void this.callOffApproval(approvalId), this.#patience);
+    this.#asked.set(approvalId, timer.unref());
+  }
+
   /** A recording may be closed after its session: until then both are remembered. */
   #forget(sessionId: number): void {
     const held = this.#held.get(sessionId);
@@ -145,7 +160,7 @@ export class HeldSessions implements ControlPlane {
   async #end(reason: EndReason): Promise<number> {
     const all = [...this.#held];
     this.#held.clear();
-    const askedFor = [...this.#asked].map((id) => this.callOffApproval(id));
+    const askedFor = [...this.#asked.keys()].map((id) => this.callOffApproval(id));
     const live = all.filter(([, held]) => held.live);
     const ended = live.map(([id, { bytesIn, bytesOut }]) => {
       this.#log.warn('a session ended with its worker', { session: id, reason });

@@ -31,6 +31,8 @@ export interface Asker {
   readonly facts: ConnectionFacts;
   /** What the session is to begin with. */
   readonly kind: SessionKind;
+  /** Which of the connection opens the session: an approval is good for one. */
+  readonly opener: number;
 }
 
 /** One request, and all that wait for it. */
@@ -43,12 +45,13 @@ interface Asked {
 }
 
 /**
- * The approvals that one connection waits for. What several of its channels need is asked for once,
- * and called off when none of them waits any more.
+ * The approvals that one connection waits for. What several of its channels need for one session is
+ * asked for once, and called off when none of them waits any more.
  */
 export class Approvals {
   readonly #control: ControlPlane;
   readonly #asked = new Map<string, Asked>();
+  #ended = false;
 
   constructor(control: ControlPlane) {
     this.#control = control;
@@ -72,6 +75,7 @@ export class Approvals {
 
   /** Nobody waits any more: the connection is gone. */
   end(): void {
+    this.#ended = true;
     for (const { over } of this.#asked.values()) over.abort();
   }
 
@@ -81,7 +85,9 @@ export class Approvals {
     terms: TermsOnApproval,
     waiter: Waiter,
   ): Promise<AuthorizedRoute> {
-    const key = `${route.machine.id} ${terms.grantId} ${route.login}`;
+    // The connection went while its route was decided.
+    if (this.#ended) throw new PosternError('client.gone');
+    const key = `${asker.opener} ${route.machine.id} ${terms.grantId} ${route.login}`;
     const asked = this.#asked.get(key) ?? this.#ask(key, asker, route, terms);
     const left = Promise.withResolvers<never>();
     const leave = (): void => {

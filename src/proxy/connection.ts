@@ -219,7 +219,7 @@ export class DownstreamConnection {
     if (current !== null) {
       return { session: current, permitted: permittedNow(current.route, need) };
     }
-    const asker = { user: authenticated.user, facts: this.#facts(), kind };
+    const asker = { user: authenticated.user, facts: this.#facts(), kind, opener: 0 };
     const decided = await this.#route(authenticated);
     const { route, permitted } = await this.#approvals.allow(asker, decided, need, waiter);
     const session = await this.#enter(authenticated, route, kind);

@@ -4,6 +4,7 @@ import type { RepairRecording } from '../../src/domain/recording.ts';
 import { HeldSessions } from '../../src/ipc/held-sessions.ts';
 import { grant, machine, seal } from '../store/examples.ts';
 import { silent } from '../store/options.ts';
+import { eventually } from '../support/eventually.ts';
 import { FACTS, openPlaneStage, type PlaneStage } from './planes.ts';
 
 const BYTES = { bytesIn: 1, bytesOut: 2 };
@@ -17,7 +18,7 @@ afterAll(async () => {
 });
 
 /** What a worker holds; `repaired` are the keys of recordings that were to be repaired. */
-function heldSessions(nothingLeft: readonly string[] = []) {
+function heldSessions(nothingLeft: readonly string[] = [], patience?: number) {
   const repaired: string[] = [];
   const repair: RepairRecording = async (key) => {
     repaired.push(key);
@@ -25,7 +26,7 @@ function heldSessions(nothingLeft: readonly string[] = []) {
     const facts = { size: 10, recordedBytes: 5, duration: 1, sha256: 'ab'.repeat(32) };
     return { state: 'recovered', receipt: { key, ...facts, seal: seal() } };
   };
-  return { held: new HeldSessions(stage.local, repair, silent), repaired };
+  return { held: new HeldSessions(stage.local, repair, silent, patience), repaired };
 }
 
 async function begin(held: HeldSessions): Promise<number> {
@@ -83,16 +84,33 @@ test('recordings that are open are repaired, those of an ended session too', asy
   expect(await stage.store.sessions.get(id)).toMatchObject({ endReason: 'client_lost' });
 });
 
-test('what a lost worker waits for is called off, also what it was just asking', async () => {
+/** Somebody who needs an approval, of a group with this name. */
+async function needing(group: string) {
   const { store, alice: user } = stage;
-  const web2 = await store.machines.create(machine({ name: 'web2' }));
-  const leads = await store.groups.create('leads', []);
+  const web2 = await store.machines.create(machine({ name: `for-${group}` }));
+  const leads = await store.groups.create(group, []);
   const ends = { to: { userId: user.id }, on: { machineId: web2.id } };
   const { id: grantId } = await store.grants.create(
     grant({ ...ends, approval: { groupId: leads.id } }),
   );
   const alice: SignedIn = { userId: user.id, userName: 'alice', proof: null };
   const wanted = { machineId: web2.id, login: web2.login, grantId, kind: 'shell' } as const;
+  return { alice, wanted };
+}
+
+test('what a worker does not ask for any more is called off', async () => {
+  const { alice, wanted } = await needing('slow');
+  const { held } = heldSessions([], 1);
+  const { approvalId } = await held.askApproval(alice, wanted, FACTS);
+  await eventually('it is called off', async () => {
+    const found = await stage.store.approvals.get(approvalId);
+    return found?.status === 'called_off';
+  });
+});
+
+test('what a lost worker waits for is called off, also what it was just asking', async () => {
+  const { store } = stage;
+  const { alice, wanted } = await needing('leads');
   const { held } = heldSessions();
   const waits = await held.askApproval(alice, wanted, FACTS);
   const calledOff = await held.askApproval(alice, wanted, FACTS);

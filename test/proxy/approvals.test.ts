@@ -1,13 +1,26 @@
 import type { ClientChannel } from 'ssh2';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AuthorizedRoute } from '../../src/domain/access.ts';
 import type { Approval, Verdict } from '../../src/domain/approval.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
+import type { SignedIn } from '../../src/domain/control-plane.ts';
+import { PosternError } from '../../src/domain/errors.ts';
 import type { NewGrant } from '../../src/domain/grant.ts';
+import { Approvals, type Need, SILENT } from '../../src/proxy/approvals.ts';
 import { user } from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { exec, openProxyStage, type ProxyStage, runOn, seen } from './stage.ts';
+
+/** Any grant at all. */
+const NEED: Need<true> = {
+  permit: ({ terms }) => {
+    if (terms.length === 0) throw new PosternError('access.nothing');
+    return true;
+  },
+  denied: () => undefined,
+};
 
 needs('sshd', 'ssh-keygen').describe('a session that needs an approval', () => {
   const changes = new LocalChanges();
@@ -166,5 +179,41 @@ needs('sshd', 'ssh-keygen').describe('a session that needs an approval', () => {
       return all.filter(({ type }) => type === 'channel.denied').length === before + 1;
     });
     client.end();
+  });
+
+  /** What a connection asks for itself, and its route now. */
+  async function asking() {
+    const who: SignedIn = { userId: stage.userId, userName: 'alice', proof: null };
+    const facts = { connectionId: 'c', sourceAddress: '127.0.0.1', client: 'SSH-2.0-Test' };
+    const answer = await stage.control.authorize(who, { machine: name, login: null }, facts);
+    if (answer.outcome === 'denied') throw new Error(answer.code);
+    const { route } = answer;
+    const approvals = new Approvals(stage.control);
+    const allow = (opener: number) =>
+      approvals.allow({ user: who, facts, kind: 'exec', opener }, route, NEED, SILENT);
+    const open = (approved: AuthorizedRoute) =>
+      stage.control.openSession(who, approved, 'exec', facts);
+    return { approvals, allow, open };
+  }
+
+  test('is not asked for by a connection that went while its route was decided', async () => {
+    await needing();
+    const { approvals, allow } = await asking();
+    approvals.end();
+    await expect(allow(0)).rejects.toMatchObject({ code: 'client.gone' });
+    expect(await pending()).toEqual([]);
+  });
+
+  test('is asked for by each menu of a connection, and lets each begin its own', async () => {
+    await needing();
+    const { allow, open } = await asking();
+    const both = [allow(1), allow(2)];
+    await eventually('two requests', async () => (await pending()).length === 2);
+    for (let times = 0; times < 2; times += 1) await decide('approved');
+    const tickets = await Promise.all(both.map(async (one) => open((await one).route)));
+    expect(new Set(tickets.map(({ sessionId }) => sessionId)).size).toBe(2);
+    for (const { sessionId } of tickets) {
+      await stage.control.closeSession(sessionId, 'client_closed', { bytesIn: 0, bytesOut: 0 });
+    }
   });
 });

@@ -26,6 +26,7 @@ export class Menus {
   readonly #channels = new Set<MenuChannel>();
   readonly #sessions = new Set<GatewaySession>();
   #over = false;
+  #choices = 0;
 
   constructor(connection: MenuConnection) {
     this.#connection = connection;
@@ -70,7 +71,9 @@ export class Menus {
     const { deps, facts, approvals, need, opened, alive } = this.#connection;
     const answer = await deps.control.authorize(user, { machine, login: null }, facts());
     if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
-    const asker = { user, facts: facts(), kind: 'shell' } as const;
+    // Each choice from a menu opens a session of its own.
+    this.#choices += 1;
+    const asker = { user, facts: facts(), kind: 'shell', opener: this.#choices } as const;
     const allowed = await approvals.allow(asker, answer.route, need(request), waiter);
     const { route, permitted: access } = allowed;
     if (this.#over) throw new PosternError('session.draining');
