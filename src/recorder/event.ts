@@ -29,10 +29,12 @@ export function isSkipped(line: string): boolean {
 /** Adds intervals up in whole microseconds, so that a long recording's times stay exact. */
 export class EventTimes {
   readonly #version: 2 | 3;
-  #micros = 0;
+  #micros: number;
 
-  constructor(version: 2 | 3) {
+  /** `micros` after the start the interval of the first event begins. */
+  constructor(version: 2 | 3, micros = 0) {
     this.#version = version;
+    this.#micros = micros;
   }
 
   /** Seconds after the start. */

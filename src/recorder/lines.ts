@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
 /** Bytes of the longest line that is read; the longest that the recorder writes is below 2 MB. */
-const LONGEST_LINE = 4 * 1024 * 1024;
+export const LONGEST_LINE = 4 * 1024 * 1024;
 
 const BLOCK = 64 * 1024;
 const NEWLINE = 0x0a;

@@ -10,7 +10,7 @@ const SHOWN = { 2: ['o', 'r', 'm'], 3: ['o', 'r', 'm', 'x'] } as const;
  * A program without a terminal ends its lines with a bare LF, which a terminal answers with a new
  * row and not a new line: adds the CR that the line discipline would have added.
  */
-class Newlines {
+export class Newlines {
   #last = '';
 
   convert(text: string): string {

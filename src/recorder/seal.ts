@@ -46,6 +46,8 @@ export interface ReadSeal extends Seal {
   /** What is signed. */
   readonly text: string;
   readonly signature: string;
+  /** Of the last event before it, microseconds after the start; null where it does not say. */
+  readonly micros: number | null;
   readonly final: Final | null;
 }
 
@@ -56,13 +58,14 @@ export function parseSeal(line: string): ReadSeal | null {
   const cut = note.data.lastIndexOf(' ');
   const text = note.data.slice(0, cut);
   const said = parsed(text);
-  const { part, end, hash, signer, final, bytes } = said;
+  const { part, end, hash, signer, time, final, bytes } = said;
   if (typeof part !== 'number' || typeof end !== 'number') return null;
   if (typeof hash !== 'string' || typeof signer !== 'string') return null;
   const state = FINAL_STATES.find((known) => known === final);
   if (final !== undefined && state === undefined) return null;
   return {
     ...{ part, end, hash, signer, line, text, signature: note.data.slice(cut + 1) },
+    micros: typeof time === 'number' ? Math.round(time * 1_000_000) : null,
     final:
       state === undefined
         ? null
