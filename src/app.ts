@@ -32,6 +32,7 @@ import type { Store } from './domain/store.ts';
 import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { listening } from './listening.ts';
+import { LiveThread } from './live/live.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openReading, type Reading } from './reading.ts';
 import { SpaceWatch } from './recorder/space.ts';
@@ -157,8 +158,11 @@ async function openHttp(
   });
   retention.begin();
   closers.add('deleting old recordings', () => retention.close());
+  const live = new LiveThread(config.recordings, log);
+  closers.add('following recordings', () => live.close());
   const deps = {
     ...control,
+    live,
     changes: control.nodes.changes,
     gateway,
     ...control.reading,

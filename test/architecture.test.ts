@@ -19,11 +19,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   handoff: [],
   recorder: ['handoff'],
   replay: [],
-  live: [],
+  live: ['recorder', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],
   control: ['otpauth'],
-  api: ['hono', '@hono/zod-openapi', '@hono/node-server', 'zod'],
+  api: ['hono', '@hono/zod-openapi', '@hono/node-server', 'ws', 'zod'],
   web: ['hono', 'asciinema-player', 'lean-qr'],
 };
 const CROSSING = ['cli'];

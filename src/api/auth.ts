@@ -12,7 +12,7 @@ const MAX_BEARER = 512;
 const USED_EVERY = 60_000;
 
 /** The secret of `Authorization: Bearer SECRET`; null when there is none. RFC 6750 §2.1. */
-function bearerOf(header: string | undefined): string | null {
+export function bearerOf(header: string | undefined): string | null {
   const match = /^bearer +([\x21-\x7e]+) *$/i.exec(header ?? '');
   const secret = match?.[1];
   return secret === undefined || secret.length > MAX_BEARER ? null : secret;

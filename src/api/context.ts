@@ -3,9 +3,14 @@ import type { Context } from 'hono';
 import { PosternError } from '../domain/errors.ts';
 import type { Allowance } from '../domain/rate-limit.ts';
 import type { Viewer } from '../domain/visibility.ts';
+import type { Upgrade } from './web-sockets.ts';
 
 /** What middleware puts beside each request. */
 export interface ApiEnv {
+  readonly Bindings: {
+    /** There when the request asks for a WebSocket. */
+    readonly upgrade?: Upgrade;
+  };
   readonly Variables: {
     /** Null: no valid token came with the request. */
     caller: Viewer | null;

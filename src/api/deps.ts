@@ -7,6 +7,7 @@ import type { Changes } from '../domain/changes.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import type { RetentionSweeper } from '../domain/kept-recording.ts';
+import type { LiveRecordings } from '../domain/live.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
@@ -24,7 +25,8 @@ export interface ApiDeps {
   /** As the last look at the file system of the recordings found it. */
   readonly space: () => SpaceState;
   readonly retention: RetentionSweeper;
-  /** This node's name. */
+  readonly live: LiveRecordings;
+  /** The name of this node, whose recordings `recordings` and `live` have. */
   readonly node: string;
   readonly replays: Replays;
   readonly passwords: Passwords;

@@ -10,10 +10,11 @@ import { failure } from './envelope.ts';
 import { problemsOf } from './problems.ts';
 
 /** Statuses that HTTP asks for where the catalogue has only the API's eight. */
-const OWN_STATUS: Readonly<Record<string, 405 | 413 | 416>> = {
+const OWN_STATUS: Readonly<Record<string, 405 | 413 | 416 | 426>> = {
   'request.method': 405,
   'request.too_large': 413,
   'request.range': 416,
+  'live.no_socket': 426,
 };
 
 /** Turns what validation found into `request.invalid` with one problem for each bad field. */
@@ -44,6 +45,8 @@ function answer(c: Context<ApiEnv>, error: PosternError): Response {
   const problems: readonly FieldProblem[] = error.problems;
   const status = OWN_STATUS[error.code] ?? HTTP_STATUS[CATALOGUE[error.code].api];
   if (error.code === 'request.unauthorized') c.header('WWW-Authenticate', 'Bearer');
+  // RFC 9110 §15.5.22.
+  if (error.code === 'live.no_socket') c.header('Upgrade', 'websocket');
   // RFC 9110 §15.5.17: the length that there is.
   const { size } = error.params;
   if (error.code === 'request.range') c.header('Content-Range', `bytes */${size}`);

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { asksForSocket, WebSockets } from './web-sockets.ts';
 
 /** Milliseconds for a request's headers, and for a whole request with its body. */
 const HEADERS_MS = 10_000;
@@ -16,15 +17,18 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-type Fetch = (request: Request, env: unknown) => Response | Promise<Response>;
+type Fetch = (request: Request, env: object) => Response | Promise<Response>;
 
-/** Serves `fetch` over HTTP/1.1. Rejects when the address cannot be listened on. */
+/** Serves `fetch` over HTTP/1.1, WebSockets included (web-sockets.ts). Rejects when the address cannot be listened on. */
 export function listenHttp(options: {
   readonly fetch: Fetch;
   readonly host: string;
   readonly port: number;
 }): Promise<HttpServer> {
-  const server = createServer(getRequestListener(options.fetch));
+  const listener = getRequestListener(options.fetch);
+  // Other upgrades (h2c) are answered as if they had not been asked for (RFC 9110 §7.8).
+  const server = createServer({ shouldUpgradeCallback: asksForSocket }, listener);
+  const sockets = new WebSockets(server, options.fetch);
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;
   server.maxConnections = MOST_CONNECTIONS;
@@ -33,14 +37,16 @@ export function listenHttp(options: {
     server.listen(options.port, options.host, () => {
       server.removeListener('error', reject);
       const { address, port } = server.address() as AddressInfo;
-      resolve({ host: address, port, close: () => close(server) });
+      resolve({ host: address, port, close: () => close(server, sockets) });
     });
   });
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
+async function close(server: Server, sockets: WebSockets): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+  await sockets.close();
+  await closed;
 }

@@ -20,6 +20,7 @@ import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { knownHostsRoutes } from './routes/known-hosts.ts';
+import { liveRoutes } from './routes/live.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
@@ -110,6 +111,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionRoutes(api, deps);
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
+  liveRoutes(api, deps);
   recordingSealRoutes(api, deps);
   recordingRoutes(api, deps);
   machineRoutes(api, deps);

@@ -1,5 +1,8 @@
 /** Bearer secrets: API tokens, console sessions and one-time sign-in links. All are made here. */
 
+/** The cookie that a browser keeps its bearer secret in, once it has signed in to the console. */
+export const CONSOLE_COOKIE = 'postern_session';
+
 /** Bytes of randomness in a bearer secret. */
 const BEARER_BYTES = 32;
 

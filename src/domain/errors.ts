@@ -1,6 +1,7 @@
 import { APPROVAL_ERRORS } from './approval-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
+import { LIVE_ERRORS } from './live-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
 import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
@@ -110,6 +111,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the recording of session {id} is damaged: its first line is no asciicast header',
   },
+  ...LIVE_ERRORS,
   ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
-import { hashBearer, newBearer } from '../domain/bearer.ts';
+import { CONSOLE_COOKIE as COOKIE, hashBearer, newBearer } from '../domain/bearer.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { Enrolment } from '../domain/factor.ts';
 import { printable } from '../domain/log.ts';
@@ -12,8 +12,6 @@ import type { User } from '../domain/user.ts';
 import { type Viewer, viewerOf } from '../domain/visibility.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 import { HalfSignIn } from './half-sign-in.ts';
-
-const COOKIE = 'postern_session';
 
 const LIFETIME_S = 12 * 3600;
 

@@ -13,6 +13,7 @@ import type { Role, Scope } from '../../src/domain/role.ts';
 import type { NewSession, Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
+import { LiveThread } from '../../src/live/live.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { newSigningKey, Signer } from '../../src/recorder/signer.ts';
@@ -91,6 +92,7 @@ export async function openStage() {
   });
   const worker = new URL('../../src/replay-worker.ts', import.meta.url);
   const replays = new FileReplays({ library, root: files.path, worker, log });
+  const live = new LiveThread(files.path, log);
   const deps: ApiDeps = {
     store,
     counters,
@@ -99,6 +101,7 @@ export async function openStage() {
     replays,
     space: () => 'up',
     retention,
+    live,
     node: 'node-a',
     passwords,
     parsePublicKey,
@@ -119,6 +122,7 @@ export async function openStage() {
   const api = createApi(deps);
   const close = async (): Promise<void> => {
     await replays.close();
+    await live.close();
     await recorder.close();
     await counters.close();
     await store.close();

@@ -1,0 +1,130 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie } from 'hono/cookie';
+import { CONSOLE_COOKIE } from '../domain/bearer.ts';
+import { PosternError } from '../domain/errors.ts';
+import { formatId } from '../domain/ids.ts';
+import { isOwnPage } from '../domain/own-page.ts';
+import { holdsScope } from '../domain/role.ts';
+import type { Recording, Session } from '../domain/session.ts';
+import type { TokenKind } from '../domain/token.ts';
+import { isLive, maySeeSession, type Viewer, viewerOf } from '../domain/visibility.ts';
+import { bearerOf } from './auth.ts';
+import { type ApiEnv, type Caller, callerOf } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { note } from './journal.ts';
+import { LiveSocket, type LiveTerms } from './live-socket.ts';
+import { seenSession } from './terminate.ts';
+
+const PROTOCOL = 'v1.alis';
+
+/** A program's token, or a browser's cookie, which browsers send whoever's page asks. */
+interface Proof {
+  readonly secret: string;
+  readonly kinds: readonly TokenKind[];
+}
+
+function isOwn(c: Context<ApiEnv>, deps: ApiDeps): boolean {
+  const [site, origin, host] = ['sec-fetch-site', 'origin', 'host'].map((name) =>
+    c.req.header(name),
+  );
+  return isOwnPage({ site, origin, host }, deps.publicUrl());
+}
+
+/** Throws `request.cross_site` for what another site's page asks for. */
+function proofOf(c: Context<ApiEnv>, deps: ApiDeps): Proof | null {
+  const fromPage = c.req.header('origin') ?? c.req.header('sec-fetch-site');
+  if (fromPage !== undefined && !isOwn(c, deps)) throw new PosternError('request.cross_site');
+  const bearer = bearerOf(c.req.header('authorization'));
+  if (bearer !== null) return { secret: bearer, kinds: ['api', 'bootstrap'] };
+  const cookie = getCookie(c, CONSOLE_COOKIE);
+  if (cookie === undefined || cookie.length > 100 || !isOwn(c, deps)) return null;
+  return { secret: cookie, kinds: ['web'] };
+}
+
+function viewerBy({ secret, kinds }: Proof, deps: ApiDeps): Promise<Viewer | null> {
+  return viewerOf(secret, kinds, deps.store, deps.clock());
+}
+
+/** The console's pages follow sessions with the cookie that they are signed in by. */
+export function consoleCookie(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const proof = proofOf(c, deps);
+    if (c.get('caller') === null && proof !== null) c.set('caller', await viewerBy(proof, deps));
+    await next();
+  };
+}
+
+/** Throws `live.over`, `live.elsewhere`, `live.channel_over` or `recording.none`. */
+async function running(
+  deps: ApiDeps,
+  session: Session,
+  channel: number | undefined,
+): Promise<Recording> {
+  const id = formatId('sess', session.id);
+  if (!isLive(session)) throw new PosternError('live.over', { id });
+  const { node } = session;
+  if (node !== deps.node) throw new PosternError('live.elsewhere', { id, node });
+  const recordings = await deps.store.sessions.recordings(session.id);
+  const found = recordings.filter((one) => channel === undefined || one.channel === channel);
+  const written = found.find(({ state }) => state === 'recording');
+  if (written !== undefined) return written;
+  const [over] = found;
+  if (over === undefined) throw new PosternError('recording.none', { id });
+  throw new PosternError('live.channel_over', { id, channel: over.channel });
+}
+
+function termsOf(deps: ApiDeps, proof: Proof, session: Session, recording: Recording): LiveTerms {
+  return {
+    may: async () => {
+      const viewer = await viewerBy(proof, deps);
+      if (viewer === null || !holdsScope(viewer.scopes, 'recordings:read')) return false;
+      return maySeeSession(viewer, session);
+    },
+    goesOn: async () => {
+      const recordings = await deps.store.sessions.recordings(session.id);
+      return recordings.some(({ id, state }) => id === recording.id && state === 'recording');
+    },
+  };
+}
+
+async function noteViewing(
+  deps: ApiDeps,
+  caller: Caller,
+  session: Session,
+  { channel }: Recording,
+): Promise<void> {
+  await note(deps.store, caller, deps.clock(), 'recording.viewed', {
+    sessionId: session.id,
+    machineId: session.machineId,
+    detail: { channel, live: true },
+  });
+}
+
+/**
+ * Makes the request's socket a viewer of a channel that is being recorded (the first such one, unless
+ * `channel` says which). Noted in the audit as a viewing. Throws `request.cross_site`,
+ * `thing.not_found`, `live.*` and `recording.none`.
+ */
+export async function followSession(
+  deps: ApiDeps,
+  c: Context<ApiEnv>,
+  id: number,
+  channel: number | undefined,
+): Promise<Response> {
+  const caller = callerOf(c);
+  const proof = proofOf(c, deps);
+  if (proof === null) throw new PosternError('request.unauthorized');
+  const session = await seenSession(deps, caller, id);
+  const recording = await running(deps, session, channel);
+  // Where nothing serves sockets there is no environment at all.
+  const upgrade = (c.env as ApiEnv['Bindings'] | undefined)?.upgrade;
+  if (upgrade?.protocols.includes(PROTOCOL) !== true) throw new PosternError('live.no_socket');
+  await noteViewing(deps, caller, session, recording);
+  upgrade.accept(PROTOCOL, (socket) => {
+    new LiveSocket(socket, termsOf(deps, proof, session, recording)).begin(
+      deps.live,
+      recording.key,
+    );
+  });
+  return c.body(null, 200);
+}
