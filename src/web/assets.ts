@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** A file of the console, in memory: there are five, together under a megabyte. */
+/** A file of the console, in memory: there are six, together under a megabyte. */
 interface Asset {
   readonly path: string;
   readonly type: string;
@@ -17,6 +17,7 @@ const resolve = createRequire(import.meta.url).resolve;
 const FILES = {
   'console.css': { from: new URL('console.css', OWN), type: 'text/css; charset=utf-8' },
   'replay.js': { from: new URL('replay.js', OWN), type: 'text/javascript; charset=utf-8' },
+  'live.js': { from: new URL('live.js', OWN), type: 'text/javascript; charset=utf-8' },
   'favicon.svg': { from: new URL('favicon.svg', OWN), type: 'image/svg+xml' },
   'player.js': {
     from: resolve(`${PLAYER}asciinema-player.min.js`),

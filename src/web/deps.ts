@@ -38,6 +38,8 @@ export interface ConsoleDeps {
   readonly factors: SecondFactors;
   readonly guesses: GuessLimit;
   readonly log: Logger;
+  /** The name of this node. */
+  readonly node: string;
   /** Where users reach the console: `https://bastion.example`. */
   readonly publicUrl: () => string;
   readonly publicSsh: () => { readonly host: string; readonly port: number };

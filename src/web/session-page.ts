@@ -16,6 +16,8 @@ interface SessionPage {
   readonly recordings: readonly Recording[];
   /** The recording that is shown; null: there is none, or the viewer may not see it. */
   readonly chosen: Recording | null;
+  /** How it is shown: as it goes on, here or (the node's name) elsewhere, or from its beginning. */
+  readonly way: 'live' | 'replay' | { readonly node: string };
   /** The newest of them. */
   readonly transfers: Page<Transfer>;
   readonly now: Date;
@@ -103,28 +105,50 @@ function holdFact({ hold }: Session): Markup | string {
   return fact('Legal hold', html`by ${shown(hold.by)}, ${moment(hold.at)}${words}`);
 }
 
+function player({ session, way }: SessionPage, channel: number): Markup | string {
+  if (way === 'live') {
+    return html`<div id="player" data-live="/v1/sessions/${session.id}/live?channel=${channel}">
+      <noscript>Following a session needs JavaScript.</noscript>
+    </div>`;
+  }
+  if (way !== 'replay') return '';
+  const source = `/sessions/${session.id}/recording?channel=${channel}`;
+  return html`<div id="player" data-src="${source}" data-replay="/sessions/${session.id}/replay/${channel}">
+      <noscript>Replaying needs JavaScript.</noscript>
+    </div>
+    <p id="replay-note" class="note" role="status" hidden></p>`;
+}
+
+/** The recording so far, and what is said beside it where it goes on. */
+function soFar({ session, chosen, way }: SessionPage): Markup | string {
+  if (chosen?.state !== 'recording') return '';
+  const page = `/sessions/${session.id}?channel=${chosen.channel}`;
+  if (way === 'live') {
+    return html`<p class="note" id="live-note" role="status">
+      This goes on now. <a href="${page}&amp;from=start">Replay it from its beginning</a>
+    </p>`;
+  }
+  if (way !== 'replay') {
+    return html`<p class="note" role="status">
+      This goes on now, on node ${shown(way.node)}: it can be followed and replayed there.
+    </p>`;
+  }
+  return html`<p class="note" role="status">
+    This goes on now: the replay ends where it was when the page was loaded.
+    <a href="${page}">Follow it live</a>
+  </p>`;
+}
+
 function replay(page: SessionPage): Markup {
-  const { session, channels, chosen } = page;
+  const { channels, chosen } = page;
   if (chosen === null)
     return html`${deletions(page)}<p class="note">There is no recording to show.</p>`;
   const channel = channels.find(({ number }) => number === chosen.channel);
   const command = channel?.command ?? null;
-  const source = `/sessions/${session.id}/recording?channel=${chosen.channel}`;
   return html`${tabs(page)}${deletions(page)}
     ${command === null ? '' : html`<p>Command: <code>${shown(command, 2000)}</code></p>`}
-    ${
-      chosen.state === 'recording'
-        ? html`<p class="note" role="status">
-            This goes on now: the replay ends where it was when the page was loaded.
-            <a href="/sessions/${session.id}?channel=${chosen.channel}">Reload</a>
-          </p>`
-        : ''
-    }
-    ${integrity(chosen.state)}
-    <div id="player" data-src="${source}" data-replay="/sessions/${session.id}/replay/${chosen.channel}">
-      <noscript>Replaying needs JavaScript.</noscript>
-    </div>
-    <p id="replay-note" class="note" role="status" hidden></p>`;
+    ${soFar(page)} ${integrity(chosen.state)}
+    ${player(page, chosen.channel)}`;
 }
 
 function terminate({ session, viewer }: SessionPage): Markup | string {
@@ -134,22 +158,24 @@ function terminate({ session, viewer }: SessionPage): Markup | string {
   </form>`;
 }
 
-function playerFiles(assets: Assets): Markup {
+function playerFiles(assets: Assets, way: 'live' | 'replay'): Markup {
+  const island = way === 'live' ? 'live.js' : 'replay.js';
   return html`<link rel="stylesheet" href="${assets.path('player.css')}" />
     <script src="${assets.path('player.js')}" defer></script>
-    <script type="module" src="${assets.path('replay.js')}"></script>`;
+    <script type="module" src="${assets.path(island)}"></script>`;
 }
 
 /** One session: what is known of it, and its replay. */
 export function sessionPage(assets: Assets, page: SessionPage): Markup {
-  const { session, viewer, chosen } = page;
+  const { session, viewer, chosen, way } = page;
   const content = html`<h1>Session ${session.id}</h1>
     ${terminate(page)}
-    <h2>Replay</h2>
+    <h2>${chosen !== null && way === 'live' ? 'Live' : 'Replay'}</h2>
     ${replay(page)}
     ${transfersTable(page.transfers)}
     <h2>Facts</h2>
     ${facts(page)}`;
-  const head = chosen === null ? html`` : playerFiles(assets);
+  const shows = chosen !== null && (way === 'live' || way === 'replay');
+  const head = shows ? playerFiles(assets, way) : html``;
   return layout(assets, { title: `Session ${session.id}`, viewer, content, head });
 }

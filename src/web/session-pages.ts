@@ -4,7 +4,7 @@ import { formatId, parseId } from '../domain/ids.ts';
 import { isThere } from '../domain/recording.ts';
 import { holdsScope } from '../domain/role.ts';
 import type { Recording, Session, SessionFilter, SessionStatus } from '../domain/session.ts';
-import { maySeeSession, seesEverything, type Viewer } from '../domain/visibility.ts';
+import { isLive, maySeeSession, seesEverything, type Viewer } from '../domain/visibility.ts';
 import { actorOf } from './actor.ts';
 import type { Assets } from './assets.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
@@ -88,6 +88,18 @@ function choose(
   return usable.find(({ channel }) => channel === wanted) ?? usable[0] ?? null;
 }
 
+/** A recording that is being written is followed, unless the address asks for its beginning. */
+function wayOf(
+  deps: ConsoleDeps,
+  c: Context<ConsoleEnv>,
+  session: Session,
+  chosen: Recording | null,
+) {
+  if (chosen?.state !== 'recording' || !isLive(session)) return 'replay';
+  if (session.node !== deps.node) return { node: session.node };
+  return c.req.query('from') === 'start' ? 'replay' : 'live';
+}
+
 async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
   const { viewer } = actorOf(c, 'sessions:read');
   const session = await seen(deps, viewer, idOf(c));
@@ -103,6 +115,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
     channels,
     recordings,
     chosen,
+    way: wayOf(deps, c, session, chosen),
     transfers,
     now: deps.clock(),
   });
