@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
 import { printable, reasonOf } from '../domain/log.ts';
 import { type Endpoint, findEndpoint } from './endpoint.ts';
 import { CommandFailure, type Shell } from './shell.ts';
@@ -6,6 +8,9 @@ import { at, isRecord, textAt } from './wire.ts';
 /** Milliseconds for an answer to begin; `postern apply` may have many passwords hashed. */
 const DEADLINE = 30_000;
 const LONG_DEADLINE = 300_000;
+
+/** Bytes of one message: a screen of 1000 by 500, each character in a look of its own. */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Rows of one page. */
 const PAGE = 100;
@@ -86,6 +91,40 @@ export class ApiClient {
     }
   }
 
+  /** A WebSocket that is open, with this subprotocol. */
+  async socket(path: string, query: Query, protocol: string): Promise<WebSocket> {
+    const url = this.#url(path, query);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url, [protocol], {
+      headers: { authorization: `Bearer ${this.#endpoint.token.expose()}` },
+      handshakeTimeout: DEADLINE,
+      maxPayload: LONGEST_MESSAGE,
+      perMessageDeflate: false,
+    });
+    return await new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(socket));
+      socket.on('error', (error) => reject(this.#unreachable(error)));
+      socket.once('unexpected-response', (_, answer) => {
+        this.#refusal(path, answer).then(reject, (error) => reject(this.#unreachable(error)));
+      });
+    });
+  }
+
+  async #refusal(path: string, answer: IncomingMessage): Promise<CommandFailure> {
+    const pieces: Buffer[] = [];
+    for await (const piece of answer) pieces.push(piece);
+    const status = answer.statusCode ?? 0;
+    return await this.#failure(path, { status, json: async () => parsed(pieces) });
+  }
+
+  #url(path: string, query: Query): URL {
+    const url = new URL(this.#endpoint.url + path);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
   async #json(method: string, path: string, query: Query, body?: unknown): Promise<unknown> {
     const signal = AbortSignal.timeout(body === undefined ? DEADLINE : LONG_DEADLINE);
     const response = await this.#fetch({ method, path, query, signal, body });
@@ -105,10 +144,7 @@ export class ApiClient {
     readonly body?: unknown;
   }): Promise<Response> {
     const { method, signal, body } = request;
-    const url = new URL(this.#endpoint.url + request.path);
-    for (const [name, value] of Object.entries(request.query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
+    const url = this.#url(request.path, request.query);
     try {
       return await fetch(url, {
         method,
@@ -141,7 +177,10 @@ export class ApiClient {
     );
   }
 
-  async #failure(path: string, response: Response): Promise<CommandFailure> {
+  async #failure(
+    path: string,
+    response: Pick<Response, 'status' | 'json'>,
+  ): Promise<CommandFailure> {
     const body: unknown = await response.json().catch(() => null);
     const code = textAt(body, 'error.code');
     const message = textAt(body, 'error.message');
@@ -155,6 +194,10 @@ export class ApiClient {
     const request = id === null ? '' : ` (request ${printable(id)})`;
     return new ApiFailure(code, printable(message, 500) + request, refusals);
   }
+}
+
+function parsed(pieces: readonly Buffer[]): unknown {
+  return JSON.parse(Buffer.concat(pieces).toString('utf8'));
 }
 
 function refusalOf(detail: unknown): Refusal {

@@ -15,7 +15,7 @@ export interface PlaybackOptions {
 }
 
 /** Ends colours, mouse reports, the alternate screen and a hidden cursor that a recording left on. */
-const RESET = '\u001b[0m\u001b[?1000;1002;1003;1006;2004l\u001b[?1049l\u001b[?25h';
+export const RESET = '\u001b[0m\u001b[?1000;1002;1003;1006;2004l\u001b[?1049l\u001b[?25h';
 
 const DELAY_AT_LEAST = 1;
 

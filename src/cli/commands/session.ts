@@ -9,6 +9,7 @@ import { playCast, put } from '../playback.ts';
 import type { Shell } from '../shell.ts';
 import { cellAt, rowsAt, timeAt } from '../wire.ts';
 import { addTransfers } from './session-transfers.ts';
+import { addWatch } from './session-watch.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -58,7 +59,7 @@ interface ListOptions extends Format {
   readonly limit: number;
 }
 
-/** `postern session ls|show|kill|logs|play|transfers`. */
+/** `postern session ls|show|kill|logs|play|watch|transfers`. */
 export function addSessionCommand(program: Command, shell: Shell): void {
   const session = program.command('session').description('what runs and what ran');
   session
@@ -91,6 +92,7 @@ export function addSessionCommand(program: Command, shell: Shell): void {
     });
   addLogs(session, shell);
   addPlay(session, shell);
+  addWatch(session, shell);
   addTransfers(session, shell);
 }
 
