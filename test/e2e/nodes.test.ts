@@ -52,6 +52,24 @@ function suite(settings: Readonly<Record<string, string>>): void {
     }
   });
 
+  test('a session is followed on the node that holds it, which the other one names', async () => {
+    const live = await held();
+    const [here, there] = await Promise.all([
+      stage.bastion.api(`sessions/${live.id}/live`),
+      other.api(`sessions/${live.id}/live`),
+    ]);
+    // It is there; a plain request is no WebSocket.
+    expect(here).toMatchObject({ status: 426 });
+    expect(there).toMatchObject({ status: 503 });
+    expect(there.body?.error?.message).toMatch(
+      /^session sess_\d+ runs on node [0-9a-f-]{36}: follow/,
+    );
+    expect(await other.api(`sessions/${live.id}`, { method: 'DELETE' })).toMatchObject({
+      status: 200,
+    });
+    await within('ssh ends', live.ended);
+  });
+
   if ('REDIS_URL' in settings) return;
   test('a node that does not answer is named, and keeps its sessions', async () => {
     const live = await held();

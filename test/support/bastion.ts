@@ -8,6 +8,7 @@ import { eventually, within } from './eventually.ts';
 import { descendants } from './processes.ts';
 import { type Finished, run } from './run.ts';
 import { type Scratch, scratch } from './scratch.ts';
+import { Screen } from './screen.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = resolve(ROOT, 'src/main.ts');
@@ -224,6 +225,15 @@ export class Bastion implements AsyncDisposable {
       cwd: this.#files.path,
       env: { POSTERN_URL: this.url, POSTERN_TOKEN: this.token },
     });
+  }
+
+  /** The same under a terminal. */
+  terminal(
+    args: readonly string[],
+    size: { readonly cols: number; readonly rows: number },
+  ): Screen {
+    const env = { POSTERN_URL: this.url, POSTERN_TOKEN: this.token };
+    return new Screen(process.execPath, [MAIN, ...args], { ...size, cwd: this.#files.path, env });
   }
 
   /** Writes a setup and applies it; rejects unless it was accepted. */
