@@ -1,8 +1,10 @@
+import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Dropbear } from '../../support/dropbear.ts';
 import { eventually, within } from '../../support/eventually.ts';
+import { JumpClient } from '../../support/jump-client.ts';
 import { kill, running } from '../../support/processes.ts';
 import { Putty } from '../../support/putty.ts';
 import { needs, the } from '../../support/requirements.ts';
@@ -70,43 +72,55 @@ grants:
   });
 
   needs('python3').describe("VS Code Remote's way", () => {
-    test('a script on the stdin of a shell starts a server, and -D and -L reach its port', async () => {
-      const { alice } = stage;
-      writeFileSync(alice.path('page'), 'from the machine');
-      const socks = await freePort();
-      const ssh = alice.spawn('alice+web1', 'bash -s', ['-T', '-D', String(socks)]);
-      const gone = new Promise((resolve) => ssh.once('close', resolve));
-      let output = '';
-      ssh.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      const server = `${the('python3')} -u -m http.server --bind 127.0.0.1 --directory`;
-      ssh.stdin?.write(`echo "pid==$$=="\nexec ${server} '${alice.path('')}' 0 2>/dev/null\n`);
-      try {
-        const port = await eventually('its port', () => / port (\d+) /.exec(output)?.[1]);
-        const ask = 'GET /page HTTP/1.0\r\n\r\n';
-        const socket = await throughSocks(socks, '127.0.0.1', Number(port));
-        if (socket === null) throw new Error('refused');
-        let answer = '';
-        socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-        const ended = new Promise((resolve) => socket.once('close', resolve));
-        socket.write(ask);
-        await within('the end of the answer', ended);
-        expect(answer).toMatch(/^HTTP\/1\.0 200 /);
-        expect(answer).toMatch(/\r\n\r\nfrom the machine$/);
-        const local = alice.path('code.sock');
-        await using _ = await new Tunnel(alice, 'alice+web1', [
-          '-L',
-          `${local}:127.0.0.1:${port}`,
-        ]).says(/Entering interactive session|pledge: /);
-        const again = await exchange(local, Buffer.from(ask));
-        expect(again.toString()).toMatch(/\r\n\r\nfrom the machine$/);
-      } finally {
-        // sshd leaves a program without a terminal running.
-        const pid = /pid==(\d+)==/.exec(output)?.[1];
-        if (pid !== undefined) kill(Number(pid), 'SIGKILL');
-        else ssh.kill();
-      }
-      await within('the end of ssh', gone);
-    });
+    /** The shell whose stdin takes the script, with a SOCKS server beside it. */
+    async function remoteShell(form: '+' | '-J', socks: number): Promise<ChildProcess> {
+      const { alice, bastion, sshd } = stage;
+      if (form === '+') return alice.spawn('alice+web1', 'bash -s', ['-T', '-D', String(socks)]);
+      const known = await bastion.api('known-hosts?format=text');
+      const jump = new JumpClient(alice, bastion.ssh, known.text);
+      return jump.spawn('alice', '-T', '-D', String(socks), `${sshd.login}@web1`, 'bash -s');
+    }
+
+    test.each(['+', '-J'] as const)(
+      'a script on the stdin of a shell starts a server, and -D and -L reach its port (%s)',
+      async (form) => {
+        const { alice } = stage;
+        writeFileSync(alice.path('page'), 'from the machine');
+        const socks = await freePort();
+        const ssh = await remoteShell(form, socks);
+        const gone = new Promise((resolve) => ssh.once('close', resolve));
+        let output = '';
+        ssh.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+        const server = `${the('python3')} -u -m http.server --bind 127.0.0.1 --directory`;
+        ssh.stdin?.write(`echo "pid==$$=="\nexec ${server} '${alice.path('')}' 0 2>/dev/null\n`);
+        try {
+          const port = await eventually('its port', () => / port (\d+) /.exec(output)?.[1]);
+          const ask = 'GET /page HTTP/1.0\r\n\r\n';
+          const socket = await throughSocks(socks, '127.0.0.1', Number(port));
+          if (socket === null) throw new Error('refused');
+          let answer = '';
+          socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+          const ended = new Promise((resolve) => socket.once('close', resolve));
+          socket.write(ask);
+          await within('the end of the answer', ended);
+          expect(answer).toMatch(/^HTTP\/1\.0 200 /);
+          expect(answer).toMatch(/\r\n\r\nfrom the machine$/);
+          const local = alice.path(`code${form}.sock`);
+          await using _ = await new Tunnel(alice, 'alice+web1', [
+            '-L',
+            `${local}:127.0.0.1:${port}`,
+          ]).says(/Entering interactive session|pledge: /);
+          const again = await exchange(local, Buffer.from(ask));
+          expect(again.toString()).toMatch(/\r\n\r\nfrom the machine$/);
+        } finally {
+          // sshd leaves a program without a terminal running.
+          const pid = /pid==(\d+)==/.exec(output)?.[1];
+          if (pid !== undefined) kill(Number(pid), 'SIGKILL');
+          else ssh.kill();
+        }
+        await within('the end of ssh', gone);
+      },
+    );
   });
 
   needs('mosh-server').describe('mosh', () => {
