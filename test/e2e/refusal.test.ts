@@ -150,7 +150,7 @@ needs('ssh', 'sshd').describe('a machine behind the bastion', () => {
   test('is trusted at first, and refused once its host key has changed', async () => {
     const { alice, bastion, sshd } = stage;
     expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
-    expect(await bastion.audit()).toContain('host_key.pinned');
+    await bastion.audited('host_key.pinned');
     await sshd.swapHostKey();
     refused(
       await alice.ssh('alice+web1', 'echo in'),
@@ -160,7 +160,7 @@ needs('ssh', 'sshd').describe('a machine behind the bastion', () => {
       status: 'failed',
       end_reason: 'host_key_changed',
     });
-    expect(await bastion.audit()).toContain('host_key.changed');
+    await bastion.audited('host_key.changed');
     // A setup with the new key in it is how an admin accepts it.
     await bastion.apply(`
 machines:

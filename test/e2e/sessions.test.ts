@@ -40,7 +40,7 @@ needs('ssh', 'sshd').describe('a session over the API', () => {
       status: 'stopped',
       end_reason: 'terminated',
     });
-    expect(await stage.bastion.audit()).toContain('session.terminated');
+    await stage.bastion.audited('session.terminated');
     const again = await stage.bastion.api(`sessions/${id}`, { method: 'DELETE' });
     expect(again).toMatchObject({ status: 409, body: { error: { code: 'CONFLICT' } } });
   });

@@ -219,6 +219,11 @@ export class Bastion implements AsyncDisposable {
     return data.events.map((event) => event.type);
   }
 
+  /** Waits for an event of this type in the audit: it is written behind what was answered. */
+  async audited(type: string): Promise<void> {
+    await eventually(`${type} in the audit`, async () => (await this.audit()).includes(type));
+  }
+
   /** `postern ARGS`, against this bastion. */
   async cli(...args: readonly string[]): Promise<Finished> {
     return await run(process.execPath, [MAIN, ...args], {
