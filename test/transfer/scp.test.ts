@@ -52,8 +52,8 @@ test('a download has the machine as source; an empty file has no hash', () => {
 });
 
 test('what the sink refuses is noted with its words, and the next file is followed', () => {
-  const refused = ['<\0', '>C0644 5 a\n', '<\x01scp: /root/a: Permission denied\n'];
-  const { events } = follow('scp -d -t /root', [
+  const refused = ['<\0', '>C0644 5 a\n', '<\x01scp: /srv/a: Permission denied\n'];
+  const { events } = follow('scp -d -t /srv', [
     ...refused,
     '>C0644 5 b\n',
     '<\0',
@@ -61,8 +61,8 @@ test('what the sink refuses is noted with its words, and the next file is follow
     '<\0',
   ]);
   expect(events).toMatchObject([
-    { path: '/root/a', result: '/root/a: Permission denied', sha256: null, bytesWritten: 0 },
-    { path: '/root/b', result: 'ok', sha256: SHA },
+    { path: '/srv/a', result: '/srv/a: Permission denied', sha256: null, bytesWritten: 0 },
+    { path: '/srv/b', result: 'ok', sha256: SHA },
   ]);
 });
 
