@@ -91,7 +91,7 @@ export class ApiClient {
     }
   }
 
-  /** A WebSocket that is open, with this subprotocol. */
+  /** A WebSocket that is open, with this subprotocol, and paused: messages may have come already. */
   async socket(path: string, query: Query, protocol: string): Promise<WebSocket> {
     const url = this.#url(path, query);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -102,7 +102,10 @@ export class ApiClient {
       perMessageDeflate: false,
     });
     return await new Promise((resolve, reject) => {
-      socket.once('open', () => resolve(socket));
+      socket.once('open', () => {
+        socket.pause();
+        resolve(socket);
+      });
       socket.on('error', (error) => reject(this.#unreachable(error)));
       socket.once('unexpected-response', (_, answer) => {
         this.#refusal(path, answer).then(reject, (error) => reject(this.#unreachable(error)));

@@ -74,7 +74,7 @@ async function asText(shell: Shell, frames: AsyncIterable<AlisFrame>, outcome: O
 }
 
 /**
- * Shows what `socket` (of v1.alis) sends until it closes or `left` is aborted: in a terminal the session's
+ * Shows what `socket` (of v1.alis, paused) sends until it closes or `left` is aborted: in a terminal the session's
  * screen, which is left plain; elsewhere lines of text. Throws CommandFailure when it broke off.
  */
 export async function watch(shell: Shell, socket: WebSocket, left: AbortSignal): Promise<void> {

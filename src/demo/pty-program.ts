@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import { type IPty, spawn } from '@lydell/node-pty';
 import type { ExitInfo } from '../ssh/channel.ts';
 import { hangUpGroup, signalGroup, signalName } from './process-group.ts';
 import type { Launch, Program } from './program.ts';
+import { readToTheEnd, streamOf } from './pty-stream.ts';
 
 export interface Terminal {
   readonly term: string;
@@ -11,42 +12,20 @@ export interface Terminal {
   readonly rows: number;
 }
 
-/**
- * The stream under node-pty's terminal. Its own `write` takes text alone and says nothing of
- * back-pressure, and keystrokes are bytes.
- */
-function streamOf(pty: IPty): ReadStream {
-  const stream: unknown = Reflect.get(pty, '_socket');
-  if (!(stream instanceof ReadStream)) throw new Error('node-pty has no stream inside');
-  return stream;
-}
-
-/**
- * The terminal's output. node-pty destroys its stream 200 ms after the program's end, read or not: a
- * slow reader, or a process busy for so long, would lose the last of it. So that is put off until a
- * whole turn of the event loop has brought nothing more; the kernel bounds how much there can be.
- */
+/** The terminal's output; it is unbounded at the end alone, by what the kernel holds. */
 function outputOf(stream: ReadStream): PassThrough {
   const output = new PassThrough();
   const destroy = stream.destroy.bind(stream);
-  let chunks = 0;
   let ended = false;
+  readToTheEnd(stream, () => {
+    ended = true;
+    // Nobody wants it.
+    if (output.destroyed) destroy();
+  });
   stream.on('data', (chunk: Buffer) => {
-    chunks += 1;
     if (!output.destroyed && !output.write(chunk) && !ended) stream.pause();
   });
   output.on('drain', () => stream.resume());
-  stream.destroy = (error) => {
-    if (error !== undefined || output.destroyed) return destroy(error);
-    ended = true;
-    const before = chunks;
-    stream.resume();
-    setImmediate(() => {
-      if (chunks === before) destroy();
-      else stream.destroy();
-    });
-    return stream;
-  };
   stream.once('close', () => output.end());
   return output;
 }

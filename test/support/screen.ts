@@ -1,5 +1,6 @@
 import { type IPty, spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
+import { readToTheEnd, streamOf } from '../../src/demo/pty-stream.ts';
 import { plainEnvironment } from './environment.ts';
 import { within } from './eventually.ts';
 
@@ -14,6 +15,8 @@ export class Screen implements AsyncDisposable {
   readonly #looks = new Set<() => void>();
   #raw = '';
   #ended = false;
+  /** Ended, and everything that it wrote is on the screen. */
+  #complete = false;
 
   constructor(
     file: string,
@@ -36,6 +39,8 @@ export class Screen implements AsyncDisposable {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: plainEnvironment({ TERM: 'xterm-256color', ...options.env }),
     });
+    // What a program said last, before it ended, is shown however busy this process is.
+    readToTheEnd(streamOf(this.#pty));
     this.#pty.onData((data) => {
       this.#raw += data;
       this.#emulator.write(data, () => this.#look());
@@ -44,6 +49,7 @@ export class Screen implements AsyncDisposable {
       this.#ended = true;
       // Everything that was written before is shown before.
       this.#emulator.write('', () => {
+        this.#complete = true;
         this.#exit.resolve(signal ? 128 + signal : exitCode);
         this.#look();
       });
@@ -100,7 +106,7 @@ export class Screen implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = (): void => {
       if (wanted(this)) resolve();
-      else if (this.#ended) reject(new Error('the program has ended'));
+      else if (this.#complete) reject(new Error('the program has ended'));
     };
     this.#looks.add(look);
     look();
