@@ -1,6 +1,6 @@
 /**
  * What a person, or a script, reads at the end of a test run: what was skipped, the Debian package
- * that would enable it (once a package), and as the very last line `N passed, N failed, N skipped`.
+ * that would enable it (once a package), what passed only when it was run again, and as the very last line `N passed, N failed, N skipped`.
  */
 import { writeSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
@@ -14,10 +14,15 @@ interface Tally {
   skipped: number;
   /** Skipped tests for each set of packages that would enable them; '' where nobody said. */
   readonly lacking: Map<string, number>;
+  /** Tests that passed only when they were run again. */
+  readonly flaky: string[];
 }
 
 function countCase(tally: Tally, test: TestCase): void {
   const { state } = test.result();
+  if (test.diagnostic()?.flaky === true) {
+    tally.flaky.push(`${test.project.name} ${test.module.relativeModuleId}: ${test.fullName}`);
+  }
   if (state === 'passed') tally.passed += 1;
   else if (state === 'failed') tally.failed += 1;
   else {
@@ -40,7 +45,9 @@ function lines(tally: Tally): string[] {
       ? `skipped: ${count} (not for want of a package)`
       : `skipped: ${count}, for want of ${packages}: apt-get install ${packages.replaceAll(',', '')}`,
   );
+  const flaky = tally.flaky.map((name) => `flaky, a bug: ${name}`);
   return [
+    ...flaky.sort(),
     ...skipped.sort(),
     `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`,
   ];
@@ -48,7 +55,13 @@ function lines(tally: Tally): string[] {
 
 export class PlainReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
-    const tally: Tally = { passed: 0, failed: unhandled.length, skipped: 0, lacking: new Map() };
+    const tally: Tally = {
+      passed: 0,
+      failed: unhandled.length,
+      skipped: 0,
+      lacking: new Map(),
+      flaky: [],
+    };
     for (const module of modules) countModule(tally, module);
     // Other reporters and the services' ends still write; only `exit` comes after them all.
     process.once('exit', () => {
