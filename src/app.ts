@@ -28,6 +28,7 @@ import type { Counters } from './domain/counters.ts';
 import type { GuessLimit } from './domain/guess-limit.ts';
 import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
+import type { SinkState } from './domain/seal-sink.ts';
 import type { Store } from './domain/store.ts';
 import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
@@ -37,6 +38,7 @@ import { type Nodes, openNodes } from './nodes.ts';
 import { openReading, type Reading } from './reading.ts';
 import { SpaceWatch } from './recorder/space.ts';
 import { recordingFiles } from './recording-files.ts';
+import { openSealSinks } from './seal-sinks.ts';
 import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority, KeyHostAuthority } from './ssh/certificate-signing.ts';
@@ -79,6 +81,7 @@ interface Control {
   readonly jumpKeys: JumpKeys;
   readonly node: string;
   readonly reading: Reading;
+  readonly sealSinks: () => readonly SinkState[];
 }
 
 async function openControl(
@@ -104,6 +107,8 @@ async function openControl(
   const counting = await openCounting(config, node, store, log, closers);
   const { counters } = counting;
   await endEarlierWorkers(config.dataDir, log);
+  // Before anything is sealed, and until everything is.
+  const sealSinks = await openSealSinks(config, node, store.sealFeed, log, closers);
   await store.seals.addKey(sealing.publicKey);
   const [repair, files] = [sealing.repairer(store.seals), recordingFiles(config.recordings)];
   await recover(node, { store, counters, repair, files, log });
@@ -133,7 +138,7 @@ async function openControl(
   const setup = new StoreSetupApplier({ store, passwords });
   return {
     ...{ store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node },
-    reading,
+    ...{ reading, sealSinks },
   };
 }
 

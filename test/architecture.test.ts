@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   handoff: [],
   recorder: ['handoff'],
   replay: [],
+  outbound: [],
   live: ['recorder', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],

@@ -12,6 +12,7 @@ import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
 import type { Replays } from '../domain/replay.ts';
+import type { SinkState } from '../domain/seal-sink.ts';
 import type { SetupApplier } from '../domain/setup.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
@@ -24,6 +25,8 @@ export interface ApiDeps {
   readonly recordings: RecordingLibrary;
   /** As the last look at the file system of the recordings found it. */
   readonly space: () => SpaceState;
+  /** Where seals are noted outside, in the order of the setting. */
+  readonly sealSinks: () => readonly SinkState[];
   readonly retention: RetentionSweeper;
   readonly live: LiveRecordings;
   /** The name of this node, whose recordings `recordings` and `live` have. */

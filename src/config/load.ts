@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { printable } from '../domain/log.ts';
+import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Environment } from './environment.ts';
 import { formatListener, isLoopback, type Listener } from './listener.ts';
 import { KEYS, OPTIONS, type Settings } from './options.ts';
@@ -11,6 +12,7 @@ import { fromEnvironment, fromFile, type Given } from './sources.ts';
 export interface Config extends Settings {
   readonly demo: boolean;
   readonly recordings: string;
+  readonly sealSinks: readonly SinkAddress[];
   readonly logFormat: LogFormat;
 }
 
@@ -50,6 +52,7 @@ export function resolveConfig(
     if ('value' in parsed) values[key] = parsed.value;
     else problems.push(refused(OPTIONS[key], setting, parsed.remedy));
   }
+  problems.push(...unsigned(values));
   if (demo) problems.push(...demoProblems(env, given, values));
   if (problems.length > 0) throw new ConfigError(problems);
   // Every key of the table has been read above, each by its own parser.
@@ -73,6 +76,7 @@ function complete(settings: Settings, request: ConfigRequest): Config {
   return Object.freeze({
     ...settings,
     demo: request.demo ?? false,
+    sealSinks: settings.sealSinks ?? [],
     recordings: settings.recordings ?? join(settings.dataDir, 'recordings'),
     logFormat: settings.logFormat ?? (request.terminal === true ? 'pretty' : 'json'),
   });
@@ -87,6 +91,15 @@ function refused(
   const shown =
     option.secret === 'no' ? JSON.stringify(printable(text)) : `${text.length} characters`;
   return { setting: option.name, found: `found ${shown} (${setting.from})`, remedy };
+}
+
+/** A receiver could not tell our deliveries from anybody's. */
+function unsigned(values: Partial<Record<keyof Settings, unknown>>): ConfigProblem[] {
+  const sinks = (values.sealSinks ?? []) as readonly SinkAddress[];
+  if (!sinks.some(({ type }) => type === 'webhook') || values.webhookSecret !== null) return [];
+  const { name: setting } = OPTIONS.webhookSecret;
+  const found = `not set, and ${OPTIONS.sealSinks.name} names a webhook`;
+  return [{ setting, found, remedy: 'set what its receiver checks signatures with' }];
 }
 
 /** The demo machine is a shell on this host, so it goes with nothing that serves others. */

@@ -1,3 +1,4 @@
+import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Secret } from '../domain/secret.ts';
 import { CLIENT_AGES, type ClientAge, type KeyLife } from '../domain/ssh-manners.ts';
 import type { Listener } from './listener.ts';
@@ -23,6 +24,7 @@ import {
   parseWord,
   parseWorkers,
 } from './parsers.ts';
+import { parseSealSinks, parseWebhookSecret } from './sinks.ts';
 
 /** What the settings say, each read from its text; null: not set, and there is no default. */
 export interface Settings {
@@ -46,6 +48,8 @@ export interface Settings {
   readonly retention: number;
   /** Bytes; 0: any. */
   readonly retentionSize: number;
+  readonly sealSinks: readonly SinkAddress[] | null;
+  readonly webhookSecret: Secret | null;
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
@@ -173,6 +177,20 @@ export const OPTIONS: Table = {
     parse: parseSize,
     secret: 'no',
     doc: 'room that the recordings of this node may take, `500G`: beyond it the oldest are deleted; `0`: any',
+  },
+  sealSinks: {
+    name: 'POSTERN_SEAL_SINKS',
+    fallback: null,
+    parse: parseSealSinks,
+    secret: 'whole',
+    doc: 'where seals of recordings are noted beside the database, with spaces between several: `https://HOST/PATH`, `syslog://HOST:PORT` (UDP; `syslog+tcp`, `syslog+tls`), `file:PATH`; see [recordings.md](recordings.md)',
+  },
+  webhookSecret: {
+    name: 'POSTERN_WEBHOOK_SECRET',
+    fallback: null,
+    parse: parseWebhookSecret,
+    secret: 'whole',
+    doc: 'what Postern signs its webhooks with, and their receivers check: 16 to 256 characters (`openssl rand -hex 32`)',
   },
   secretKey: {
     name: 'POSTERN_SECRET_KEY',

@@ -4,6 +4,7 @@ import { formatListener } from './listener.ts';
 import type { Config, Sources } from './load.ts';
 import { KEYS, OPTIONS, type Settings } from './options.ts';
 import { formatRekey, formatSize } from './parsers.ts';
+import { formatSealSinks } from './sinks.ts';
 
 /** One line of `postern config`. */
 export interface ConfigRow {
@@ -29,6 +30,7 @@ function hidePassword(text: string): string {
 }
 
 function shown(key: keyof Settings, config: Config): string | number | null {
+  if (key === 'sealSinks') return formatSealSinks(config[key]) || null;
   const value = config[key];
   if (value instanceof Secret) {
     return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';

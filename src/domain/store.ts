@@ -7,6 +7,7 @@ import type { RecordingStore } from './kept-recording.ts';
 import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
 import type { SealStore } from './seal.ts';
+import type { SealFeedStore } from './seal-sink.ts';
 import type { SessionStore } from './session.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
@@ -30,6 +31,7 @@ export interface Stores {
   readonly revocations: RevocationStore;
   readonly nodes: NodeStore;
   readonly seals: SealStore;
+  readonly sealFeed: SealFeedStore;
   readonly recordings: RecordingStore;
 }
 

@@ -15,6 +15,7 @@ import { bringUpToDate, requireUpToDate } from './migrate.ts';
 import { SqlNodeStore } from './nodes.ts';
 import { SqlRecordingStore } from './recordings.ts';
 import { SqlRevocationStore } from './revocations.ts';
+import { SqlSealFeedStore } from './seal-feed.ts';
 import { SqlSealStore } from './seals.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
@@ -104,6 +105,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     revocations: new SqlRevocationStore(db),
     nodes: new SqlNodeStore(db),
     seals: new SqlSealStore(db),
+    sealFeed: new SqlSealFeedStore(db),
     recordings: new SqlRecordingStore(db),
   };
 }
@@ -124,6 +126,7 @@ class SqlStore implements Store {
   readonly revocations: Stores['revocations'];
   readonly nodes: Stores['nodes'];
   readonly seals: Stores['seals'];
+  readonly sealFeed: Stores['sealFeed'];
   readonly recordings: Stores['recordings'];
   readonly description: string;
   readonly #connection: Connection;
@@ -147,6 +150,7 @@ class SqlStore implements Store {
     this.revocations = stores.revocations;
     this.nodes = stores.nodes;
     this.seals = stores.seals;
+    this.sealFeed = stores.sealFeed;
     this.recordings = stores.recordings;
     this.description = connection.description;
     this.#connection = connection;

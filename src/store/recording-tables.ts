@@ -25,6 +25,15 @@ export interface RecordingSealTable {
   end_offset: Fixed<number>;
   hash: Fixed<string>;
   line: Fixed<string>;
+  /** Whose session it is of; '' for seals older than this column. */
+  node: Fixed<string>;
+  number: GeneratedAlways<number>;
+}
+
+export interface SealSinkTable {
+  sink: Fixed<string>;
+  node: Fixed<string>;
+  delivered: number;
 }
 
 export interface SealingKeyTable {

@@ -13,12 +13,14 @@ export class SqlSealStore implements SealStore {
   async add(sessionId: number, channel: number, seal: Seal): Promise<void> {
     await this.#db
       .insertInto('recording_seals')
-      .columns(['recording_id', 'part', 'end_offset', 'hash', 'line'])
+      .columns(['recording_id', 'node', 'part', 'end_offset', 'hash', 'line'])
       .expression((eb) =>
         eb
           .selectFrom('recordings')
+          .innerJoin('sessions', 'sessions.id', 'session_id')
           .select(({ val }) => [
-            'id',
+            'recordings.id',
+            'node',
             val(seal.part).as('part'),
             val(seal.end).as('end_offset'),
             val(seal.hash).as('hash'),
@@ -63,7 +65,7 @@ export class SqlSealStore implements SealStore {
   }
 }
 
-function toSeal(row: Selectable<Tables['recording_seals']>): Seal {
+export function toSeal(row: Selectable<Tables['recording_seals']>): Seal {
   const { part, end_offset: end, hash, line } = row;
   return { part, end, hash, line };
 }

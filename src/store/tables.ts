@@ -11,7 +11,12 @@ import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../doma
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
 import type { Defaulted, Fixed } from './column.ts';
-import type { RecordingSealTable, RecordingTable, SealingKeyTable } from './recording-tables.ts';
+import type {
+  RecordingSealTable,
+  RecordingTable,
+  SealingKeyTable,
+  SealSinkTable,
+} from './recording-tables.ts';
 import type { Sealed } from './vault.ts';
 
 /** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
@@ -29,6 +34,7 @@ export interface Tables {
   readonly transfers: TransferTable;
   readonly recording_seals: RecordingSealTable;
   readonly sealing_keys: SealingKeyTable;
+  readonly seal_sinks: SealSinkTable;
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
   readonly half_sign_ins: SignInTable;

@@ -100,6 +100,7 @@ export async function openStage() {
     recordings: library,
     replays,
     space: () => 'up',
+    sealSinks: () => [],
     retention,
     live,
     node: 'node-a',

@@ -99,6 +99,12 @@ describe('settings', () => {
     ['POSTERN_RETENTION', '90', 'write 90d'],
     ['POSTERN_RETENTION', '101y', 'or forever'],
     ['POSTERN_MIN_FREE', '0M', '0 for none'],
+    ['POSTERN_SEAL_SINKS', 'http://elsewhere.example/x', 'write https://HOST/PATH'],
+    ['POSTERN_SEAL_SINKS', 'https://me:pass@hooks.example', 'write https://HOST/PATH'],
+    ['POSTERN_SEAL_SINKS', 'syslog://logs/x', 'syslog://HOST:PORT'],
+    ['POSTERN_SEAL_SINKS', 'file:', 'or file:PATH'],
+    ['POSTERN_SEAL_SINKS', 'file:/a file:/a', 'each place once'],
+    ['POSTERN_WEBHOOK_SECRET', 'short', '16 to 256'],
     ['POSTERN_SECRET_KEY', 'short', '32 bytes as base64 or hex'],
     ['POSTERN_ADMIN_TOKEN', 'short', '32 to 256'],
     ['POSTERN_SSH_CLIENTS', 'all', 'one of strict, modern, old'],
@@ -113,6 +119,29 @@ describe('settings', () => {
     const problems = problemsOf({ [setting]: text });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ setting, remedy: expect.stringContaining(remedy) });
+  });
+
+  test('of places for seals are read, need a secret for webhooks, and are shown without theirs', () => {
+    const env = {
+      POSTERN_SEAL_SINKS:
+        'https://hooks.example/T0/hush?k=hush  syslog://logs syslog+tcp://[::1]:601 syslog+tls://logs file:/var/x http://127.0.0.1:8/x',
+    };
+    expect(problemsOf(env)).toMatchObject([{ setting: 'POSTERN_WEBHOOK_SECRET' }]);
+    const whole = { ...env, POSTERN_WEBHOOK_SECRET: 'sixteen-or-more-of-them' };
+    const { config, sources } = resolveConfig(whole);
+    expect(config.sealSinks).toMatchObject([
+      { type: 'webhook' },
+      { type: 'syslog', transport: 'udp', host: 'logs', port: 514 },
+      { type: 'syslog', transport: 'tcp', host: '::1', port: 601 },
+      { type: 'syslog', transport: 'tls', host: 'logs', port: 6514 },
+      { type: 'file', path: '/var/x' },
+      { type: 'webhook' },
+    ]);
+    const shown = JSON.stringify(describeConfig(config, sources));
+    expect(shown).not.toMatch(/hush|sixteen/);
+    expect(shown).toContain(
+      'https://hooks.example/<secret> syslog://logs:514 syslog+tcp://[::1]:601 syslog+tls://logs:6514 file:/var/x',
+    );
   });
 
   test('that are wrong are reported together, secrets by their shape alone', () => {

@@ -213,6 +213,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       nodes: store.nodes,
       seals: store.seals,
       recordings: store.recordings,
+      sealFeed: store.sealFeed,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

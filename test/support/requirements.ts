@@ -50,6 +50,7 @@ const PACKAGES = {
   xdpyinfo: 'x11-utils',
   'g++': 'build-essential',
   make: 'build-essential',
+  openssl: 'openssl',
 } as const;
 
 export type Part = keyof typeof PACKAGES;

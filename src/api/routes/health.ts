@@ -17,6 +17,14 @@ const readiness = z.object({
     recordings: z
       .enum(['up', 'low', 'down'])
       .openapi({ description: 'Room for them; low: sessions that must be recorded are refused' }),
+    seal_sinks: z
+      .array(
+        z.object({
+          type: z.enum(['webhook', 'syslog', 'file']),
+          state: z.enum(['up', 'behind']),
+        }),
+      )
+      .openapi({ description: 'In the order of the setting; behind: seals wait for it' }),
   }),
 });
 
@@ -62,7 +70,8 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
         state(deps.counters.healthy()),
       ]);
       const up = database === 'up';
-      const data = { status: database, database, counters, recordings: deps.space() };
+      const seal_sinks = [...deps.sealSinks()];
+      const data = { status: database, database, counters, recordings: deps.space(), seal_sinks };
       return c.json({ success: up, data }, up ? 200 : 503);
     });
   }

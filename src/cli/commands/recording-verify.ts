@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { printable, reasonOf } from '../../domain/log.ts';
-import { CONTRADICTIONS, type Seal, type Verdict } from '../../domain/seal.ts';
+import { CONTRADICTIONS, type Verdict } from '../../domain/seal.ts';
 import { parseSeal } from '../../recorder/seal.ts';
 import { SealingKeys } from '../../recorder/signer.ts';
 import { verifyRecording } from '../../recorder/verify.ts';
@@ -9,6 +9,7 @@ import { sealingKeyFile } from '../../sealing.ts';
 import { ApiClient } from '../api-client.ts';
 import { dataDirectory } from '../endpoint.ts';
 import { idOf } from '../lookup.ts';
+import { identityOfFile, notedSeals } from '../noted-seals.ts';
 import { showJson } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
 import { at, rowsAt, textAt } from '../wire.ts';
@@ -56,7 +57,7 @@ function wordsOf(verdict: Verdict): string {
   return `${state}: ${parts} as sealed, ${size} bytes${bytes}`;
 }
 
-function verifyFile(shell: Shell, path: string, options: VerifyOptions): Promise<Verdict> {
+async function verifyFile(shell: Shell, path: string, options: VerifyOptions): Promise<Verdict> {
   const own = sealingKeyFile(dataDirectory(shell.env));
   if (options.key === undefined && !existsSync(own)) {
     throw new CommandFailure(
@@ -65,10 +66,14 @@ function verifyFile(shell: Shell, path: string, options: VerifyOptions): Promise
     );
   }
   const keys = keysOf(options.key ?? own);
-  const seals = options.seals === undefined ? [] : notedSeals(options.seals);
-  return verifyRecording(createReadStream(path), { keys, seals }).catch((error: unknown) => {
+  try {
+    const noted = options.seals;
+    const seals = noted === undefined ? [] : notedSeals(noted, await identityOfFile(path));
+    return await verifyRecording(createReadStream(path), { keys, seals });
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(1, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  });
+  }
 }
 
 function keysOf(path: string): SealingKeys {
@@ -79,23 +84,6 @@ function keysOf(path: string): SealingKeys {
     throw new CommandFailure(2, `${path}: ${reasonOf(error)}`, { cause: error });
   }
   throw new CommandFailure(2, `${path} holds no public key (PEM)`);
-}
-
-/** As `postern recording seals` prints them. */
-function notedSeals(path: string): readonly Seal[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CommandFailure(2, `${path}: ${reasonOf(error)}`, { cause: error });
-  }
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length === 0) throw new CommandFailure(2, `${path} holds no seal`);
-  return lines.map((line, index) => {
-    const seal = parseSeal(line);
-    if (seal === null) throw new CommandFailure(2, `${path}:${index + 1} is no seal`);
-    return seal;
-  });
 }
 
 async function verifySession(

@@ -34,7 +34,10 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .description('check a recording against its seals: a file, without a server, or a session')
     .argument('<file|session>', 'an asciicast, or the id of a session')
     .option('--key <file>', 'the public keys to trust, PEM; else this machine’s, or the server’s')
-    .option('--seals <file>', 'of a file: the seals that were noted ("postern recording seals")')
+    .option(
+      '--seals <file>',
+      'of a file: the noted seals ("postern recording seals", or what a sink was told)',
+    )
     .option('--channel <number>', 'of a session; else the first', wholeNumber(1, 1_000_000))
     .option('--json', 'as JSON', false)
     .action((text: string, options: VerifyOptions) => verifyFileOrSession(shell, text, options));

@@ -1,0 +1,32 @@
+import type { Closers } from './closers.ts';
+import type { Config } from './config/load.ts';
+import type { Logger } from './domain/log.ts';
+import type { SealFeedStore, SinkState } from './domain/seal-sink.ts';
+import { Secret } from './domain/secret.ts';
+import { SealFeed } from './outbound/seal-feed.ts';
+import { sealSink } from './outbound/seal-sinks.ts';
+
+/** Milliseconds that a sink has for the last seals when the server stops. */
+const LAST_SEALS_MS = 3000;
+
+/**
+ * From now on what this node seals is brought to the sinks that were set, too; answers how they are,
+ * in the order of the setting.
+ */
+export async function openSealSinks(
+  config: Pick<Config, 'sealSinks' | 'webhookSecret'>,
+  node: string,
+  store: SealFeedStore,
+  log: Logger,
+  closers: Closers,
+): Promise<() => readonly SinkState[]> {
+  const secret = config.webhookSecret ?? new Secret('');
+  const feeds = config.sealSinks.map(
+    (address) => new SealFeed({ sink: sealSink(address, secret), store, node, log }),
+  );
+  closers.add('noting seals outside', async () => {
+    await Promise.all(feeds.map((feed) => feed.close(LAST_SEALS_MS)));
+  });
+  for (const feed of feeds) await feed.begin();
+  return () => feeds.map((feed) => feed.state);
+}
