@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   recorder: ['handoff'],
   replay: [],
   outbound: [],
+  analysis: ['replay', 'recorder'],
   live: ['recorder', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],

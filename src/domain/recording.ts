@@ -143,6 +143,8 @@ export interface CastHeader {
   readonly timestamp: number | null;
   readonly command: string | null;
   readonly title: string | null;
+  /** False: a program without a terminal. True where the file does not say. */
+  readonly pty: boolean;
 }
 
 /** What is stored of one recording's bytes; what is whole of it ends at `size`. */

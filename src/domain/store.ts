@@ -1,3 +1,4 @@
+import type { AnalysisStore } from './analysis.ts';
 import type { ApprovalStore } from './approval.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
@@ -33,6 +34,7 @@ export interface Stores {
   readonly seals: SealStore;
   readonly sealFeed: SealFeedStore;
   readonly recordings: RecordingStore;
+  readonly analyses: AnalysisStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

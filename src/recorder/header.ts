@@ -10,8 +10,6 @@ const LONGEST_COMMAND = 32_768;
 /** What the header of one of our own recordings says beside the asciicast fields. */
 export interface FullHeader extends CastHeader {
   readonly term: string | null;
-  /** False: newlines are bare, and replay has to add the carriage returns. True where unknown. */
-  readonly pty: boolean;
 }
 
 function clipped(text: string): string {

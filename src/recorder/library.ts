@@ -127,8 +127,8 @@ class FileLibrary implements RecordingLibrary {
   async header(key: string): Promise<CastHeader> {
     const reader = await CastReader.open(this.#root, key);
     try {
-      const { version, cols, rows, timestamp, command, title } = reader.header;
-      return { version, cols, rows, timestamp, command, title };
+      const { version, cols, rows, timestamp, command, title, pty } = reader.header;
+      return { version, cols, rows, timestamp, command, title, pty };
     } finally {
       await reader.close();
     }

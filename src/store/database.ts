@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from '../domain/log.ts';
 import type { Store, Stores } from '../domain/store.ts';
+import { SqlAnalysisStore } from './analyses.ts';
 import { SqlApprovalStore } from './approvals.ts';
 import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
@@ -107,6 +108,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     seals: new SqlSealStore(db),
     sealFeed: new SqlSealFeedStore(db),
     recordings: new SqlRecordingStore(db),
+    analyses: new SqlAnalysisStore(db),
   };
 }
 
@@ -128,6 +130,7 @@ class SqlStore implements Store {
   readonly seals: Stores['seals'];
   readonly sealFeed: Stores['sealFeed'];
   readonly recordings: Stores['recordings'];
+  readonly analyses: Stores['analyses'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -152,6 +155,7 @@ class SqlStore implements Store {
     this.seals = stores.seals;
     this.sealFeed = stores.sealFeed;
     this.recordings = stores.recordings;
+    this.analyses = stores.analyses;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

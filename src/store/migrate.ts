@@ -13,6 +13,7 @@ import * as seals from '../../migrations/0011-seals.ts';
 import * as secondFactors from '../../migrations/0012-second-factors.ts';
 import * as keptRecordings from '../../migrations/0013-kept-recordings.ts';
 import * as sealSinks from '../../migrations/0014-seal-sinks.ts';
+import * as analyses from '../../migrations/0015-analyses.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -34,6 +35,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0012-second-factors': secondFactors,
   '0013-kept-recordings': keptRecordings,
   '0014-seal-sinks': sealSinks,
+  '0015-analyses': analyses,
 };
 
 /** Names of migrations, in order. */

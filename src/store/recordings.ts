@@ -7,6 +7,8 @@ import type {
 } from '../domain/kept-recording.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { LegalHold, Recording } from '../domain/session.ts';
+import { forgetAnalysis } from './analyses.ts';
+import { atomically } from './atomically.ts';
 import { readPage } from './paging.ts';
 import { toRecording, toSession } from './session-rows.ts';
 import type { Db, Tables } from './tables.ts';
@@ -41,8 +43,16 @@ export class SqlRecordingStore implements RecordingStore {
     return { ...rest, rows: await this.#withSessions(rows) };
   }
 
-  async remove(id: number, by: string, at: Date): Promise<Removal> {
-    const removed = await this.#db
+  remove(id: number, by: string, at: Date): Promise<Removal> {
+    return atomically(this.#db, async (db) => {
+      const removal = await this.#remove(db, id, by, at);
+      if (removal === 'removed') await forgetAnalysis(db, id);
+      return removal;
+    });
+  }
+
+  async #remove(db: Db, id: number, by: string, at: Date): Promise<Removal> {
+    const removed = await db
       .updateTable('recordings')
       .set({ state: 'deleted', removed_at: at, removed_by: by })
       .where('id', '=', id)
@@ -59,7 +69,7 @@ export class SqlRecordingStore implements RecordingStore {
       .returning('id')
       .executeTakeFirst();
     if (removed !== undefined) return 'removed';
-    const found = this.#db.selectFrom('recordings').select('state').where('id', '=', id);
+    const found = db.selectFrom('recordings').select('state').where('id', '=', id);
     const state = (await found.executeTakeFirst())?.state ?? 'deleted';
     if (state === 'deleted') return 'gone';
     return state === 'recording' ? 'live' : 'held';

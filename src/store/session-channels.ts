@@ -6,8 +6,6 @@ import type { Db } from './tables.ts';
 
 /** The kinds whose end is the end of a program. */
 const PROGRAMS = ['shell', 'exec', 'sftp', 'subsystem'] as const;
-/** And those that count as a command. */
-const COMMANDS: readonly string[] = ['shell', 'exec'];
 
 export async function listChannels(db: Db, sessionId: number): Promise<readonly SessionChannel[]> {
   const query = db
@@ -29,7 +27,8 @@ export async function openChannel(db: Db, channel: NewChannel): Promise<void> {
         .returning('session_id'),
     )
     .updateTable('sessions')
-    .set((eb) => ({ commands_count: eb('commands_count', '+', COMMANDS.includes(kind) ? 1 : 0) }))
+    // What is typed into a shell is counted where it is found: see analyses.ts.
+    .set((eb) => ({ commands_count: eb('commands_count', '+', kind === 'exec' ? 1 : 0) }))
     .where('id', '=', (eb) => eb.selectFrom('opened').select('opened.session_id'));
   await meaning(
     {

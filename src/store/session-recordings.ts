@@ -46,8 +46,15 @@ export async function unlistedRecordings(
 export async function openRecording(db: Db, recording: NewRecording): Promise<void> {
   const { sessionId, channel, key, startedAt } = recording;
   const query = db
-    .insertInto('recordings')
-    .values({ session_id: sessionId, channel, key, started_at: startedAt });
+    .with('opened', (opening) =>
+      opening
+        .insertInto('recordings')
+        .values({ session_id: sessionId, channel, key, started_at: startedAt })
+        .returning('id'),
+    )
+    .insertInto('recording_analyses')
+    .columns(['recording_id'])
+    .expression((eb) => eb.selectFrom('opened').select('opened.id'));
   await meaning(
     {
       unique: () => ({ code: 'thing.exists', params: { kind: 'recording', name: key } }),

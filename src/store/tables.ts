@@ -10,6 +10,11 @@ import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
+import type {
+  CommandTable,
+  RecordingAnalysisTable,
+  TranscriptBlockTable,
+} from './analysis-tables.ts';
 import type { Defaulted, Fixed } from './column.ts';
 import type {
   RecordingSealTable,
@@ -32,6 +37,9 @@ export interface Tables {
   readonly session_channels: SessionChannelTable;
   readonly recordings: RecordingTable;
   readonly transfers: TransferTable;
+  readonly recording_analyses: RecordingAnalysisTable;
+  readonly commands: CommandTable;
+  readonly transcript_blocks: TranscriptBlockTable;
   readonly recording_seals: RecordingSealTable;
   readonly sealing_keys: SealingKeyTable;
   readonly seal_sinks: SealSinkTable;

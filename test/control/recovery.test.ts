@@ -214,6 +214,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       seals: store.seals,
       recordings: store.recordings,
       sealFeed: store.sealFeed,
+      analyses: store.analyses,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

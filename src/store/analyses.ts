@@ -1,0 +1,276 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
+import type {
+  Analysis,
+  AnalysisChanges,
+  AnalysisDue,
+  AnalysisStore,
+  Command,
+  LogFilter,
+  LogPage,
+  SessionCommand,
+  SessionLogEntry,
+  TranscriptBlock,
+} from '../domain/analysis.ts';
+import { commandsOf, logOf } from './analysis-log.ts';
+import { atomically } from './atomically.ts';
+import type { Db, Tables } from './tables.ts';
+
+/** What rows of a recording bear in common. */
+interface Place {
+  readonly recording_id: number;
+  readonly session_id: number;
+  readonly channel: number;
+  readonly startedAt: Date;
+}
+
+/** Rows that one statement writes; each has up to twelve parameters. */
+const ROWS = 500;
+
+/** Takes away everything that was read off a recording. */
+export async function forgetAnalysis(db: Db, recordingId: number): Promise<void> {
+  await db.deleteFrom('commands').where('recording_id', '=', recordingId).execute();
+  await db.deleteFrom('transcript_blocks').where('recording_id', '=', recordingId).execute();
+  await db.deleteFrom('recording_analyses').where('recording_id', '=', recordingId).execute();
+}
+
+/** What was read off recordings; written by one node, that of the recording. */
+export class SqlAnalysisStore implements AnalysisStore {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async due(node: string, most: number): Promise<readonly AnalysisDue[]> {
+    const rows = await this.#db
+      .selectFrom('recording_analyses')
+      .innerJoin('recordings', 'recordings.id', 'recording_id')
+      .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
+      .select(['recordings.id', 'session_id', 'channel', 'key', 'recordings.state'])
+      // In words that the partial index has too, so that it serves.
+      .where(sql<boolean>`recording_analyses.state in ('waiting', 'running')`)
+      .where('sessions.node', '=', node)
+      .where('recordings.state', 'not in', ['failed', 'deleted'])
+      .orderBy('recordings.id')
+      .limit(most)
+      .execute();
+    return rows.map((row) => ({
+      recordingId: row.id,
+      sessionId: row.session_id,
+      channel: row.channel,
+      key: row.key,
+      isLive: row.state === 'recording',
+    }));
+  }
+
+  begin(recordingId: number, version: number): Promise<boolean> {
+    return atomically(this.#db, async (db) => {
+      const place = await lock(db, recordingId);
+      if (place === null) return false;
+      await forgetAnalysis(db, recordingId);
+      await db
+        .insertInto('recording_analyses')
+        .values({ recording_id: recordingId, state: 'running', version })
+        .execute();
+      await count(db, place.session_id);
+      return true;
+    });
+  }
+
+  write(recordingId: number, { commands, blocks }: AnalysisChanges): Promise<boolean> {
+    return atomically(this.#db, async (db) => {
+      const place = await lock(db, recordingId);
+      if (place === null) return false;
+      for (let at = 0; at < commands.length; at += ROWS) {
+        await writeCommands(db, place, commands.slice(at, at + ROWS));
+      }
+      for (let at = 0; at < blocks.length; at += ROWS) {
+        await writeBlocks(db, place, blocks.slice(at, at + ROWS));
+      }
+      if (commands.length > 0) await count(db, place.session_id);
+      return true;
+    });
+  }
+
+  async end(recordingId: number, reason: string | null): Promise<void> {
+    await this.#db
+      .updateTable('recording_analyses')
+      .set({ state: reason === null ? 'done' : 'failed', reason, changed_at: sql<Date>`now()` })
+      .where('recording_id', '=', recordingId)
+      .execute();
+  }
+
+  again(node: string, sessionId: number | null): Promise<number> {
+    const all = this.#own(node);
+    return this.#wait(sessionId === null ? all : all.where('sessions.id', '=', sessionId));
+  }
+
+  outdated(node: string, version: number): Promise<number> {
+    return this.#wait(this.#own(node).where('recording_analyses.version', '<', version));
+  }
+
+  /** Recordings of a node that can be analysed again. */
+  #own(node: string) {
+    return this.#db
+      .selectFrom('recording_analyses')
+      .innerJoin('recordings', 'recordings.id', 'recording_id')
+      .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
+      .select('recordings.id')
+      .where('recordings.state', 'not in', ['recording', 'failed', 'deleted'])
+      .where('sessions.node', '=', node);
+  }
+
+  async #wait<Found extends keyof Tables>(
+    found: SelectQueryBuilder<Tables, Found, { id: number }>,
+  ): Promise<number> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('recording_analyses')
+      .set({ state: 'waiting', reason: null })
+      .where('recording_id', 'in', found)
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  }
+
+  async ofSession(sessionId: number): Promise<readonly Analysis[]> {
+    const rows = await this.#db
+      .selectFrom('recording_analyses')
+      .innerJoin('recordings', 'recordings.id', 'recording_id')
+      .select(['recording_id', 'channel', 'recording_analyses.state', 'reason'])
+      .where('session_id', '=', sessionId)
+      .orderBy('channel')
+      .execute();
+    return rows.map(({ recording_id: recordingId, channel, state, reason }) => ({
+      ...{ recordingId, channel, state, reason },
+    }));
+  }
+
+  commands(sessionId: number, page: LogPage): Promise<readonly SessionCommand[]> {
+    return commandsOf(this.#db, sessionId, page);
+  }
+
+  log(sessionId: number, filter: LogFilter, page: LogPage): Promise<readonly SessionLogEntry[]> {
+    return logOf(this.#db, sessionId, filter, page);
+  }
+
+  async blocks(
+    sessionId: number,
+    channel: number,
+    { from, limit }: { readonly from: number; readonly limit: number },
+  ): Promise<readonly TranscriptBlock[]> {
+    const rows = await this.#db
+      .selectFrom('transcript_blocks')
+      .selectAll()
+      .where('session_id', '=', sessionId)
+      .where('channel', '=', channel)
+      .where('number', '>=', from)
+      .orderBy('number')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({
+      channel: row.channel,
+      index: row.number,
+      from: row.from_s,
+      to: row.to_s,
+      text: row.body,
+      stream: row.stream,
+      kind: row.kind,
+    }));
+  }
+}
+
+/** Where rows of a recording go, which nobody deletes meanwhile; null: it is gone. */
+async function lock(db: Db, recordingId: number): Promise<Place | null> {
+  const row = await db
+    .selectFrom('recordings')
+    .select(['id', 'session_id', 'channel', 'started_at'])
+    .where('id', '=', recordingId)
+    .where('state', '<>', 'deleted')
+    .forShare()
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const { id, session_id, channel, started_at: startedAt } = row;
+  return { recording_id: id, session_id, channel, startedAt };
+}
+
+function clock(place: Place, seconds: number): Date {
+  return new Date(place.startedAt.getTime() + Math.round(seconds * 1000));
+}
+
+async function writeCommands(db: Db, place: Place, commands: readonly Command[]): Promise<void> {
+  const { startedAt, ...common } = place;
+  await db
+    .insertInto('commands')
+    .values(
+      commands.map((command) => ({
+        ...common,
+        number: command.index,
+        at: clock(place, command.start),
+        starts: command.start,
+        ends: command.end,
+        body: command.text,
+        exit_status: command.exitStatus,
+        cwd: command.cwd,
+        source: command.source,
+        confidence: command.confidence,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['recording_id', 'number']).doUpdateSet((eb) => ({
+        at: eb.ref('excluded.at'),
+        starts: eb.ref('excluded.starts'),
+        ends: eb.ref('excluded.ends'),
+        body: eb.ref('excluded.body'),
+        exit_status: eb.ref('excluded.exit_status'),
+        cwd: eb.ref('excluded.cwd'),
+        source: eb.ref('excluded.source'),
+        confidence: eb.ref('excluded.confidence'),
+      })),
+    )
+    .execute();
+}
+
+async function writeBlocks(
+  db: Db,
+  place: Place,
+  blocks: readonly TranscriptBlock[],
+): Promise<void> {
+  const { startedAt, ...common } = place;
+  await db
+    .insertInto('transcript_blocks')
+    .values(
+      blocks.map((block) => ({
+        ...common,
+        number: block.index,
+        at: clock(place, block.from),
+        from_s: block.from,
+        to_s: block.to,
+        body: block.text,
+        stream: block.stream,
+        kind: block.kind,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['recording_id', 'number']).doUpdateSet((eb) => ({
+        at: eb.ref('excluded.at'),
+        from_s: eb.ref('excluded.from_s'),
+        to_s: eb.ref('excluded.to_s'),
+        body: eb.ref('excluded.body'),
+        stream: eb.ref('excluded.stream'),
+        kind: eb.ref('excluded.kind'),
+      })),
+    )
+    .execute();
+}
+
+/** Exec channels count by themselves, also those that are not recorded. */
+async function count(db: Db, sessionId: number): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({
+      commands_count: sql<number>`(select count(*) from session_channels
+        where session_id = ${sessionId} and kind = 'exec') + (select count(*) from commands
+        where session_id = ${sessionId} and source <> 'exec')`,
+    })
+    .where('id', '=', sessionId)
+    .execute();
+}

@@ -1,0 +1,51 @@
+import type { GeneratedAlways } from 'kysely';
+import type {
+  AnalysisState,
+  CommandSource,
+  Confidence,
+  TranscriptKind,
+  TranscriptStream,
+} from '../domain/analysis.ts';
+import type { Defaulted, Fixed } from './column.ts';
+
+export interface RecordingAnalysisTable {
+  recording_id: Fixed<number>;
+  state: Defaulted<AnalysisState>;
+  version: Defaulted<number>;
+  reason: string | null;
+  changed_at: Defaulted<Date>;
+}
+
+export interface CommandTable {
+  id: GeneratedAlways<number>;
+  recording_id: Fixed<number>;
+  session_id: Fixed<number>;
+  channel: Fixed<number>;
+  number: Fixed<number>;
+  /** When it began, from the clock. */
+  at: Date;
+  /** Seconds after the recording's start, as `ends`. */
+  starts: number;
+  ends: number | null;
+  body: string;
+  exit_status: number | null;
+  cwd: string | null;
+  source: CommandSource;
+  confidence: Confidence;
+}
+
+export interface TranscriptBlockTable {
+  id: GeneratedAlways<number>;
+  recording_id: Fixed<number>;
+  session_id: Fixed<number>;
+  channel: Fixed<number>;
+  number: Fixed<number>;
+  /** When it began, from the clock. */
+  at: Date;
+  /** Seconds after the recording's start, as `to_s`. */
+  from_s: number;
+  to_s: number;
+  body: string;
+  stream: TranscriptStream;
+  kind: TranscriptKind;
+}
