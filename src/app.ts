@@ -11,6 +11,7 @@ import { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
+import { BrokenRecordings } from './control/broken-recordings.ts';
 import { LocalControlPlane } from './control/control-plane.ts';
 import { JumpKeys, newJumpSecret } from './control/jump-keys.ts';
 import { keptFile } from './control/kept-file.ts';
@@ -121,6 +122,9 @@ async function openControl(
     keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret),
     new KeyHostAuthority(kept('host_ca_ed25519_key')),
   );
+  const broken = new BrokenRecordings({ store, repair, node, log });
+  broken.begin();
+  closers.add('sealing broken recordings', () => broken.close());
   const reading = openReading(config.recordings, log, closers);
   const plane = new LocalControlPlane({
     stores: store,

@@ -32,20 +32,26 @@ export function openSealing(dataDir: string, recordings: string, log: Logger): S
   return {
     privatePem,
     publicKey: signer.public,
-    repairer: (seals) => async (key) => {
-      try {
-        const noted = await seals.ofFile(key);
-        const { reason, ...repaired } = await repairRecording(recordings, key, { signer, noted });
-        if (reason !== null) log.error('a recording could not be repaired', { key, reason });
-        return repaired;
-      } catch (error) {
-        const reason = reasonOf(error);
-        log.error('a recording cannot be repaired now; the next start tries again', {
-          key,
-          reason,
-        });
-        return null;
-      }
-    },
+    repairer:
+      (seals) =>
+      async (key, left = 'recovered') => {
+        try {
+          const noted = await seals.ofFile(key);
+          const { reason, ...repaired } = await repairRecording(recordings, key, {
+            signer,
+            noted,
+            left,
+          });
+          if (reason !== null) log.error('a recording could not be repaired', { key, reason });
+          return repaired;
+        } catch (error) {
+          const reason = reasonOf(error);
+          log.error('a recording cannot be repaired now; it will be tried again', {
+            key,
+            reason,
+          });
+          return null;
+        }
+      },
   };
 }

@@ -4,12 +4,13 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingFiles, RepairRecording } from '../domain/recording.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store, Stores } from '../domain/store.ts';
+import { BrokenRecordings } from './broken-recordings.ts';
 import { aboutSession } from './journal.ts';
 import { listUnlisted } from './unlisted-recordings.ts';
 
 /**
  * After a crash: what this node left open in an earlier life is ended with the true reason, requests
- * for approval are called off, its recordings are found and repaired as far as they go, and the
+ * for approval are called off, its recordings are found and repaired as far as they go, those that broke too, and the
  * counters are made equal to the database. Answers how many sessions were ended.
  */
 export async function recover(
@@ -25,6 +26,8 @@ export async function recover(
   const { store, log } = deps;
   await listUnlisted(node, deps);
   await closeRecordings(node, deps);
+  // Nobody writes one of them any more.
+  await new BrokenRecordings({ ...deps, node }).mend(new Date());
   const swept = (await endAsDied(store, node, () => Promise.resolve(true))) ?? [];
   for (const { id } of swept) log.warn('a session that a crash cut was closed', { session: id });
   await rebuildCounters(deps);

@@ -1,5 +1,5 @@
 import type { Page, PageRequest } from './page.ts';
-import type { RecordingState } from './recording.ts';
+import type { RecordingState, RepairedRecording } from './recording.ts';
 import type { LegalHold, Recording, Session } from './session.ts';
 
 /** A recording with the session that it is of. */
@@ -43,6 +43,13 @@ export interface RecordingStore {
   size(node: string): Promise<number>;
   /** As `expired`, whatever their age; not of machines with a retention of their own. */
   oldest(node: string, most: number): Promise<readonly KeptRecording[]>;
+  /**
+   * Recordings of this node's sessions that broke before `before`, and that nobody has looked at since:
+   * the oldest first, behind the one with the id `after`.
+   */
+  broken(node: string, before: Date, after: number, most: number): Promise<readonly Recording[]>;
+  /** Notes what is left of one that broke. */
+  settle(recording: Recording, repaired: RepairedRecording): Promise<void>;
   /** False when there is no such session, or it is held (not held) already. */
   hold(sessionId: number, hold: LegalHold): Promise<boolean>;
   release(sessionId: number): Promise<boolean>;

@@ -1,4 +1,4 @@
-import type { KnownSeals, Seal, Verdict } from './seal.ts';
+import type { FinalState, KnownSeals, Seal, Verdict } from './seal.ts';
 import type { ExitStatus, Pty, Window } from './terminal.ts';
 
 export const RECORDING_POLICIES = ['required', 'best_effort', 'off'] as const;
@@ -12,7 +12,8 @@ export type RecordingPolicy = (typeof RECORDING_POLICIES)[number];
 /**
  * `recording` while it is written. `complete`: whole, sealed to its end. `recovered`: cut to its last
  * whole event after a crash, and sealed there. `gap`: it broke and its session went on without
- * (best_effort). `truncated`: shorter than what was sealed of it, or nobody could seal its end.
+ * (best_effort). `truncated`: it broke and ended its session, or it is shorter than what was sealed of
+ * it. Both are sealed as far as they go when the disk allows; until then, and where it cannot be, without `sha256`.
  * `tampered`: not what was sealed. `failed`: nothing of it can be played. `deleted`: its row alone is left.
  */
 export const RECORDING_STATES = [
@@ -62,18 +63,24 @@ export interface RecordingReceipt {
   readonly seal: Seal;
 }
 
-/** What is left of a recording that a crash had left open. */
+/** What is left of a recording that a crash had left open, or that broke. */
 export interface RepairedRecording {
-  readonly state: Exclude<RecordingState, 'recording' | 'gap' | 'deleted'>;
+  readonly state: Exclude<RecordingState, 'recording' | 'deleted'>;
   /** Null where the file is not whole to a seal at its end. */
   readonly receipt: RecordingReceipt | null;
+  /** Bytes of the file; left out where it is not there. */
+  readonly size?: number;
 }
 
+/** Why a recording was left open: a crash, or it broke under the policy `required` or `best_effort`. */
+export type LeftOpen = Exclude<FinalState, 'complete'>;
+
 /**
- * Repairs a recording that nobody writes any more. Null: it cannot be done now (the disk, the
+ * Repairs a recording that nobody writes any more; `left` (`recovered` when it is left out) is what its
+ * last seal says then. Null: it cannot be done now (the disk, the
  * database); it stays as it is until it is tried again. Never rejects.
  */
-export type RepairRecording = (key: string) => Promise<RepairedRecording | null>;
+export type RepairRecording = (key: string, left?: LeftOpen) => Promise<RepairedRecording | null>;
 
 /**
  * One channel's tap: sees each chunk before it goes on (invariant 2). Chunks are copied at once, so

@@ -1,5 +1,8 @@
-/** How a recording ended, as its last seal says it. */
-export const FINAL_STATES = ['complete', 'recovered'] as const;
+/**
+ * How a recording ended, as its last seal says it. The last two: it broke, and was sealed as far as it
+ * goes when its disk could be written again (RecordingState).
+ */
+export const FINAL_STATES = ['complete', 'recovered', 'truncated', 'gap'] as const;
 export type FinalState = (typeof FINAL_STATES)[number];
 
 /**

@@ -176,6 +176,8 @@ export interface SessionTotals {
   readonly totalSessions: number;
   readonly totalDurationSeconds: number;
   readonly uniqueUsers: number;
+  /** Recordings that could not be begun, broke, or missed something, in that time, by their policy. */
+  readonly failedRecordings: Readonly<Record<'required' | 'best_effort', number>>;
   readonly topMachines: readonly {
     readonly machineId: number | null;
     readonly name: string;

@@ -13,7 +13,7 @@ export type ToWorker =
     }
   /** Transferred: the worker owns `buffer` until it sends it back. */
   | { readonly type: 'frames'; readonly buffer: ArrayBuffer; readonly used: number }
-  /** Nobody waits for this one any more: close it; remove it when nothing was recorded yet. */
+  /** Nobody waits for this one: close it as it is; remove it when nothing was recorded yet. */
   | { readonly type: 'abandon'; readonly channel: number };
 
 /** Why a file could not be made or written: for the log. */

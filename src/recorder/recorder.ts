@@ -199,6 +199,8 @@ class ThreadedRecorder implements Recorder {
     this.#channels.set(id, channel);
     channel.onFailure((error) => {
       this.#log.error('a recording broke', { key, reason: reasonOf(error.cause) });
+      // What is left of it will be sealed: nothing may be written behind that.
+      this.#thread?.post({ type: 'abandon', channel: id });
       this.#forget(id);
     });
     opening.resolve(channel);

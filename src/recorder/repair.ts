@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reasonOf } from '../domain/log.ts';
-import type { RecordingReceipt, RepairedRecording } from '../domain/recording.ts';
+import type { LeftOpen, RecordingReceipt, RepairedRecording } from '../domain/recording.ts';
 import type { Seal } from '../domain/seal.ts';
 import { openCast } from './cast-reader.ts';
 import { CAP_MARK } from './encoder.ts';
@@ -16,7 +16,15 @@ import type { Signer } from './signer.ts';
 import { writeFully } from './write-fully.ts';
 
 /** The last event of what was repaired: players show it as a mark. */
-const MARK = Buffer.from('[0.000,"m","postern: what came after this was lost in a crash"]\n');
+const MARKS: Readonly<Record<LeftOpen, Buffer>> = {
+  recovered: mark('what came after this was lost in a crash'),
+  truncated: mark('the recording broke here, and its session was ended'),
+  gap: mark('the recording broke here, and its session went on without'),
+};
+
+function mark(words: string): Buffer {
+  return Buffer.from(`[0.000,"m","postern: ${words}"]\n`);
+}
 
 const NOTHING = Buffer.alloc(0);
 const NEWLINE = Buffer.from('\n');
@@ -31,6 +39,8 @@ export interface RepairMeans {
   readonly signer: Signer;
   /** The seals that were noted while it was made: their bytes were on disk. By part. */
   readonly noted: readonly Seal[];
+  /** What the last seal is to say; left out: `recovered`. */
+  readonly left?: LeftOpen;
 }
 
 /** What a disk says that cannot be written now. */
@@ -49,20 +59,21 @@ export async function repairRecording(
 ): Promise<Repair> {
   try {
     const cast = await openCast(resolve(root), key, constants.O_RDWR);
-    if (cast === null) return left('failed', 'the file is not there');
+    if (cast === null) return unsealed('failed', 'the file is not there');
     try {
-      return await repairFile(key, cast.handle, cast.stats.size, means);
+      const { size } = cast.stats;
+      return { size, ...(await repairFile(key, cast.handle, size, means)) };
     } finally {
       await cast.handle.close();
     }
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (DISK_TROUBLE.includes(code)) throw thrown;
-    return left(code === 'ELOOP' ? 'tampered' : 'failed', reasonOf(thrown));
+    return unsealed(code === 'ELOOP' ? 'tampered' : 'failed', reasonOf(thrown));
   }
 }
 
-function left(state: Repair['state'], reason: string): Repair {
+function unsealed(state: Repair['state'], reason: string): Repair {
   return { state, receipt: null, reason };
 }
 
@@ -70,40 +81,40 @@ async function repairFile(
   key: string,
   handle: FileHandle,
   size: number,
-  { signer, noted }: RepairMeans,
+  { signer, noted, left = 'recovered' }: RepairMeans,
 ): Promise<Repair> {
   const survey = new Survey(noted);
   for await (const { bytes } of linesOf(handle)) {
     if (!survey.add(bytes)) break;
   }
-  if (survey.size === 0) return left('failed', 'the first line is no asciicast header');
-  if (survey.contradiction !== null) return left('tampered', survey.contradiction);
+  if (survey.size === 0) return unsealed('failed', 'the first line is no asciicast header');
+  if (survey.contradiction !== null) return unsealed('tampered', survey.contradiction);
   const last = noted.at(-1);
   if (last !== undefined && survey.parts < last.part) {
     const reason = `part ${survey.parts + 1} is not there as it was noted`;
-    return left(size > last.end ? 'tampered' : 'truncated', reason);
+    return unsealed(size > last.end ? 'tampered' : 'truncated', reason);
   }
   const { final } = survey;
   if (final?.final) {
-    if (survey.size < size) return left('tampered', 'bytes follow the last seal');
+    if (survey.size < size) return unsealed('tampered', 'bytes follow the last seal');
     return { state: final.final.state, receipt: survey.receipt(key, final), reason: null };
   }
-  const receipt = await cutAndSeal(key, handle, survey, signer);
-  return { state: 'recovered', receipt, reason: null };
+  const receipt = await cutAndSeal(key, handle, survey, { signer, left });
+  return { state: left, receipt, reason: null };
 }
 
 async function cutAndSeal(
   key: string,
   handle: FileHandle,
   survey: Survey,
-  signer: Signer,
+  { signer, left }: { readonly signer: Signer; readonly left: LeftOpen },
 ): Promise<RecordingReceipt> {
   const from = survey.size;
   // After the exit status nothing was to come.
-  const mark = survey.hasExit ? NOTHING : MARK;
-  survey.append(mark);
-  const last = survey.seal(signer);
-  const tail = Buffer.concat([mark, Buffer.from(`${last.line}\n`)]);
+  const said = survey.hasExit ? NOTHING : MARKS[left];
+  survey.append(said);
+  const last = survey.seal(signer, left);
+  const tail = Buffer.concat([said, Buffer.from(`${last.line}\n`)]);
   await handle.truncate(from);
   await writeFully(handle, tail, from);
   await handle.datasync();
@@ -173,10 +184,10 @@ class Survey {
   }
 
   /** Seals what there is; answers the line, which is not in the file yet. */
-  seal(signer: Signer): Seal {
+  seal(signer: Signer, state: LeftOpen): Seal {
     const recordedBytes = this.#recordedBytes;
     const micros = this.#duration * 1_000_000;
-    const last = seal(this.#chain, signer, micros, { state: 'recovered', recordedBytes });
+    const last = seal(this.#chain, signer, micros, { state, recordedBytes });
     this.#hash.update(`${last.line}\n`);
     return last;
   }

@@ -40,19 +40,14 @@ export class SpaceWatch {
   private constructor(options: SpaceOptions) {
     this.#options = options;
     if (options.least === 0) return;
-    this.#timer = setInterval(() => {
-      // One that hangs, as on a network's file system, is not followed by others.
-      this.#looking ??= this.#look().finally(() => {
-        this.#looking = null;
-      });
-    }, options.lookMs ?? LOOK_MS);
+    this.#timer = setInterval(() => void this.#lookOnce(), options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
 
   /** Resolves after the first look, to a watch that is to be closed. */
   static async open(options: SpaceOptions): Promise<SpaceWatch> {
     const watch = new SpaceWatch(options);
-    if (options.least > 0) await watch.#look();
+    if (options.least > 0) await watch.#lookOnce();
     return watch;
   }
 
@@ -62,6 +57,14 @@ export class SpaceWatch {
 
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** One that hangs, as on a network's file system, is not followed by others. */
+  #lookOnce(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
   }
 
   /** Never rejects. */

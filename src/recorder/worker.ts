@@ -20,6 +20,8 @@ class RecorderWorker {
   readonly #disk = new Disk();
   readonly #signer: Signer;
   readonly #files = new Map<number, CastFile>();
+  /** Those that are being brought to their end. */
+  readonly #finishing = new Map<number, CastFile>();
   /** Channels whose file is being made; false: nobody waits for it any more. */
   readonly #opening = new Map<number, boolean>();
   /** Written but not yet told, a channel: one message for all that finishes in one turn. */
@@ -72,7 +74,7 @@ class RecorderWorker {
   }
 
   #abandon(channel: number): void {
-    const file = this.#files.get(channel);
+    const file = this.#files.get(channel) ?? this.#finishing.get(channel);
     if (file === undefined) {
       if (this.#opening.has(channel)) this.#opening.set(channel, false);
       return;
@@ -95,11 +97,15 @@ class RecorderWorker {
 
   #end({ channel }: Frame, file: CastFile): void {
     this.#files.delete(channel);
-    file.finish().then(
-      (receipt) => this.#post({ type: 'ended', channel, receipt }),
-      // The file's listener has told it.
-      () => undefined,
-    );
+    this.#finishing.set(channel, file);
+    file
+      .finish()
+      .then(
+        (receipt) => this.#post({ type: 'ended', channel, receipt }),
+        // The file's listener has told it.
+        () => undefined,
+      )
+      .finally(() => this.#finishing.delete(channel));
   }
 
   #tellWritten(channel: number, bytes: number): void {

@@ -14,6 +14,7 @@ import * as secondFactors from '../../migrations/0012-second-factors.ts';
 import * as keptRecordings from '../../migrations/0013-kept-recordings.ts';
 import * as sealSinks from '../../migrations/0014-seal-sinks.ts';
 import * as analyses from '../../migrations/0015-analyses.ts';
+import * as brokenRecordings from '../../migrations/0016-broken-recordings.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -36,6 +37,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0013-kept-recordings': keptRecordings,
   '0014-seal-sinks': sealSinks,
   '0015-analyses': analyses,
+  '0016-broken-recordings': brokenRecordings,
 };
 
 /** Names of migrations, in order. */

@@ -6,10 +6,12 @@ import type {
   Removal,
 } from '../domain/kept-recording.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
+import type { RepairedRecording } from '../domain/recording.ts';
 import type { LegalHold, Recording } from '../domain/session.ts';
 import { forgetAnalysis } from './analyses.ts';
 import { atomically } from './atomically.ts';
 import { readPage } from './paging.ts';
+import { SqlSealStore } from './seals.ts';
 import { toRecording, toSession } from './session-rows.ts';
 import type { Db, Tables } from './tables.ts';
 
@@ -17,6 +19,10 @@ type Found = SelectQueryBuilder<Tables, 'recordings' | 'sessions', object>;
 
 /** In words that the partial index has too, so that it serves. */
 const KEPT = sql<boolean>`recordings.state not in ('recording', 'deleted')`;
+
+/** It broke, and nobody has looked at what is left of it; in words that the partial index has too. */
+const BROKEN = sql<boolean>`recordings.state in ('gap', 'truncated') and recordings.size is null
+  and recordings.tampered_at is null`;
 
 /** What of a node's may be deleted, with the machines that it was recorded on. */
 function removable(db: Db, node: string) {
@@ -100,6 +106,42 @@ export class SqlRecordingStore implements RecordingStore {
       .where(KEPT)
       .executeTakeFirstOrThrow();
     return size;
+  }
+
+  async broken(
+    node: string,
+    before: Date,
+    after: number,
+    most: number,
+  ): Promise<readonly Recording[]> {
+    const query = this.#db
+      .selectFrom('recordings')
+      .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
+      .selectAll('recordings')
+      .where(BROKEN)
+      .where('sessions.node', '=', node)
+      .where('recordings.ended_at', '<', before)
+      .where('recordings.id', '>', after)
+      .orderBy('recordings.id')
+      .limit(most);
+    return (await query.execute()).map(toRecording);
+  }
+
+  async settle({ id, sessionId, channel }: Recording, repaired: RepairedRecording): Promise<void> {
+    const { state, receipt, size } = repaired;
+    if (receipt !== null) await new SqlSealStore(this.#db).add(sessionId, channel, receipt.seal);
+    await this.#db
+      .updateTable('recordings')
+      .set({
+        state,
+        recorded_bytes: receipt?.recordedBytes ?? null,
+        size: receipt?.size ?? size ?? 0,
+        duration: receipt?.duration ?? null,
+        sha256: receipt?.sha256 ?? null,
+      })
+      .where('id', '=', id)
+      .where(BROKEN)
+      .execute();
   }
 
   async hold(sessionId: number, { at, by, reason }: LegalHold): Promise<boolean> {

@@ -77,7 +77,7 @@ function tabs({ session, channels, recordings, chosen }: SessionPage): Markup | 
 /** What people have to know of a recording that is not simply complete. */
 const INTEGRITY: Partial<Record<RecordingState, string>> = {
   recovered: 'Recovered after a crash: its very end may be missing.',
-  truncated: 'Cut short: its end is missing, or was never sealed.',
+  truncated: 'Cut short: its end is missing.',
   gap: 'It broke while the session went on: what came after is not recorded.',
   tampered: 'This is not what was sealed when it was recorded. Do not rely on it.',
 };

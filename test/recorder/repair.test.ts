@@ -208,3 +208,23 @@ test('past the cap nobody knows after a crash how much there was, and a finished
   writeFileSync(path, bytes.subarray(0, bytes.lastIndexOf('# seal')));
   expect((await repairRecording(at.root, key, MEANS)).receipt?.recordedBytes).toBeNull();
 });
+
+test.each(['gap', 'truncated'] as const)('what is left of a %s is sealed as that', async (left) => {
+  await using at = await lab();
+  const { receipt, bytes: all, path } = await finished(at);
+  // The recorder stopped in the middle of a line.
+  writeFileSync(path, all.subarray(0, all.indexOf('"end"') + 3));
+  const repaired = await repairRecording(at.root, receipt.key, { ...MEANS, left });
+  const bytes = readFileSync(path);
+  expect(repaired).toMatchObject({ state: left, reason: null, receipt: { size: bytes.length } });
+  const { events } = checkAsciicast(bytes);
+  expect(events.at(-1)).toMatchObject({ code: 'm', data: expect.stringContaining('broke here') });
+  const { recordedBytes } = repaired.receipt ?? {};
+  expect(await verifyRecording(whole(bytes), { keys: KEYS })).toMatchObject({
+    state: left,
+    recordedBytes,
+  });
+  // Once more changes nothing.
+  expect((await repairRecording(at.root, receipt.key, { ...MEANS, left })).state).toBe(left);
+  expect(readFileSync(path)).toEqual(bytes);
+});

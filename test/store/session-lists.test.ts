@@ -5,6 +5,11 @@ import { machine, session, user } from './examples.ts';
 
 const END = { reason: 'client_closed', bytesIn: 10, bytesOut: 2000 } as const;
 
+const FAILED = {
+  type: 'recording.failed',
+  ...{ actor: null, userId: null, machineId: null, sessionId: null, source: null },
+} as const;
+
 onBothDatabases('lists and totals of sessions', (kind) => {
   let opened: TestStore;
   let who: { readonly userId: number; readonly machineId: number };
@@ -105,10 +110,14 @@ onBothDatabases('lists and totals of sessions', (kind) => {
     await lasted({ userId: uma.id, userName: 'uma', ...onM2 }, 2, 4);
     await lasted({ userId: vic.id, userName: 'vic', machineId: m1.id, machineName: 'm1' }, 5, 6);
     await lasted({ userId: vic.id, userName: 'vic' }, 24, 30);
+    const failed = { ...FAILED, at: at(3), detail: { policy: 'required' } };
+    await opened.store.audit.append(failed);
+    await opened.store.audit.append({ ...failed, at: at(24) });
     const expected = {
       totalSessions: 3,
       totalDurationSeconds: 4 * 3600,
       uniqueUsers: 2,
+      failedRecordings: { required: 1, best_effort: 0 },
       topMachines: [
         { machineId: m2.id, name: 'm2', sessions: 2 },
         { machineId: m1.id, name: 'm1', sessions: 1 },
@@ -125,6 +134,7 @@ onBothDatabases('lists and totals of sessions', (kind) => {
       totalSessions: 0,
       totalDurationSeconds: 0,
       uniqueUsers: 0,
+      failedRecordings: { required: 0, best_effort: 0 },
       topMachines: [],
     });
   });

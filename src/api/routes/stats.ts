@@ -27,6 +27,9 @@ const statsSchema = z
     active_sessions: z.int(),
     total_duration_hours: z.number(),
     unique_users: z.int(),
+    recordings_failed: z.object({ required: z.int(), best_effort: z.int() }).openapi({
+      description: 'Not begun, broken or with something missing, by the policy of their machine',
+    }),
     top_machines: z.array(
       z.object({
         machine_id: outId('mch').nullable(),
@@ -86,6 +89,7 @@ export function statsRoutes(api: Api, deps: ApiDeps): void {
         active_sessions: await activeSessions(deps),
         total_duration_hours: Math.round(totals.totalDurationSeconds / 36) / 100,
         unique_users: totals.uniqueUsers,
+        recordings_failed: { ...totals.failedRecordings },
         top_machines: await topMachines(deps, viewer, totals),
         from: isoTime(start),
         to: isoTime(end),

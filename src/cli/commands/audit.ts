@@ -68,6 +68,8 @@ const STATS: readonly Column[] = [
   ['active sessions', (row) => cellAt(row, 'active_sessions')],
   ['sessions', (row) => cellAt(row, 'total_sessions')],
   ['users', (row) => cellAt(row, 'unique_users')],
+  ['recordings failed, required', (row) => cellAt(row, 'recordings_failed.required')],
+  ['recordings failed, best effort', (row) => cellAt(row, 'recordings_failed.best_effort')],
   ['hours', (row) => cellAt(row, 'total_duration_hours')],
 ];
 
