@@ -92,6 +92,13 @@ export interface ChannelRecording {
   output(chunk: Uint8Array): boolean;
   error(chunk: Uint8Array): boolean;
   resize(window: Window): void;
+  /**
+   * A word of Postern's own in the timeline, as players show marks; at most 340 UTF-16 units of it. A
+   * recording keeps a thousand, and says that there were more.
+   */
+  mark(text: string): void;
+  /** Nothing can come into it any more. */
+  readonly isOver: boolean;
   /** Calls once when there is room again; at once when there is. */
   onDrain(listener: () => void): void;
   /** Called at most once: the recording can no longer be written. `end` rejects after it. */

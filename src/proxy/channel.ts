@@ -199,8 +199,7 @@ export class GatewayChannel implements SessionMember {
   }
 
   async #finish(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
-    await this.#endRecording(session, exit);
-    await endTransfers(this.#transfers, session, this.#number, exit);
+    await this.#endPrograms(session, exit);
     this.#noteEnd(session, exit);
     if (this.#stopping !== null) {
       await this.#stopping;
@@ -224,8 +223,7 @@ export class GatewayChannel implements SessionMember {
     if (!(error instanceof PosternError)) {
       session.log.error('a channel failed', { reason: reasonOf(error) });
     }
-    await this.#endRecording(session, null);
-    await endTransfers(this.#transfers, session, this.#number, null);
+    await this.#endPrograms(session, null);
     this.#noteEnd(session, null);
     await this.#stopWith(error);
     session.leave(this);
@@ -240,6 +238,12 @@ export class GatewayChannel implements SessionMember {
 
   #noteEnd(session: GatewaySession, exit: ExitStatus | null): void {
     void session.deps.control.closeChannel(session.id, this.#number, endOf(exit, this.counts));
+  }
+
+  /** What was done with files is in the recording, too. */
+  async #endPrograms(session: GatewaySession, exit: ExitStatus | null): Promise<void> {
+    await endTransfers(this.#transfers, session, this.#number, exit);
+    await this.#endRecording(session, exit);
   }
 
   /** Puts everything on disk before the user learns that the program ended. */

@@ -4,6 +4,7 @@ import { printable } from '../domain/log.ts';
 import { LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
 import type { GatewaySession } from './session.ts';
+import type { TimelineForward } from './timeline.ts';
 
 /** The longest name of a place in the record. */
 const LONGEST_PLACE = 300;
@@ -13,6 +14,7 @@ export class ForwardRecord {
   readonly #session: GatewaySession;
   readonly #number: number;
   readonly #watch: LimitWatch;
+  readonly #inTimeline: TimelineForward;
 
   /** `number` as the session gave it. */
   constructor(
@@ -33,6 +35,8 @@ export class ForwardRecord {
       facts: session.facts,
       detail: { channel: number, capability: what.capability, place },
     });
+    this.#inTimeline = { channel: number, capability: what.capability, place };
+    session.timeline.opened(this.#inTimeline);
     this.#watch = new LimitWatch(what.limits, session, (limit) => session.limited(limit));
   }
 
@@ -43,6 +47,7 @@ export class ForwardRecord {
 
   end(counts: PipeCounts): void {
     this.#watch.stop();
+    this.#session.timeline.closed(this.#inTimeline, counts);
     const end = { endedAt: new Date(), exitStatus: null, exitSignal: null, ...counts };
     void this.#session.deps.control.closeChannel(this.#session.id, this.#number, end);
   }

@@ -33,6 +33,7 @@ export async function startRecording(
     });
     void control.openRecording(session.id, channel, recording.key);
     recording.onSeal((seal) => void control.sealRecording(session.id, channel, seal));
+    session.timeline.join(recording);
     return recording;
   } catch (error) {
     session.log.error('a recording could not be started', { channel, reason: reasonOf(error) });

@@ -16,6 +16,7 @@ import type { TargetConnector, Upstream, UserAgent } from '../domain/upstream.ts
 import { type LimitReached, LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
 import { endReasonOf, type Refusal, refusalOf } from './refusal.ts';
+import { Timeline } from './timeline.ts';
 import { within } from './within.ts';
 
 /** Milliseconds between two signs of life to the control plane. */
@@ -65,6 +66,7 @@ export class GatewaySession {
   readonly facts: ConnectionFacts;
   readonly deps: SessionDeps;
   readonly log: Logger;
+  readonly timeline = new Timeline();
   /** Monotonic milliseconds. */
   readonly startedAt = performance.now();
   readonly #ticket: SessionTicket;

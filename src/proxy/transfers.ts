@@ -18,9 +18,10 @@ export function watchTransfers(
   // A terminal changes line ends on the way.
   if (request.pty !== null) return null;
   const { control, observer } = session.deps;
-  return observer.watch(request.program, (first, events) =>
-    control.noteTransfers({ sessionId: session.id, channel, first, events }),
-  );
+  return observer.watch(request.program, (first, events) => {
+    session.timeline.transferred(channel, events);
+    return control.noteTransfers({ sessionId: session.id, channel, first, events });
+  });
 }
 
 /** The channel has ended: settles when everything was read; then the audit gets the sum of it. */

@@ -6,6 +6,12 @@ import type { Lane } from '../handoff/in-flight.ts';
 import type { Tap } from '../handoff/tap.ts';
 import { endPayload, FRAME, type FrameKind, resizePayload } from './frame.ts';
 
+/** Marks that one recording keeps. */
+const MOST_MARKS = 1000;
+
+/** UTF-16 units of one: in UTF-8 fewer bytes than a frame is ever cut at (handoff/tap.ts). */
+const LONGEST_MARK = 340;
+
 /** One channel's recording as the gateway sees it. */
 export class TappedChannel implements ChannelRecording {
   readonly key: string;
@@ -21,6 +27,7 @@ export class TappedChannel implements ChannelRecording {
   #state: 'live' | 'ending' | 'ended' | 'failed' = 'live';
   #failure: Error | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #marks = 0;
 
   constructor(key: string, id: number, tap: Tap, lane: Lane, deadline: number) {
     this.key = key;
@@ -48,6 +55,13 @@ export class TappedChannel implements ChannelRecording {
   resize(window: Window): void {
     const { cols, rows } = clampWindow(window);
     this.#put(FRAME.resize, resizePayload(cols, rows));
+  }
+
+  mark(text: string): void {
+    this.#marks += 1;
+    if (this.#marks > MOST_MARKS + 1) return;
+    const said = this.#marks > MOST_MARKS ? 'postern: more marks than are kept' : text;
+    this.#put(FRAME.mark, Buffer.from(said.slice(0, LONGEST_MARK).toWellFormed()));
   }
 
   onDrain(listener: () => void): void {

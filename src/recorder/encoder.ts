@@ -65,6 +65,9 @@ export class CastEncoder {
       case FRAME.resize:
         this.#event(frame.micros, 'r', readResize(frame.payload));
         break;
+      case FRAME.mark:
+        this.#event(frame.micros, 'm', Buffer.from(frame.payload).toString());
+        break;
       case FRAME.end:
         this.#end(frame.micros, readEnd(frame.payload));
         break;

@@ -242,3 +242,27 @@ test('a directory that cannot be made is an error at once', async () => {
   });
   await expect(opening).rejects.toThrow(/ENOTDIR/);
 });
+
+test('marks stand where they were made, as many as are kept, and count as no output', async () => {
+  await using at = await lab();
+  const recording = await at.recorder.start(start());
+  // A character in two chunks, and a mark between them.
+  recording.output(Buffer.from('ü').subarray(0, 1));
+  recording.mark('postern: forward-local 10.0.0.5:5432 (channel 2) opened');
+  recording.output(Buffer.from('ü').subarray(1));
+  recording.mark('漢'.repeat(2000));
+  for (let count = 2; count < 1500; count += 1) recording.mark(`mark ${count}`);
+  const receipt = await recording.end(DONE);
+  recording.mark('too late');
+  expect(recording.isOver).toBe(true);
+  const { events } = at.cast(recording);
+  expect(events.slice(0, 3).map(({ code, data }) => [code, data])).toEqual([
+    ['m', 'postern: forward-local 10.0.0.5:5432 (channel 2) opened'],
+    ['o', 'ü'],
+    ['m', '漢'.repeat(340)],
+  ]);
+  const marks = events.filter(({ code }) => code === 'm');
+  expect(marks).toHaveLength(1001);
+  expect(marks.at(-1)?.data).toBe('postern: more marks than are kept');
+  expect(receipt.recordedBytes).toBe(2);
+});
