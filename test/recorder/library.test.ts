@@ -47,6 +47,7 @@ test('a recording of the recorder is read back: size, bytes, header, events', as
     timestamp: 1_795_342_830,
     command: 'ls',
     title: 'alice on deploy@web1',
+    pty: true,
   });
   const events = at.cast(recording).events.map((event) => ({ ...event, isError: false }));
   expect(await all(library.events(recording.key))).toEqual(events);
