@@ -17,6 +17,7 @@ import { addRecordingCommand } from './commands/recording.ts';
 import { addRevocationCommand } from './commands/revocation.ts';
 import { addSecretKeyCommand } from './commands/secret-key.ts';
 import { addSessionCommand } from './commands/session.ts';
+import { addShellIntegrationCommand } from './commands/shell-integration.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addKeyCommand, addUserCommand } from './commands/user.ts';
 import { serve } from './serve.ts';
@@ -63,6 +64,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addMigrateCommand,
   addSecretKeyCommand,
   addCompletionCommand,
+  addShellIntegrationCommand,
 ];
 
 function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
