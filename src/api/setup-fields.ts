@@ -76,7 +76,14 @@ const setupGrant = z.strictObject({
 export const setupSchema = z.strictObject({
   users: z.array(setupUser).max(MOST).default([]),
   groups: z
-    .array(z.strictObject({ name: userName, members: z.array(userName).max(MOST) }))
+
+    .array(
+      z.strictObject({
+        name: userName,
+        members: z.array(userName).max(MOST),
+        retention: retentionField.default(null),
+      }),
+    )
     .max(MOST)
     .default([]),
   machines: z.array(setupMachine).max(MOST).default([]),

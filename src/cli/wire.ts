@@ -1,3 +1,4 @@
+import { formatRetention } from '../domain/retention.ts';
 import type { Cell } from './table.ts';
 
 /** Whether it is a JSON object. */
@@ -47,4 +48,10 @@ function cellOf(found: unknown): Cell {
 export function timeAt(value: unknown, path: string): Cell {
   const text = textAt(value, path);
   return text === null ? null : text.replace('T', ' ').replace(/(?:\.\d+)?Z$/, '');
+}
+
+/** `90d`, `forever`; null where nothing is said. */
+export function retentionAt(value: unknown): Cell {
+  const seconds = at(value, 'retention');
+  return typeof seconds === 'number' ? formatRetention(seconds) : null;
 }

@@ -5,24 +5,34 @@ export async function applyGroups(
   userIds: ReadonlyMap<string, number>,
 ): Promise<void> {
   const { groups } = work.stores;
-  for (const { name, members } of work.setup.groups) {
+  for (const { name, members, retention = null } of work.setup.groups) {
     const ids = [...new Set(members.map((member) => userIds.get(member) ?? 0))].sort(
       (a, b) => a - b,
     );
+    const detail = { members: members.join(', '), ...(retention !== null && { retention }) };
     const group = await groups.getByName(name);
     if (group === null) {
-      await groups.create(name, ids);
+      await groups.create(name, ids, retention);
       await work.changes.note(
         { action: 'create', kind: 'group', name, fields: [] },
-        { type: 'group.created', detail: { members: members.join(', ') } },
+        { type: 'group.created', detail },
       );
-    } else if ([...group.members].sort((a, b) => a - b).join() !== ids.join()) {
-      await groups.setMembers(group.id, ids);
-      await work.changes.note(
-        { action: 'update', kind: 'group', name, fields: ['members'] },
-        { type: 'group.changed', detail: { members: members.join(', ') } },
-      );
+      continue;
     }
+    const fields: string[] = [];
+    if ([...group.members].sort((a, b) => a - b).join() !== ids.join()) {
+      await groups.setMembers(group.id, ids);
+      fields.push('members');
+    }
+    if (group.retention !== retention) {
+      await groups.setRetention(group.id, retention);
+      fields.push('retention');
+    }
+    if (fields.length === 0) continue;
+    await work.changes.note(
+      { action: 'update', kind: 'group', name, fields },
+      { type: 'group.changed', detail },
+    );
   }
 }
 

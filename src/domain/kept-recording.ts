@@ -20,7 +20,7 @@ export interface RecordingFilter {
 
 /** What is too old on one node, or too much. */
 export interface Retention {
-  /** Seconds after its end; 0: for ever. A machine's own counts before it. */
+  /** Seconds after its end; 0: for ever. A machine's own, or a group's of its user, counts before it. */
   readonly age: number;
   /** Bytes of all recordings of the node; 0: any. */
   readonly size: number;
@@ -41,7 +41,7 @@ export interface RecordingStore {
   expired(node: string, age: number, now: Date, most: number): Promise<readonly KeptRecording[]>;
   /** Bytes of this node's recordings that are not deleted. */
   size(node: string): Promise<number>;
-  /** As `expired`, whatever their age; not of machines with a retention of their own. */
+  /** As `expired`, whatever their age; not of machines and groups with a retention of their own. */
   oldest(node: string, most: number): Promise<readonly KeptRecording[]>;
   /**
    * Recordings of this node's sessions that broke before `before`, and that nobody has looked at since:

@@ -35,6 +35,8 @@ export interface SetupGroup {
   readonly name: string;
   /** User names. */
   readonly members: readonly string[];
+  /** As Group's; left out: null. */
+  readonly retention?: number | null;
 }
 
 export type SetupMachine = Omit<NewMachine, 'hostKey'> & {
@@ -91,7 +93,7 @@ export interface SetupRequest {
     readonly password: string | null;
     readonly totp: TotpPolicy;
   }[];
-  readonly groups?: readonly { readonly name: string; readonly members: readonly string[] }[];
+  readonly groups?: readonly SetupGroup[];
   readonly machines?: readonly SetupRequestMachine[];
   readonly grants?: readonly SetupRequestGrant[];
   readonly certificate_authorities?: readonly SetupRequestAuthority[];

@@ -35,6 +35,8 @@ export interface Group {
   readonly id: number;
   readonly name: string;
   readonly members: readonly number[];
+  /** Seconds that recordings of its members are kept; 0: for ever; null: it does not say. */
+  readonly retention: number | null;
   readonly createdAt: Date;
 }
 
@@ -81,8 +83,10 @@ export interface GroupStore {
   getByName(name: string): Promise<Group | null>;
   list(page: PageRequest): Promise<Page<Group>>;
   ofUser(userId: number): Promise<readonly number[]>;
-  create(name: string, members: readonly number[]): Promise<Group>;
+  /** `retention` left out: it does not say. */
+  create(name: string, members: readonly number[], retention?: number | null): Promise<Group>;
   setMembers(id: number, members: readonly number[]): Promise<Group | null>;
+  setRetention(id: number, retention: number | null): Promise<Group | null>;
   /** Throws `thing.in_use` when a grant names the group. */
   remove(id: number): Promise<boolean>;
 }

@@ -39,11 +39,19 @@ export class SqlGroupStore implements GroupStore {
     return rows.map((row) => row.group_id);
   }
 
-  async create(name: string, members: readonly number[]): Promise<Group> {
+  async create(
+    name: string,
+    members: readonly number[],
+    retention: number | null = null,
+  ): Promise<Group> {
     return await atomically(this.#db, async (db) => {
       const created = await meaning(
         { unique: () => ({ code: 'thing.exists', params: { kind: 'group', name } }) },
-        db.insertInto('groups').values({ name }).returning('id').executeTakeFirstOrThrow(),
+        db
+          .insertInto('groups')
+          .values({ name, retention })
+          .returning('id')
+          .executeTakeFirstOrThrow(),
       );
       await addMembers(db, created.id, members);
       return toGroup(
@@ -66,6 +74,11 @@ export class SqlGroupStore implements GroupStore {
       await addMembers(db, id, members);
       return toGroup(await select(db).where('groups.id', '=', id).executeTakeFirstOrThrow());
     });
+  }
+
+  async setRetention(id: number, retention: number | null): Promise<Group | null> {
+    await this.#db.updateTable('groups').set({ retention }).where('id', '=', id).execute();
+    return await this.get(id);
   }
 
   async remove(id: number): Promise<boolean> {
@@ -103,7 +116,7 @@ async function addMembers(db: Db, groupId: number, members: readonly number[]): 
 function select(db: Db) {
   return db
     .selectFrom('groups')
-    .select(['groups.id', 'groups.name', 'groups.created_at'])
+    .select(['groups.id', 'groups.name', 'groups.retention', 'groups.created_at'])
     .select((eb) =>
       eb
         .fn<number[]>('array', [
@@ -121,7 +134,9 @@ function toGroup(row: {
   readonly id: number;
   readonly name: string;
   readonly members: readonly number[];
+  readonly retention: number | null;
   readonly created_at: Date;
 }): Group {
-  return { id: row.id, name: row.name, members: row.members, createdAt: row.created_at };
+  const { id, name, members, retention, created_at: createdAt } = row;
+  return { id, name, members, retention, createdAt };
 }

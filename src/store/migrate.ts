@@ -15,6 +15,7 @@ import * as keptRecordings from '../../migrations/0013-kept-recordings.ts';
 import * as sealSinks from '../../migrations/0014-seal-sinks.ts';
 import * as analyses from '../../migrations/0015-analyses.ts';
 import * as brokenRecordings from '../../migrations/0016-broken-recordings.ts';
+import * as groupRetention from '../../migrations/0017-group-retention.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -38,6 +39,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0014-seal-sinks': sealSinks,
   '0015-analyses': analyses,
   '0016-broken-recordings': brokenRecordings,
+  '0017-group-retention': groupRetention,
 };
 
 /** Names of migrations, in order. */

@@ -24,6 +24,11 @@ const KEPT = sql<boolean>`recordings.state not in ('recording', 'deleted')`;
 const BROKEN = sql<boolean>`recordings.state in ('gap', 'truncated') and recordings.size is null
   and recordings.tampered_at is null`;
 
+/** What the groups demand that a recording's user is in now. */
+const ofGroups = sql`select groups.retention from groups
+  join group_members on group_id = groups.id
+  where group_members.user_id = sessions.user_id and groups.retention is not null`;
+
 /** What of a node's may be deleted, with the machines that it was recorded on. */
 function removable(db: Db, node: string) {
   return db
@@ -82,10 +87,15 @@ export class SqlRecordingStore implements RecordingStore {
   }
 
   expired(node: string, age: number, now: Date, most: number): Promise<readonly KeptRecording[]> {
-    const own = sql<number>`coalesce(machines.retention, ${age}::bigint)`;
+    // The longest that its machine or a group of its user demands, where 0 is for ever.
+    const own = sql<number>`coalesce((
+      select case when min(each) = 0 then 0 else max(each) end from (
+        select machines.retention as each
+        union all ${ofGroups}) as every), ${age}::bigint)`;
     // With the shortest of all, the index finds what can be too old without a look at the rest.
     const shortest = sql<number>`(select min(each) from (
       select retention as each from machines where retention > 0
+      union all select retention from groups where retention > 0
       union all select ${age}::bigint where ${age}::bigint > 0) as every)`;
     const before = (seconds: typeof own) =>
       sql<boolean>`recordings.ended_at < ${now}::timestamptz - make_interval(secs => ${seconds})`;
@@ -94,7 +104,9 @@ export class SqlRecordingStore implements RecordingStore {
   }
 
   oldest(node: string, most: number): Promise<readonly KeptRecording[]> {
-    return this.#oldest(removable(this.#db, node).where('machines.retention', 'is', null), most);
+    const ruled = sql<boolean>`not exists (${ofGroups})`;
+    const found = removable(this.#db, node).where('machines.retention', 'is', null).where(ruled);
+    return this.#oldest(found, most);
   }
 
   async size(node: string): Promise<number> {

@@ -86,6 +86,8 @@ interface UserKeyTable {
 interface GroupTable {
   id: GeneratedAlways<number>;
   name: string;
+  /** Seconds; 0: for ever; null: it does not say. */
+  retention: number | null;
   created_at: Defaulted<Date>;
 }
 

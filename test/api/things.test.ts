@@ -250,6 +250,10 @@ describe('groups and grants', () => {
     expect((await ask('DELETE', grant)).status).toBe(200);
     expect((await ask('GET', grant)).status).toBe(404);
     expect((await ask('PATCH', `/v1/groups/${id}`, { members: [] })).body.data.members).toEqual([]);
+    const kept = await ask('PATCH', `/v1/groups/${id}`, { retention: 86_400 });
+    expect(kept.body.data).toMatchObject({ members: [], retention: 86_400 });
+    expect((await ask('PATCH', `/v1/groups/${id}`, {})).status).toBe(400);
+    expect((await ask('PATCH', `/v1/groups/${id}`, { retention: -1 })).status).toBe(400);
     expect((await ask('GET', '/v1/groups')).body.data.groups).toHaveLength(1);
     expect((await ask('DELETE', `/v1/groups/${id}`)).status).toBe(200);
     expect((await ask('GET', `/v1/groups/${id}`)).status).toBe(404);

@@ -92,7 +92,8 @@ describe('with a server', () => {
     await postern('user', 'add', 'bob');
     const machine = ['machine', 'add', 'web1', '--host', '10.0.0.5', '--login', 'deploy'];
     expect((await postern(...machine, '--bastion-key', '--tag', 'env=prod')).status).toBe(0);
-    expect((await postern('group', 'add', 'ops', '--member', 'bob,demo')).status).toBe(0);
+    const group = ['group', 'add', 'ops', '--member', 'bob,demo', '--retention', '1y'];
+    expect((await postern(...group)).stdout).toMatch(/^retention +365d$/m);
     const grant = ['grant', 'add', '--group', 'ops', '--tag', 'env=prod', '--allow', 'shell,exec'];
     const made = await json(...grant, '--max-session', '8h', '--from', '10.0.0.0/8');
     expect(made).toMatchObject({ allow: ['shell', 'exec'], max_session: 28_800 });

@@ -51,6 +51,8 @@ const WHOLE = `users:
 groups:
   - name: ops
     members: [alice, bob]
+    retention: 1y
+  - { name: idle, members: [] }
 machines:
   - name: web1
     kind: ssh
@@ -94,7 +96,10 @@ describe('a set-up file', () => {
       },
       { name: 'bob', email: null, role: 'member', keys: [], password: null, totp: 'optional' },
     ]);
-    expect(setup.groups).toEqual([{ name: 'ops', members: ['alice', 'bob'] }]);
+    expect(setup.groups).toEqual([
+      { name: 'ops', members: ['alice', 'bob'], retention: 365 * 86_400 },
+      { name: 'idle', members: [], retention: null },
+    ]);
     expect(setup.machines[0]).toEqual({
       name: 'web1',
       kind: 'ssh',
@@ -153,9 +158,9 @@ describe('a set-up file', () => {
   test('knows the line of what the server may refuse', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
-    expect(lineOf('machines[0].auth.private_key')).toBe(18);
-    expect(lineOf('machines[1].host_key')).toBe(23);
-    expect(lineOf('grants[1].on.tag.key')).toBe(37);
+    expect(lineOf('machines[0].auth.private_key')).toBe(20);
+    expect(lineOf('machines[1].host_key')).toBe(25);
+    expect(lineOf('grants[1].on.tag.key')).toBe(39);
     expect(lineOf('nothing')).toBe(1);
   });
 

@@ -159,7 +159,7 @@ describe('applying a setup', () => {
         { ...alice, email: null, password: 'another horse' },
         { ...bob, role: 'viewer' },
       ],
-      groups: [{ name: 'ops', members: ['bob'] }],
+      groups: [{ name: 'ops', members: ['bob'], retention: 86_400 }],
       machines: [
         {
           ...web1,
@@ -175,7 +175,7 @@ describe('applying a setup', () => {
       'update user alice [email password]',
       'update user bob [role]',
       'update machine web1 [host host_key_policy auth]',
-      'update group ops [members]',
+      'update group ops [members retention]',
       'update grant group ops on machine web1 (shell) [allow max_session]',
     ]);
     expect(await apply(changed)).toEqual([]);

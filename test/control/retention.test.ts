@@ -45,11 +45,11 @@ afterAll(async () => {
 /** A recording that ended so many days ago; answers its key. */
 async function recorded(
   days: number,
-  { size = 100, on = plain, node = 'node-a', hold = false } = {},
+  { size = 100, on = plain, node = 'node-a', hold = false, by = userId } = {},
 ): Promise<string> {
   const { store } = opened;
   const at = new Date(NOW.getTime() - days * DAY * 1000);
-  const fields = { userId, machineId: on.id, node, startedAt: at };
+  const fields = { userId: by, machineId: on.id, node, startedAt: at };
   const { id } = await store.sessions.create(newSession(fields));
   if (hold) await store.recordings.hold(id, { at, by: 'root', reason: '' });
   count += 1;
@@ -101,6 +101,28 @@ test('by age, counted from the end; a machine has its own, longer, shorter or fo
   const late = await recorded(3, { on: brief });
   await sweeper({ age: 0, size: 0 }).sweep(SWEEP);
   expect(removed).toEqual([old, soon, late]);
+});
+
+test('of a machine and the groups of a user the longest counts', async () => {
+  const { machines, users, groups } = opened.store;
+  const brief = await machines.create(machine({ name: 'brief2', retention: 2 * DAY }));
+  const bea = await users.create(user({ name: 'bea' }));
+  const cyd = await users.create(user({ name: 'cyd' }));
+  const year = await groups.create('year', [bea.id, cyd.id], 365 * DAY);
+  await groups.create('month', [bea.id], 30 * DAY);
+  const ever = await groups.create('ever', [cyd.id]);
+  await groups.setRetention(ever.id, 0);
+  const sweep = sweeper({ age: 10 * DAY, size: 1 });
+  const old = await recorded(366, { by: bea.id });
+  await recorded(364, { by: bea.id, on: brief });
+  await recorded(4000, { by: cyd.id, on: brief });
+  expect(await sweep.sweep(SWEEP)).toMatchObject({ count: 1 });
+  expect(removed).toEqual([old]);
+  // Nor is what a group keeps in the way of the size.
+  await groups.setMembers(ever.id, []);
+  await groups.setRetention(year.id, null);
+  expect(await sweep.sweep(SWEEP)).toMatchObject({ count: 2 });
+  await groups.remove(year.id);
 });
 
 test('by size the oldest go, but none that a machine keeps by its own rule', async () => {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
+import { LONGEST_RETENTION } from '../../domain/retention.ts';
 import type { Stores } from '../../domain/store.ts';
 import type { Group } from '../../domain/user.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
@@ -17,11 +18,16 @@ import { namedSchema } from '../views/named.ts';
 const params = z.object({ id: idOf('grp') });
 const members = z.array(idOf('usr')).max(1000);
 
+const groupRetention = z.int().min(0).max(LONGEST_RETENTION).nullable().openapi({
+  description: 'Seconds that recordings of its members are kept; 0: for ever; null: not said',
+});
+
 const groupSchema = z
   .object({
     id: outId('grp'),
     name: z.string(),
     members: z.array(namedSchema('usr')),
+    retention: groupRetention,
     created_at: outTime,
   })
   .openapi('Group');
@@ -49,19 +55,30 @@ const getRoute = guarded('admin', {
   responses: { 200: one },
 });
 
+const newSchema = z.strictObject({
+  name: userName,
+  members: members.default([]),
+  retention: groupRetention.default(null),
+});
+type NewGroup = z.infer<typeof newSchema>;
+
 const createRoute = guarded('admin', {
   method: 'post',
   path: '/v1/groups',
   summary: 'A new group',
-  request: body(z.strictObject({ name: userName, members: members.default([]) })),
+  request: body(newSchema),
   responses: { 201: one, 409: json(failureSchema, 'The name is taken') },
 });
+
+const changeSchema = z
+  .strictObject({ members: members.optional(), retention: groupRetention.optional() })
+  .refine((asked) => Object.keys(asked).length > 0, 'must have members or retention');
 
 const changeRoute = guarded('admin', {
   method: 'patch',
   path: '/v1/groups/{id}',
-  summary: 'Sets who is in a group',
-  request: { params, ...body(z.strictObject({ members })) },
+  summary: 'Sets who is in a group, and how long their recordings are kept',
+  request: { params, ...body(changeSchema) },
   responses: { 200: one },
 });
 
@@ -85,6 +102,7 @@ async function groupView(group: Group, names: NamesOf): Promise<z.infer<typeof g
     id: formatId('grp', group.id),
     name: group.name,
     members: await Promise.all(group.members.map((id) => names.user(id))),
+    retention: group.retention,
     created_at: isoTime(group.createdAt),
   };
 }
@@ -98,22 +116,30 @@ async function usersExist(stores: Stores, ids: readonly number[]): Promise<void>
   }
 }
 
-function create(deps: ApiDeps, caller: Caller, name: string, wanted: readonly number[]) {
+function create(deps: ApiDeps, caller: Caller, asked: NewGroup) {
+  const { name, members: wanted, retention } = asked;
   return deps.store.transaction(async (stores) => {
     await usersExist(stores, wanted);
-    const group = await stores.groups.create(name, wanted);
-    const detail = { name, members: wanted.length };
+    const group = await stores.groups.create(name, wanted, retention);
+    const detail = { name, members: wanted.length, ...(retention !== null && { retention }) };
     await note(stores, caller, deps.clock(), 'group.created', { detail });
     return group;
   });
 }
 
-function change(deps: ApiDeps, caller: Caller, id: number, wanted: readonly number[]) {
+function change(deps: ApiDeps, caller: Caller, id: number, asked: z.infer<typeof changeSchema>) {
+  const { members: wanted, retention } = asked;
   return deps.store.transaction(async (stores) => {
-    await usersExist(stores, wanted);
-    const group = await stores.groups.setMembers(id, wanted);
+    await usersExist(stores, wanted ?? []);
+    let group = await stores.groups.get(id);
+    if (wanted !== undefined) group = await stores.groups.setMembers(id, wanted);
+    if (retention !== undefined) group = await stores.groups.setRetention(id, retention);
     if (group === null) throw noGroup(id);
-    const detail = { name: group.name, members: wanted.length };
+    const detail = {
+      name: group.name,
+      ...(wanted !== undefined && { members: wanted.length }),
+      ...(retention !== undefined && { retention }),
+    };
     await note(stores, caller, deps.clock(), 'group.changed', { detail });
     return group;
   });
@@ -145,14 +171,13 @@ export function groupRoutes(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(createRoute, async (c) => {
-    const { name, members: wanted } = c.req.valid('json');
-    const group = await create(deps, callerOf(c), name, wanted);
+    const group = await create(deps, callerOf(c), c.req.valid('json'));
     return c.json(success(await groupView(group, new NamesOf(deps.store))), 201);
   });
 
   api.openapi(changeRoute, async (c) => {
     const { id } = c.req.valid('param');
-    const group = await change(deps, callerOf(c), id, c.req.valid('json').members);
+    const group = await change(deps, callerOf(c), id, c.req.valid('json'));
     return c.json(success(await groupView(group, new NamesOf(deps.store))), 200);
   });
 

@@ -1,17 +1,23 @@
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { idOfNamed } from '../lookup.ts';
-import { rows, several } from '../options.ts';
+import { retention, rows, several } from '../options.ts';
 import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
 import type { Shell } from '../shell.ts';
-import { cellAt, timeAt } from '../wire.ts';
+import { cellAt, retentionAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
   ['name', (row) => cellAt(row, 'name')],
   ['members', (row) => cellAt(row, 'members')],
+  ['retention', (row) => retentionAt(row)],
   ['created', (row) => timeAt(row, 'created_at')],
 ];
+
+interface AddOptions extends Format {
+  readonly member?: readonly string[];
+  readonly retention?: number;
+}
 
 /** `postern group ls|add|show|rm`. */
 export function addGroupCommand(program: Command, shell: Shell): void {
@@ -30,12 +36,16 @@ export function addGroupCommand(program: Command, shell: Shell): void {
     .description('make a group')
     .argument('<name>')
     .option('--member <users>', 'names or ids, several times or with commas', several)
+    .option('--retention <time>', 'keep their recordings so long: 90d, 7y, forever', retention)
     .option('--json', 'as JSON', false)
-    .action(async (name: string, options: Format & { member?: readonly string[] }) => {
+    .action(async (name: string, options: AddOptions) => {
       const api = ApiClient.of(shell);
       const members: string[] = [];
       for (const user of options.member ?? []) members.push(await idOfNamed(api, 'usr', user));
-      const made = await api.send('POST', '/v1/groups', { name, members });
+      const made = await api.send('POST', '/v1/groups', {
+        ...{ name, members },
+        retention: options.retention ?? null,
+      });
       showOne(shell, options, made, COLUMNS);
     });
   group

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { formatRetention } from '../../domain/retention.ts';
 import { ApiClient } from '../api-client.ts';
 import { idOfNamed } from '../lookup.ts';
 import {
@@ -15,7 +14,7 @@ import {
 import { type Column, type Format, showDone, showJson, showOne, showRows } from '../output.ts';
 import { privateKeyProblem } from '../setup/secrets.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
-import { at, cellAt, rowsAt, timeAt } from '../wire.ts';
+import { at, cellAt, retentionAt, rowsAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
@@ -37,11 +36,6 @@ const MORE: readonly Column[] = [
   ['description', (row) => cellAt(row, 'description') || null],
   ['last connected', (row) => timeAt(row, 'last_connected')],
 ];
-
-function retentionAt(row: unknown): string | null {
-  const seconds = cellAt(row, 'retention');
-  return typeof seconds === 'number' ? formatRetention(seconds) : null;
-}
 
 interface AddOptions extends SecretOptions, Format {
   readonly host: string;

@@ -3,9 +3,9 @@ import { parsePublicKey } from '../../control/public-key.ts';
 import { HOST_KEY_POLICIES, MACHINE_ALGORITHMS, MACHINE_KINDS } from '../../domain/machine.ts';
 import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
-import { parseRetention, RETENTION_RULE } from '../../domain/retention.ts';
 import type { SetupRequestMachine } from '../../domain/setup.ts';
 import { type Entry, NOT_YET, type SetupReader, type Shape } from './reader.ts';
+import { readRetention } from './retention.ts';
 import { privateKeyProblem, readSecret, type SecretSources } from './secrets.ts';
 import { isTagKey, TAG_KEY_RULE } from './values.ts';
 
@@ -116,12 +116,6 @@ function readHostKey(reader: SetupReader, entry: Entry | undefined): string | nu
   if (!('problem' in key)) return `${key.algorithm} ${key.blob}`;
   reader.refuse(entry, key.problem);
   return null;
-}
-
-function readRetention(reader: SetupReader, entry: Entry | undefined): number | null {
-  if (entry === undefined) return null;
-  const isOne = (text: string): boolean => parseRetention(text) !== null;
-  return parseRetention(reader.textThat(entry, isOne, RETENTION_RULE));
 }
 
 function readTags(reader: SetupReader, entry: Entry | undefined): Readonly<Record<string, string>> {

@@ -5,13 +5,14 @@ import { MAX_PASSWORD, MIN_PASSWORD } from '../../domain/password.ts';
 import { ROLES } from '../../domain/role.ts';
 import type { SetupRequest } from '../../domain/setup.ts';
 import type { Entry, SetupReader, Shape } from './reader.ts';
+import { readRetention } from './retention.ts';
 import { readSecret, type SecretSources } from './secrets.ts';
 
 type WireUser = NonNullable<SetupRequest['users']>[number];
 type WireGroup = NonNullable<SetupRequest['groups']>[number];
 
 const USER: Shape = { known: ['name', 'email', 'role', 'keys', 'password', 'totp'] };
-const GROUP: Shape = { known: ['name', 'members'] };
+const GROUP: Shape = { known: ['name', 'members', 'retention'] };
 
 const EMAIL = /^[^\s@\p{Cc}]{1,64}@[A-Za-z0-9.-]{1,189}$/u;
 
@@ -59,5 +60,6 @@ export function readGroup(reader: SetupReader, entry: Entry): WireGroup {
   return {
     name: userName(reader, reader.required(fields, 'name', entry)),
     members: reader.list(fields.get('members')).map((member) => userName(reader, member)),
+    retention: readRetention(reader, fields.get('retention')),
   };
 }
