@@ -125,7 +125,7 @@ async function openControl(
   const broken = new BrokenRecordings({ store, repair, node, log });
   broken.begin();
   closers.add('sealing broken recordings', () => broken.close());
-  const reading = openReading(config.recordings, log, closers);
+  const reading = openReading(config, { store, node, log }, closers);
   const plane = new LocalControlPlane({
     stores: store,
     recordingEnded: reading.recordingEnded,

@@ -1,13 +1,19 @@
+import { openArchiving } from './archiving.ts';
 import type { Closers } from './closers.ts';
+import type { Config } from './config/load.ts';
+import type { ArchiveState } from './domain/archive.ts';
 import type { Logger } from './domain/log.ts';
 import type { RecordingLibrary, RecordingReceipt } from './domain/recording.ts';
 import { PLAYED_WHOLE, type Replays } from './domain/replay.ts';
+import type { Store } from './domain/store.ts';
 import { openLibrary } from './recorder/library.ts';
 import { FileReplays } from './replay/replays.ts';
 
 /** What recordings are read and replayed with. */
 export interface Reading {
   readonly recordings: RecordingLibrary;
+  /** Of the S3-compatible store that recordings go to. */
+  readonly archive: () => ArchiveState;
   readonly replays: Replays;
   /** Long recordings get their replay index when they end. */
   readonly recordingEnded: (receipt: RecordingReceipt) => void;
@@ -15,15 +21,23 @@ export interface Reading {
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** `root` is where the recordings lie. */
-export function openReading(root: string, log: Logger, closers: Closers): Reading {
-  const library = openLibrary(root);
+/** Reads where the recordings lie, and what an S3-compatible store has of them; begins to send to it. */
+export function openReading(
+  config: Config,
+  parts: { readonly store: Store; readonly node: string; readonly log: Logger },
+  closers: Closers,
+): Reading {
+  const { recordings: root } = config;
+  const { log } = parts;
+  const archive = openArchiving(config, openLibrary, parts, closers);
+  const library = archive?.library ?? openLibrary(root);
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
   const replays = new FileReplays({ library, root, worker, log });
   closers.add('the replay indexes', () => replays.close());
   return {
     recordings: library,
     replays,
+    archive: () => archive?.state ?? 'off',
     recordingEnded: ({ key, size }) => {
       if (size >= PLAYED_WHOLE) replays.later(key);
     },

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   replay: [],
   outbound: [],
   analysis: ['replay', 'recorder'],
+  archive: ['aws4fetch'],
   live: ['recorder', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { ArchiveState } from '../domain/archive.ts';
 import type {
   CertificateAuthority,
   HostCertificateAuthority,
@@ -27,6 +28,8 @@ export interface ApiDeps {
   readonly space: () => SpaceState;
   /** Where seals are noted outside, in the order of the setting. */
   readonly sealSinks: () => readonly SinkState[];
+  /** The S3-compatible store that recordings go to, as the last answer found it. */
+  readonly archive: () => ArchiveState;
   readonly retention: RetentionSweeper;
   readonly live: LiveRecordings;
   /** The name of this node, whose recordings `recordings` and `live` have. */

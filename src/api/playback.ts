@@ -14,6 +14,7 @@ export async function playRecording(
   channel: number,
 ): Promise<Response> {
   const { session, recording } = await findRecording(deps, caller, id, channel);
+  await deps.recordings.bring(recording.key);
   await note(deps.store, caller, deps.clock(), 'recording.viewed', {
     sessionId: id,
     machineId: session.machineId,

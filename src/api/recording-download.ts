@@ -86,6 +86,7 @@ export async function downloadRecording(
     return new Response(null, { status: 304, headers });
   }
   if (asked.method !== 'HEAD') {
+    await deps.recordings.bring(found.recording.key);
     await noteOpening(deps, caller, {
       ...{ type: 'recording.downloaded', session: found.session, recording: found.recording },
       part: asked.range !== undefined,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ArchivePlace } from '../domain/archive.ts';
 import { printable } from '../domain/log.ts';
 import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Environment } from './environment.ts';
@@ -11,8 +12,10 @@ import { fromEnvironment, fromFile, type Given } from './sources.ts';
 /** What is in force. Frozen. */
 export interface Config extends Settings {
   readonly demo: boolean;
+  /** Absolute directory; where `archive` is given, its spool. */
   readonly recordings: string;
   readonly sealSinks: readonly SinkAddress[];
+  readonly archive: ArchivePlace | null;
   readonly logFormat: LogFormat;
 }
 
@@ -54,6 +57,7 @@ export function resolveConfig(
   }
   problems.push(...unsigned(values));
   if (demo) problems.push(...demoProblems(env, given, values));
+  problems.push(...keyProblems(values));
   if (problems.length > 0) throw new ConfigError(problems);
   // Every key of the table has been read above, each by its own parser.
   return { config: complete(values as Settings, request), sources: sources as Sources };
@@ -73,11 +77,13 @@ function standing(key: keyof Settings, demo: boolean): Setting {
 }
 
 function complete(settings: Settings, request: ConfigRequest): Config {
+  const { recordings } = settings;
   return Object.freeze({
     ...settings,
     demo: request.demo ?? false,
     sealSinks: settings.sealSinks ?? [],
-    recordings: settings.recordings ?? join(settings.dataDir, 'recordings'),
+    recordings: typeof recordings === 'string' ? recordings : join(settings.dataDir, 'recordings'),
+    archive: typeof recordings === 'string' ? null : recordings,
     logFormat: settings.logFormat ?? (request.terminal === true ? 'pretty' : 'json'),
   });
 }
@@ -100,6 +106,19 @@ function unsigned(values: Partial<Record<keyof Settings, unknown>>): ConfigProbl
   const { name: setting } = OPTIONS.webhookSecret;
   const found = `not set, and ${OPTIONS.sealSinks.name} names a webhook`;
   return [{ setting, found, remedy: 'set what its receiver checks signatures with' }];
+}
+
+/** A store of recordings is of no use without its keys. */
+function keyProblems(values: Partial<Record<keyof Settings, unknown>>): ConfigProblem[] {
+  if (values.recordings == null || typeof values.recordings === 'string') return [];
+  const keys = ['s3AccessKey', 's3SecretKey'] as const;
+  return keys
+    .filter((key) => values[key] === null)
+    .map((key) => ({
+      setting: OPTIONS[key].name,
+      found: `not set, and ${OPTIONS.recordings.name} is in an S3-compatible store`,
+      remedy: 'set it to the key that the store gave',
+    }));
 }
 
 /** The demo machine is a shell on this host, so it goes with nothing that serves others. */

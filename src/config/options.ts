@@ -1,3 +1,4 @@
+import type { ArchivePlace } from '../domain/archive.ts';
 import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Secret } from '../domain/secret.ts';
 import { CLIENT_AGES, type ClientAge, type KeyLife } from '../domain/ssh-manners.ts';
@@ -9,6 +10,7 @@ import {
   type LogLevel,
   type Parsed,
   parseAdminToken,
+  parseCredential,
   parseDatabaseUrl,
   parseDirectory,
   parseKeeping,
@@ -40,8 +42,14 @@ export interface Settings {
   readonly publicUrl: string | null;
   readonly databaseUrl: Secret | null;
   readonly redisUrl: Secret | null;
-  /** Absolute directory. */
-  readonly recordings: string | null;
+  /** An absolute directory, or an S3-compatible store. */
+  readonly recordings: string | ArchivePlace | null;
+  readonly s3AccessKey: Secret | null;
+  readonly s3SecretKey: Secret | null;
+  /** Of temporary keys. */
+  readonly s3SessionToken: Secret | null;
+  /** Bytes. */
+  readonly recordingsCache: number;
   /** Bytes. */
   readonly minFree: number;
   /** Seconds; 0: for ever. */
@@ -154,7 +162,35 @@ export const OPTIONS: Table = {
     fallbackText: '`recordings` under the data directory',
     parse: parseRecordings,
     secret: 'no',
-    doc: 'where recordings are kept, `file:DIRECTORY` (`s3://…` is not available in this version)',
+    doc: 'where recordings are kept, `file:DIRECTORY`, or `s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION` with `recordings` under the data directory as spool; see [recordings.md](recordings.md)',
+  },
+  s3AccessKey: {
+    name: 'AWS_ACCESS_KEY_ID',
+    fallback: null,
+    parse: parseCredential,
+    secret: 'whole',
+    doc: 'signs requests to `s3://…`',
+  },
+  s3SecretKey: {
+    name: 'AWS_SECRET_ACCESS_KEY',
+    fallback: null,
+    parse: parseCredential,
+    secret: 'whole',
+    doc: 'signs requests to `s3://…`',
+  },
+  s3SessionToken: {
+    name: 'AWS_SESSION_TOKEN',
+    fallback: null,
+    parse: parseCredential,
+    secret: 'whole',
+    doc: 'belongs to temporary keys',
+  },
+  recordingsCache: {
+    name: 'POSTERN_RECORDINGS_CACHE',
+    fallback: '1G',
+    parse: parseSize,
+    secret: 'no',
+    doc: 'with `s3://…`: room for recordings that are on this disk although the store has them, `512M`, `1G` or `1T`; `0`: none longer than it is read',
   },
   minFree: {
     name: 'POSTERN_MIN_FREE',

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ArchivePlace } from '../domain/archive.ts';
 import { parseRetention } from '../domain/retention.ts';
 import { decodeSecretKey, Secret } from '../domain/secret.ts';
 import type { KeyLife } from '../domain/ssh-manners.ts';
+import { parseArchivePlace } from './archive-place.ts';
 import { isHost, type Listener, parseListener } from './listener.ts';
 
 /** A setting's value, or what to do about a text that is none. */
@@ -93,10 +95,8 @@ export function parseRedisUrl(text: string): Parsed<Secret> {
   );
 }
 
-export function parseRecordings(text: string): Parsed<string> {
-  if (/^s3:/i.test(text)) {
-    return { remedy: 's3:// is not available in this version; write file:DIRECTORY' };
-  }
+export function parseRecordings(text: string): Parsed<string | ArchivePlace> {
+  if (/^s3:/i.test(text)) return parseArchivePlace(text);
   if (!text.startsWith('file:') || text.includes('\0')) return { remedy: 'write file:DIRECTORY' };
   if (!text.startsWith('file://')) {
     const path = text.slice('file:'.length);
@@ -144,6 +144,12 @@ export function parseAdminToken(text: string): Parsed<Secret> {
     : {
         remedy: 'write 32 to 256 letters, digits or -_.~+/=, as `openssl rand -hex 32` makes them',
       };
+}
+
+export function parseCredential(text: string): Parsed<Secret> {
+  return /^[!-~]{1,4096}$/.test(text)
+    ? { value: new Secret(text) }
+    : { remedy: 'write it without spaces, as the store gave it' };
 }
 
 export function parseWorkers(text: string): Parsed<number> {

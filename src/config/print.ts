@@ -31,13 +31,15 @@ function hidePassword(text: string): string {
 
 function shown(key: keyof Settings, config: Config): string | number | null {
   if (key === 'sealSinks') return formatSealSinks(config[key]) || null;
+  if (key === 'recordings' && config.archive !== null) return config.archive.text;
   const value = config[key];
   if (value instanceof Secret) {
     return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';
   }
   // As it is written; held in milliseconds.
   if (key === 'approvalTimeout') return `${config[key] / 1000}s`;
-  if (key === 'minFree' || key === 'retentionSize') return formatSize(config[key]);
+  if (key === 'minFree' || key === 'retentionSize' || key === 'recordingsCache')
+    return formatSize(config[key]);
   if (key === 'retention') return formatRetention(config[key]);
   if (value === null || typeof value !== 'object') return value;
   if ('rekeyBytes' in value) return formatRekey(value);

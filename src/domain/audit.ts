@@ -34,6 +34,7 @@ export const AUDIT_TYPES = [
   'recording.removed',
   'recording.held',
   'recording.released',
+  'recording.not_archived',
   'seals.viewed',
   'logs.viewed',
   'user.created',

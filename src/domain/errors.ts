@@ -111,6 +111,21 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the recording of session {id} is damaged: its first line is no asciicast header',
   },
+  'recording.away': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'the recording of session {id} cannot be fetched from its store now; try again later',
+  },
+  'recording.altered': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'the store has something else in the place of the recording of session {id}; verify it to know more',
+  },
+  'recording.no_room_here': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'there is no room to fetch the recording of session {id}; try again later',
+  },
   ...LIVE_ERRORS,
   ...STORE_ERRORS,
   'control.down': {

@@ -205,6 +205,12 @@ export interface RecordingLibrary {
   logs(key: string): AsyncIterable<LogEntry>;
   /** The file as it lies, checked against its seals and what else is known. */
   verify(key: string, known: KnownSeals): Promise<Verdict>;
+  /**
+   * Resolves when its file is on this machine's disk, for who reads it there; what is here, or nowhere, is
+   * left alone. Rejects with `recording.away`, `recording.altered` and `recording.no_room_here` where an
+   * S3-compatible store has it; then reading it fails so too.
+   */
+  bring(key: string): Promise<void>;
   /** Also what was derived from it: everything beside it that is named `KEY.*`. False: it was not there. */
   remove(key: string): Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import type { AnalysisStore } from './analysis.ts';
 import type { ApprovalStore } from './approval.ts';
+import type { ArchiveStore } from './archive.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { FactorStore } from './factor.ts';
@@ -35,6 +36,7 @@ export interface Stores {
   readonly sealFeed: SealFeedStore;
   readonly recordings: RecordingStore;
   readonly analyses: AnalysisStore;
+  readonly archive: ArchiveStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

@@ -149,6 +149,11 @@ class FileLibrary implements RecordingLibrary {
     return verifyRecording(file, { keys: trusted, seals, identity });
   }
 
+  /** All of them are here. */
+  bring(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async remove(key: string): Promise<boolean> {
     const cast = await openCast(this.#root, key);
     if (cast === null) return false;

@@ -41,7 +41,8 @@ export class FileReplays implements Replays {
   readonly #waiting = new Set<string>();
   readonly #failed = new Map<string, number>();
   readonly #tables = new Map<string, { readonly path: string; readonly table: Table }>();
-  #building: { readonly key: string; readonly thread: BuildThread } | null = null;
+  /** Without a thread: its recording is brought here. */
+  #building: { readonly key: string; thread: BuildThread | null } | null = null;
   /** How many were being made and are not any more. */
   #ended = 0;
   #isClosed = false;
@@ -64,7 +65,7 @@ export class FileReplays implements Replays {
       return { state: 'failed' };
     }
     if (this.#building?.key === key) {
-      return { state: 'preparing', progress: this.#building.thread.progress };
+      return { state: 'preparing', progress: this.#building.thread?.progress ?? 0 };
     }
     // Before those that nobody waits for.
     const others = [...this.#waiting].filter((one) => one !== key);
@@ -100,7 +101,7 @@ export class FileReplays implements Replays {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#waiting.clear();
-    await this.#building?.thread.stop();
+    await this.#building?.thread?.stop();
   }
 
   /** Of the recording as it is now; from memory when the file has been read before. */
@@ -123,10 +124,8 @@ export class FileReplays implements Replays {
     const [key] = this.#waiting;
     if (key === undefined || this.#building !== null || this.#isClosed) return;
     this.#waiting.delete(key);
-    const { root, worker } = this.#options;
-    const thread = new BuildThread(worker, { root, key });
-    this.#building = { key, thread };
-    thread.done
+    this.#building = { key, thread: null };
+    this.#build(this.#building)
       .catch((thrown: unknown) => this.#fail(key, thrown))
       .finally(() => {
         this.#building = null;
@@ -134,6 +133,15 @@ export class FileReplays implements Replays {
         this.#tables.delete(key);
         this.#next();
       });
+  }
+
+  async #build(building: { readonly key: string; thread: BuildThread | null }): Promise<void> {
+    const { library, root, worker } = this.#options;
+    const { key } = building;
+    await library.bring(key);
+    if (this.#isClosed) return;
+    building.thread = new BuildThread(worker, { root, key });
+    await building.thread.done;
   }
 
   #fail(key: string, thrown: unknown): void {

@@ -4,6 +4,7 @@ import type { Logger } from '../domain/log.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { SqlAnalysisStore } from './analyses.ts';
 import { SqlApprovalStore } from './approvals.ts';
+import { SqlArchiveStore } from './archive.ts';
 import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -109,6 +110,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     sealFeed: new SqlSealFeedStore(db),
     recordings: new SqlRecordingStore(db),
     analyses: new SqlAnalysisStore(db),
+    archive: new SqlArchiveStore(db),
   };
 }
 
@@ -131,6 +133,7 @@ class SqlStore implements Store {
   readonly sealFeed: Stores['sealFeed'];
   readonly recordings: Stores['recordings'];
   readonly analyses: Stores['analyses'];
+  readonly archive: Stores['archive'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -156,6 +159,7 @@ class SqlStore implements Store {
     this.sealFeed = stores.sealFeed;
     this.recordings = stores.recordings;
     this.analyses = stores.analyses;
+    this.archive = stores.archive;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

@@ -16,6 +16,7 @@ import * as sealSinks from '../../migrations/0014-seal-sinks.ts';
 import * as analyses from '../../migrations/0015-analyses.ts';
 import * as brokenRecordings from '../../migrations/0016-broken-recordings.ts';
 import * as groupRetention from '../../migrations/0017-group-retention.ts';
+import * as archive from '../../migrations/0018-archive.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -40,6 +41,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0015-analyses': analyses,
   '0016-broken-recordings': brokenRecordings,
   '0017-group-retention': groupRetention,
+  '0018-archive': archive,
 };
 
 /** Names of migrations, in order. */

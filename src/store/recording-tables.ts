@@ -15,6 +15,12 @@ export interface RecordingTable {
   tampered_at: Date | null;
   removed_at: Date | null;
   removed_by: string | null;
+  archive: 'sending' | 'kept' | null;
+  archive_bytes: number | null;
+  archive_sha256: string | null;
+  archive_size: number | null;
+  archive_modified_at: Date | null;
+  archive_refusal: string | null;
   started_at: Fixed<Date>;
   ended_at: Date | null;
 }

@@ -21,7 +21,7 @@ type Found = SelectQueryBuilder<Tables, 'recordings' | 'sessions', object>;
 const KEPT = sql<boolean>`recordings.state not in ('recording', 'deleted')`;
 
 /** It broke, and nobody has looked at what is left of it; in words that the partial index has too. */
-const BROKEN = sql<boolean>`recordings.state in ('gap', 'truncated') and recordings.size is null
+export const BROKEN = sql<boolean>`recordings.state in ('gap', 'truncated') and recordings.size is null
   and recordings.tampered_at is null`;
 
 /** What the groups demand that a recording's user is in now. */

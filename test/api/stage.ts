@@ -101,6 +101,7 @@ export async function openStage() {
     replays,
     space: () => 'up',
     sealSinks: () => [],
+    archive: () => 'off',
     retention,
     live,
     node: 'node-a',

@@ -215,6 +215,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       recordings: store.recordings,
       sealFeed: store.sealFeed,
       analyses: store.analyses,
+      archive: store.archive,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -45,6 +45,7 @@ const PACKAGES = {
   asyncssh: 'python3-asyncssh',
   'ssh-audit': 'ssh-audit',
   patch: 'patch',
+  swift: 'python3-swift',
   Xvfb: 'xvfb',
   xauth: 'xauth',
   xdpyinfo: 'x11-utils',
@@ -62,6 +63,7 @@ const BESIDE_PATH = ['/usr/sbin', '/usr/local/sbin', '/usr/lib/openssh'];
 const FILES: Partial<Record<Part, { readonly path: string; readonly mode: number }>> = {
   paramiko: { path: '/usr/lib/python3/dist-packages/paramiko', mode: constants.R_OK },
   asyncssh: { path: '/usr/lib/python3/dist-packages/asyncssh', mode: constants.R_OK },
+  swift: { path: '/usr/lib/python3/dist-packages/swift', mode: constants.R_OK },
   '/dev/fuse': { path: '/dev/fuse', mode: constants.R_OK | constants.W_OK },
 };
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { ARCHIVE_STATES } from '../../domain/archive.ts';
 import type { Api } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json } from '../envelope.ts';
@@ -25,6 +26,10 @@ const readiness = z.object({
         }),
       )
       .openapi({ description: 'In the order of the setting; behind: seals wait for it' }),
+    archive: z.enum(ARCHIVE_STATES).openapi({
+      description:
+        'The S3-compatible store of recordings; away, refused: they wait on disk; off: there is none',
+    }),
   }),
 });
 
@@ -71,7 +76,14 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
       ]);
       const up = database === 'up';
       const seal_sinks = [...deps.sealSinks()];
-      const data = { status: database, database, counters, recordings: deps.space(), seal_sinks };
+      const data = {
+        status: database,
+        database,
+        counters,
+        recordings: deps.space(),
+        archive: deps.archive(),
+        seal_sinks,
+      };
       return c.json({ success: up, data }, up ? 200 : 503);
     });
   }

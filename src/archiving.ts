@@ -1,0 +1,25 @@
+import { type Archive, openArchive } from './archive/archive.ts';
+import type { Closers } from './closers.ts';
+import type { Config } from './config/load.ts';
+import type { Logger } from './domain/log.ts';
+import type { RecordingLibrary } from './domain/recording.ts';
+import type { Store } from './domain/store.ts';
+
+/** How long recordings may still be sent when the server stops, in milliseconds; the next start goes on. */
+const LAST_RECORDINGS_MS = 5000;
+
+/** The S3-compatible store of recordings; null: the settings name none. */
+export function openArchiving(
+  config: Config,
+  openAt: (root: string) => RecordingLibrary,
+  parts: { readonly store: Store; readonly node: string; readonly log: Logger },
+  closers: Closers,
+): Archive | null {
+  const { archive: place, recordings: root, recordingsCache: mostCopies, minFree } = config;
+  const { s3AccessKey: accessKey, s3SecretKey: secretKey, s3SessionToken: sessionToken } = config;
+  if (place === null || accessKey === null || secretKey === null) return null;
+  const credentials = { accessKey, secretKey, sessionToken };
+  const archive = openArchive({ place, credentials, root, openAt, mostCopies, minFree, ...parts });
+  closers.add('sending recordings', () => archive.close(LAST_RECORDINGS_MS));
+  return archive;
+}
