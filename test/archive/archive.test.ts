@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type ObjectStore, startObjectStore } from '../support/object-store.ts';
 import { needs } from '../support/requirements.ts';
 import { ArchiveLab, bytesOf } from './lab.ts';
 
 const MB = 1024 * 1024;
+
+// A store that was away is left alone for a while, and the machine may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** No two pieces of it are the same. */
 function noise(bytes: number): Uint8Array<ArrayBuffer> {
@@ -142,7 +145,7 @@ needs('swift').describe('recordings in an S3-compatible store', () => {
     const bytes = noise(1000);
     const key = await lab.write(bytes);
     await lab.end(key);
-    await eventually('it is away', () => lab.archive.state === 'away', 15_000);
+    await eventually('it is away', () => lab.archive.state === 'away', 30_000);
     expect(await bytesOf(lab.archive.library.read(key, 0, 1000))).toEqual(Buffer.from(bytes));
     await objects.start();
     await lab.archived(key);
@@ -193,12 +196,12 @@ needs('swift').describe('recordings in an S3-compatible store', () => {
     await objects.stop();
     await lab.delete(key);
     expect(await lab.archive.library.stat(key)).toBeNull();
-    await eventually('it is away', () => lab.archive.state === 'away', 15_000);
+    await eventually('it is away', () => lab.archive.state === 'away', 30_000);
     await objects.start();
     await eventually(
       'the object has gone',
       async () => (await objects.objects(lab.name(key))).length === 0,
-      15_000,
+      30_000,
     );
     await lab.archive.library.bring(key);
     expect(existsSync(lab.path(key))).toBe(false);
@@ -216,6 +219,7 @@ needs('swift').describe('recordings in an S3-compatible store', () => {
     await eventually(
       'the upload has gone',
       async () => (await objects.uploads(lab.name(key))).length === 0,
+      20_000,
     );
     await eventually('nothing is left here', () => !existsSync(`${lab.path(key)}.upload`));
     expect(await objects.objects(lab.name(key))).toEqual([]);

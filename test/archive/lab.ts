@@ -126,7 +126,7 @@ export class ArchiveLab implements AsyncDisposable {
 
   /** Waits until the store is proven to have it. */
   async archived(key: string): Promise<void> {
-    await eventually(`${key} is in the store`, () => this.store.archive.find(key), 15_000);
+    await eventually(`${key} is in the store`, () => this.store.archive.find(key), 30_000);
   }
 
   async audited(): Promise<readonly AuditEvent[]> {

@@ -56,10 +56,11 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
   }
 
   async function readiness(archive: string): Promise<void> {
-    await eventually(`the store is ${archive}`, async () => {
+    const says = async (): Promise<boolean> => {
       const { status, text } = await stage.bastion.api('/readyz', { token: null });
       return status === 200 && text.includes(`"archive":"${archive}"`);
-    });
+    };
+    await eventually(`the store is ${archive}`, says, BACK);
   }
 
   async function verdict(id: string): Promise<string> {
