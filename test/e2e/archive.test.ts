@@ -21,7 +21,7 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     stage = await openStage({
       settings: { ...objects.settings(PREFIX), POSTERN_RECORDINGS_CACHE: '0' },
     });
-  });
+  }, 120_000);
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]();
     await objects?.[Symbol.asyncDispose]();
