@@ -2,11 +2,13 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PosternError } from '../domain/errors.ts';
 import { PLAYED_WHOLE, type ReplayIndex } from '../domain/replay.ts';
-import { namesEntity } from './byte-range.ts';
+import { byteRange, namesEntity } from './byte-range.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
 import { type FoundRecording, findRecording } from './recording-files.ts';
+
+const plain = promisify(gunzip);
 
 /** Bytes beyond which no browser is given a recording whole: it holds ten times as much then. */
 const MOST_WHOLE = 50_000_000;
@@ -53,21 +55,22 @@ export async function replayAnswer(
 }
 
 /** In the form of asciinema-player 3.17.0 (src/driver/recording/segmented.js). */
-function playerIndex({ build, duration, cols, rows, markers, starts }: ReplayIndex) {
-  const segments = starts.map((start, at) => ({ start, url: `${build}/${at}` }));
-  return { version: 1, duration, term: { cols, rows }, markers, segments };
+function playerIndex(base: string, index: ReplayIndex) {
+  const { build, duration, cols, rows, starts } = index;
+  const markers = index.markers.map(([at, words]): [number, string] => [at, words]);
+  const segments = starts.map((start, at) => ({ start, url: `${base}${build}/${at}` }));
+  return { version: 1 as const, duration, term: { cols, rows }, markers, segments };
 }
 
 /**
- * What the player begins with; the segments' addresses are relative to its own. Noted in the audit as
- * a viewing. Throws as `findRecording`, and `request.not_found` where there is none yet.
+ * What a player begins with; the segments' addresses begin with `base`. Noted in the audit as a
+ * viewing. Throws as `findRecording`, and `request.not_found` where there is none yet.
  */
-export async function replayIndex(
+export async function viewedIndex(
   deps: ApiDeps,
   caller: Caller,
-  id: number,
-  channel: number,
-): Promise<Response> {
+  { id, channel, base }: { readonly id: number; readonly channel: number; readonly base: string },
+) {
   const { session, recording } = await findRecording(deps, caller, id, channel);
   const index = await deps.replays.index(recording.key);
   if (index === null) throw new PosternError('request.not_found');
@@ -76,7 +79,18 @@ export async function replayIndex(
     machineId: session.machineId,
     detail: { channel },
   });
-  return Response.json(playerIndex(index), { headers: { 'Cache-Control': 'no-store' } });
+  return playerIndex(base, index);
+}
+
+/** The same for the console's player, with addresses relative to its own. */
+export async function replayIndex(
+  deps: ApiDeps,
+  caller: Caller,
+  id: number,
+  channel: number,
+): Promise<Response> {
+  const index = await viewedIndex(deps, caller, { id, channel, base: '' });
+  return Response.json(index, { headers: { 'Cache-Control': 'no-store' } });
 }
 
 export interface SegmentRequest {
@@ -84,8 +98,11 @@ export interface SegmentRequest {
   readonly channel: number;
   readonly build: string;
   readonly segment: number;
+  readonly method: string;
   readonly acceptEncoding: string | undefined;
   readonly ifNoneMatch: string | undefined;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
 }
 
 /** RFC 9110 §12.5.3, as far as browsers go. */
@@ -108,12 +125,30 @@ export async function replaySegment(
   const headers = new Headers({
     'Content-Type': 'application/json',
     'Cache-Control': SEGMENT_CACHE,
-    Vary: 'Accept-Encoding, Cookie',
+    Vary: 'Accept-Encoding, Authorization, Cookie',
+    'Accept-Ranges': 'bytes',
     ETag: etag,
   });
   if (namesEntity(asked.ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
   if (isPacked) headers.set('Content-Encoding', 'gzip');
-  const plain = promisify(gunzip);
   const body = isPacked ? packed : await plain(packed, { maxOutputLength: MOST_SEGMENT });
-  return new Response(new Uint8Array(body), { headers });
+  return partOf(new Uint8Array(body), asked, headers, etag);
+}
+
+/** All of it, or the range that was asked for: of its bytes as they are encoded (RFC 9110 §14). */
+function partOf(
+  body: Uint8Array<ArrayBuffer>,
+  { method, range, ifRange }: SegmentRequest,
+  headers: Headers,
+  etag: string,
+): Response {
+  const size = body.length;
+  const isRanged = method === 'GET' && (ifRange === undefined || ifRange === etag);
+  const part = isRanged ? byteRange(range, size) : null;
+  if (part === 'unsatisfiable') throw new PosternError('request.range', { size });
+  const { from, to } = part ?? { from: 0, to: size };
+  headers.set('Content-Length', String(to - from));
+  if (part !== null) headers.set('Content-Range', `bytes ${from}-${to - 1}/${size}`);
+  const sent = method === 'HEAD' ? null : body.subarray(from, to);
+  return new Response(sent, { status: part === null ? 200 : 206, headers });
 }

@@ -26,6 +26,7 @@ import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
 import { recordingSealRoutes } from './routes/recording-seals.ts';
 import { recordingRoutes } from './routes/recordings.ts';
+import { replayRoutes } from './routes/replay.ts';
 import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
@@ -112,6 +113,7 @@ function routes(api: Api, deps: ApiDeps): void {
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
   liveRoutes(api, deps);
+  replayRoutes(api, deps);
   recordingSealRoutes(api, deps);
   recordingRoutes(api, deps);
   machineRoutes(api, deps);

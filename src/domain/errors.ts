@@ -40,7 +40,7 @@ export const CATALOGUE = {
   'request.range': {
     api: 'BAD_REQUEST',
     exit: 255,
-    text: 'no such range: the recording has {size} bytes',
+    text: 'no such range: there are {size} bytes',
   },
   'request.cross_site': {
     api: 'FORBIDDEN',

@@ -27,8 +27,11 @@ export interface SegmentAsked {
   readonly channel: number;
   readonly build: string;
   readonly segment: number;
+  readonly method: string;
   readonly acceptEncoding: string | undefined;
   readonly ifNoneMatch: string | undefined;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
 }
 
 /** Everything that the console works with. */

@@ -41,8 +41,11 @@ export function replayPages(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       channel: numberIn(c, 'channel'),
       build: c.req.param('build'),
       segment: numberIn(c, 'segment'),
+      method: c.req.method,
       acceptEncoding: c.req.header('accept-encoding'),
       ifNoneMatch: c.req.header('if-none-match'),
+      range: c.req.header('range'),
+      ifRange: c.req.header('if-range'),
     }),
   );
 }

@@ -11,6 +11,7 @@ import {
   addRecording,
   addSession,
   addUser,
+  call,
   openStage,
   type Stage,
   tokenFor,
@@ -54,12 +55,18 @@ async function indexOf() {
   return { response, ...body };
 }
 
+const PLAIN = {
+  method: 'GET',
+  ...{ acceptEncoding: undefined, ifNoneMatch: undefined, range: undefined, ifRange: undefined },
+};
+
 async function segment(headers: { acceptEncoding?: string; ifNoneMatch?: string }, at = 1) {
   const { segments } = await indexOf();
   const [build = '', number = ''] = segments[at]?.url.split('/') ?? [];
   return actions.replaySegment(caller, {
     ...{ id, channel: 1, build, segment: Number(number) },
-    ...{ acceptEncoding: headers.acceptEncoding, ifNoneMatch: headers.ifNoneMatch },
+    ...PLAIN,
+    ...headers,
   });
 }
 
@@ -115,13 +122,65 @@ test('segments of another index, and of a session that the caller may not see, a
   const { segments } = await indexOf();
   const build = segments[0]?.url.split('/')[0] ?? '';
   const asked = { id, channel: 1, build, segment: 0 };
-  const plain = { acceptEncoding: undefined, ifNoneMatch: undefined };
   const stranger = await callerFor(await addUser(stage, 'mallory'));
-  await expect(actions.replaySegment(stranger, { ...asked, ...plain })).rejects.toThrow();
+  await expect(actions.replaySegment(stranger, { ...asked, ...PLAIN })).rejects.toThrow();
   await expect(actions.replayIndex(stranger, id, 1)).rejects.toThrow();
   await expect(actions.replayAnswer(stranger, id, 1)).rejects.toThrow();
   for (const wrong of [{ build: 'f'.repeat(32) }, { segment: 999 }, { channel: 2 }]) {
-    const request = actions.replaySegment(caller, { ...asked, ...plain, ...wrong });
+    const request = actions.replaySegment(caller, { ...asked, ...PLAIN, ...wrong });
     await expect(request).rejects.toThrow();
   }
+});
+
+test('over the API the index has whole addresses, and its segments are there for the token', async () => {
+  const admin = await stage.store.users.getByName('root');
+  if (admin === null) throw new Error('there is no root');
+  const token = await tokenFor(stage, admin, ['recordings:read']);
+  // A range of JSON is none.
+  const get = async (path: string, more = {}, method = 'GET') => {
+    const headers = { authorization: `Bearer ${token}`, ...more };
+    const response = await stage.api.request(path, { method, headers });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  const { body, headers } = await call(stage, 'GET', `/v1/sessions/${id}/replay`, { token });
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(body.data).toMatchObject({ session_id: `sess_${id}`, channel: 1, play: 'segments' });
+  const url: string = body.data.index.segments[1].url;
+  expect(url).toMatch(new RegExp(`^/v1/sessions/sess_${id}/replay/1/[0-9a-f]{32}/1$`));
+  const whole = await get(url);
+  expect(JSON.parse(whole.text)).toMatchObject({ snapshot: { cols: 80, rows: 24 } });
+  const size = Number(whole.headers.get('content-length'));
+  const etag = whole.headers.get('etag') ?? '';
+  const head = await get(url, {}, 'HEAD');
+  expect([head.status, head.text, Number(head.headers.get('content-length'))]).toEqual([
+    200,
+    '',
+    size,
+  ]);
+  const part = await get(url, { range: 'bytes=1-9' });
+  expect([part.status, part.text]).toEqual([206, whole.text.slice(1, 10)]);
+  expect(part.headers.get('content-range')).toBe(`bytes 1-9/${size}`);
+  expect(part.headers.get('content-length')).toBe('9');
+  expect((await get(url, { range: 'bytes=0-9', 'if-range': etag })).status).toBe(206);
+  expect((await get(url, { range: 'bytes=0-9', 'if-range': '"old"' })).status).toBe(200);
+  const beyond = await get(url, { range: `bytes=${size}-` });
+  expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${size}`]);
+  expect((await get(url, { 'if-none-match': etag })).status).toBe(304);
+  expect((await call(stage, 'GET', url, {})).status).toBe(401);
+  const stranger = await tokenFor(stage, await addUser(stage, 'trudy'), ['recordings:read']);
+  for (const path of [url, `/v1/sessions/${id}/replay`]) {
+    expect((await call(stage, 'GET', path, { token: stranger })).status).toBe(404);
+  }
+  const blind = await tokenFor(stage, admin, ['sessions:read']);
+  expect((await call(stage, 'GET', url, { token: blind })).status).toBe(403);
+});
+
+test('over the API a short recording is said to be played whole', async () => {
+  const admin = await stage.store.users.getByName('root');
+  if (admin === null) throw new Error('there is no root');
+  const short = await addSession(stage, admin, machine);
+  await addRecording(stage, short, 1, { outputs: ['hello\r\n'] });
+  const token = await tokenFor(stage, admin, ['recordings:read']);
+  const { body } = await call(stage, 'GET', `/v1/sessions/${short.id}/replay?channel=1`, { token });
+  expect(body.data).toMatchObject({ play: 'whole', progress: null, index: null });
 });
