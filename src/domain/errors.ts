@@ -3,6 +3,7 @@ import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
 import { LIVE_ERRORS } from './live-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
+import { REDACTION_ERRORS } from './redaction-errors.ts';
 import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
 
@@ -127,6 +128,7 @@ export const CATALOGUE = {
     text: 'there is no room to fetch the recording of session {id}; try again later',
   },
   ...LIVE_ERRORS,
+  ...REDACTION_ERRORS,
   ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',

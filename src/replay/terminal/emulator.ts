@@ -20,6 +20,11 @@ export class Emulator implements Actions {
     return this.#parser.prefix();
   }
 
+  /** Where in the text that is being fed the character is that is printed now; see Parser. */
+  get at(): number {
+    return this.#parser.at;
+  }
+
   feed(text: string): void {
     this.#parser.feed(text);
   }

@@ -10,6 +10,8 @@ export interface Actions {
   escape(intermediate: number, final: number): void;
   /** A control sequence; `intermediate` (its last one, or its private prefix) is 0 without. */
   control(intermediate: number, list: Parameters, final: number): void;
+  /** `length` UTF-16 units inside of a control string (OSC, DCS, …); 0: it has ended. */
+  string?(at: number, length: number): void;
 }
 
 const MOST_PARAMETERS = 32;
@@ -93,6 +95,8 @@ export class Parser {
   readonly #list = new ParameterList();
   #state: State = 'ground';
   #intermediate = 0;
+  /** Where in the text that is being fed the action begins that is called now; not of a sequence. */
+  at = 0;
 
   constructor(actions: Actions) {
     this.#actions = actions;
@@ -127,21 +131,34 @@ export class Parser {
   feed(text: string): void {
     for (let at = 0; at < text.length; at += 1) {
       const unit = text.charCodeAt(at);
-      if (unit < 0xa0) {
-        if (unit >= 0x20 && unit <= 0x7f && this.#state === 'ground') {
-          const end = endOfAscii(text, at + 1);
-          this.#actions.printAscii(text, at, end);
-          at = end - 1;
-        } else {
-          this.#low(unit);
-        }
+      if (unit >= 0x20 && unit <= 0x7f && this.#state === 'ground') {
+        const end = endOfAscii(text, at + 1);
+        this.#actions.printAscii(text, at, end);
+        at = end - 1;
         continue;
       }
-      const character = unit >= 0xd800 && unit <= 0xdfff ? wellFormed(text, at) : unit;
-      if (character > 0xffff) at += 1;
-      if (this.#state === 'ground') this.#actions.print(character);
-      else this.#inSequence(LETTER, character);
+      this.at = at;
+      const wasInString = this.#inString;
+      const length = this.#one(text, unit);
+      if (wasInString) this.#actions.string?.(at, this.#inString ? length : 0);
+      at += length - 1;
     }
+  }
+
+  get #inString(): boolean {
+    return this.#state === 'osc' || this.#state === 'string';
+  }
+
+  /** The character at `this.at`, which begins with `unit`; answers its length. */
+  #one(text: string, unit: number): 1 | 2 {
+    if (unit < 0xa0) {
+      this.#low(unit);
+      return 1;
+    }
+    const character = unit >= 0xd800 && unit <= 0xdfff ? wellFormed(text, this.at) : unit;
+    if (this.#state === 'ground') this.#actions.print(character);
+    else this.#inSequence(LETTER, character);
+    return character > 0xffff ? 2 : 1;
   }
 
   /** Everything below U+00A0 that is not printed. */

@@ -1,0 +1,116 @@
+/** A form that secrets have. What its last group matches is the secret. */
+export interface Detector {
+  readonly name: string;
+  /** Global. Every repetition in it is bounded, or ends where another character than its own comes. */
+  readonly pattern: RegExp;
+}
+
+/** What comes before a value that is a secret, as in `db_password=`, `"api_key": ` and `--token `. */
+const NAMES =
+  '(?:pass(?:word|wd|phrase|code)|[_-]pass|[_-]pwd|[_-]pw|secret|token|bearer|credentials?|(?:api|access|account|auth|private|secret|signing|encryption|master|shared)[_-]?key|private[_-]token)';
+
+/** What a value begins with that is none: a variable, a placeholder, something that is computed. */
+const NO_VALUE = '(?![$<{(%*=~]|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))';
+
+const QUOTED = `"[^"\\r\\n]{1,1000}|'[^'\\r\\n]{1,1000}`;
+
+/**
+ * Known forms, each as its issuer documents it. Where the beginning alone is unmistakable, half of one is enough:
+ * somebody may still be typing it.
+ */
+export const DETECTORS: readonly Detector[] = [
+  // The rest of a block is found line by line: see key-block.ts.
+  {
+    name: 'private-key',
+    pattern:
+      /-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----((?:(?!-----END).){1,8192})/g,
+  },
+  { name: 'aws', pattern: /(?<![A-Za-z0-9])((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})(?![A-Za-z0-9])/g },
+  { name: 'github', pattern: /(?<![A-Za-z0-9])(gh[pousr]_[A-Za-z0-9]{10,255})/g },
+  { name: 'github', pattern: /(?<![A-Za-z0-9])(github_pat_[A-Za-z0-9_]{22,255})/g },
+  {
+    name: 'gitlab',
+    pattern:
+      /(?<![A-Za-z0-9])(gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas|ffct)-[A-Za-z0-9_.-]{10,300})/g,
+  },
+  { name: 'slack', pattern: /(?<![A-Za-z0-9])(xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,300})/g },
+  { name: 'slack', pattern: /(?<![A-Za-z0-9])(xapp-[0-9]-[A-Za-z0-9-]{10,300})/g },
+  {
+    name: 'slack',
+    pattern: /hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9/_-]{20,200})/g,
+  },
+  // RFC 7519: JSON objects begin with `{"`, in base64url `eyJ`.
+  {
+    name: 'jwt',
+    pattern:
+      /(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{6,4000}\.eyJ[A-Za-z0-9_-]{6,8000}\.[A-Za-z0-9_-]{10,2000})/g,
+  },
+  {
+    name: 'age',
+    pattern: /(?<![A-Za-z0-9])(AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{58,100})(?![A-Za-z0-9])/gi,
+  },
+  { name: 'stripe', pattern: /(?<![A-Za-z0-9])([sr]k_(?:live|test)_[A-Za-z0-9]{10,250})/g },
+  { name: 'stripe', pattern: /(?<![A-Za-z0-9])(whsec_[A-Za-z0-9+/=]{24,250})/g },
+  { name: 'google', pattern: /(?<![A-Za-z0-9])(AIza[0-9A-Za-z_-]{35})(?![0-9A-Za-z_-])/g },
+  { name: 'npm', pattern: /(?<![A-Za-z0-9])(npm_[A-Za-z0-9]{36})(?![A-Za-z0-9])/g },
+  { name: 'pypi', pattern: /(?<![A-Za-z0-9])(pypi-AgEI[A-Za-z0-9_-]{50,1000})/g },
+  { name: 'sendgrid', pattern: /(?<![A-Za-z0-9])(SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60})/g },
+  { name: 'vault', pattern: /(?<![A-Za-z0-9])(hv[sbr]\.[A-Za-z0-9_-]{24,300})/g },
+  { name: 'openai', pattern: /(?<![A-Za-z0-9])(sk-(?:[a-z]{2,10}[0-9]{0,2}-)?[A-Za-z0-9_-]{20,250})/g },
+  // crypt(5), as in /etc/shadow.
+  {
+    name: 'password-hash',
+    pattern: /(?<![A-Za-z0-9])(\$(?:1|2[abxy]|5|6|7|y|gy|argon2id?)\$(?:[^\s:"',]|,(?=[a-z]=)){20,400})/g,
+  },
+  // RFC 9110 §11.6.2, and what looks like it by itself.
+  {
+    name: 'authorization',
+    pattern:
+      /authorization["']?[ \t]{0,3}[:=][ \t]{0,3}["']?(?:[A-Za-z][A-Za-z0-9-]{0,20}[ \t]{1,3})?([^\s"']{4,8000})/gi,
+  },
+  { name: 'bearer', pattern: /(?<![A-Za-z0-9])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{16,8000})/gi },
+  // RFC 3986 §3.2.1.
+  {
+    name: 'url',
+    pattern: /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:([^\s@/"']{1,300})@/g,
+  },
+  {
+    name: 'assignment',
+    pattern: new RegExp(
+      `${NAMES}["'\\]]{0,2}[ \\t]{0,3}(?::=|=>|={1,2}|:)[ \\t]{0,3}${NO_VALUE}(${QUOTED})`,
+      'gi',
+    ),
+  },
+  {
+    name: 'assignment',
+    pattern: new RegExp(`${NAMES}["'\\]]{0,2}[ \\t]{0,3}:?=${NO_VALUE}([^\\s"'&;,<>|()]{1,1000})`, 'gi'),
+  },
+  {
+    name: 'assignment',
+    pattern: new RegExp(
+      `${NAMES}["'\\]]{0,2}[ \\t]{1,3}:?=[ \\t]{1,3}${NO_VALUE}([^\\s"'&;,<>|()]{3,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|])`,
+      'gim',
+    ),
+  },
+  // In prose a word follows the word: it has to be the last one of its line.
+  {
+    name: 'assignment',
+    pattern: new RegExp(
+      `${NAMES}["'\\]]{0,2}:[ \\t]{1,40}${NO_VALUE}([^\\s"'&;,<>|()]{4,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|]|[ \\t]{2})`,
+      'gim',
+    ),
+  },
+  {
+    name: 'option',
+    pattern: new RegExp(`(?<=\\s|^)--?[A-Za-z-]{0,30}${NAMES}[ \\t]{1,3}(?!-)${NO_VALUE}(${QUOTED}|[^\\s"'|;&]{1,1000})`, 'gi'),
+  },
+  { name: 'option', pattern: /(?<![A-Za-z0-9])sshpass[ \t]{1,3}-p[ \t]{0,3}([^\s"'|;&]{1,300})/g },
+  {
+    name: 'option',
+    pattern: /(?<![A-Za-z0-9])mysql(?:dump|admin)?[ \t](?:[^|;&]{0,200}?[ \t])??-p([^\s"'|;&]{1,300})/g,
+  },
+];
+
+/** Without one of these a text has none of the above; a quick look before all of them. */
+export const HINT =
+  /-----|private-lines|A[KSB]IA|ACCA|gh[pousr]_|github_pat|gl[a-z]{2,5}-|xox|xapp|hooks\.|eyJ|age-sec|[sr]k_|whsec_|AIza|npm_|pypi-|SG\.|hv[sbr]\.|sk-|\$[0-9a-z]{1,8}\$|pass|[_-]pw|secret|token|bearer|credential|key|authoriz|:\/\/|mysql/i;

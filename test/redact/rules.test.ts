@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import { covered } from '../../src/redact/masks.ts';
+import { RuleSet } from '../../src/redact/rule-set.ts';
+
+const RULES = new RuleSet({ patterns: [], without: [] });
+
+function shown(text: string, rules = RULES): string {
+  return covered(text, rules.find(text));
+}
+
+/** Made of parts, so that no scanner takes this file for a leak. */
+function token(...parts: readonly string[]): string {
+  return parts.join('');
+}
+
+const A36 = 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6';
+const JWT = token('eyJhbGciOiJIUzI1NiJ9', '.', 'eyJzdWIiOiIxMjM0NTY3ODkwIn0', '.', 'dozjgNryP4J3jVmN');
+
+const WHOLE: Readonly<Record<string, string>> = {
+  'an AWS key id': token('AKIA', 'IOSFODNN7EXAMPLE'),
+  'a temporary AWS key id': token('ASIA', 'IOSFODNN7EXAMPLE'),
+  'a GitHub token': token('ghp', '_', A36),
+  'a GitHub server token': token('ghs', '_', A36),
+  'a fine-grained GitHub token': token('github', '_pat_', '11ABCDEFG0', A36, '_', A36),
+  'a GitLab token': token('glpat', '-', 'xYz12345678901234567'),
+  'a Slack bot token': token('xoxb', '-', '123456789012-abcdefABCDEF'),
+  'a Slack app token': token('xapp', '-1-', 'A0123456789-abcdef'),
+  'a JSON web token': JWT,
+  'an age key': token('AGE-SECRET-KEY-', '1', 'Q'.repeat(58)),
+  'a Stripe key': token('sk', '_live_', '4eC39HqLyjWDarjtT1zdp7dc'),
+  'a restricted Stripe key': token('rk', '_test_', '4eC39HqLyjWDarjtT1zdp7dc'),
+  'a Google key': token('AIza', 'SyA1234567890abcdefghijklmnopqrstuv'),
+  'an npm token': token('npm', '_', A36),
+  'a Vault token': token('hvs', '.', 'CAESIJ1234567890abcdefghij'),
+  'an API key': token('sk', '-proj-', 'abcdefghijklmnopqrstuvwxyz0123'),
+  'a password hash': token('$6$', 'rounds=5000$saltsalt$', 'x'.repeat(86)),
+};
+
+test.each(Object.entries(WHOLE))('%s is hidden, and what is around it is not', (_, secret) => {
+  expect(shown(secret)).toBe('*'.repeat(secret.length));
+  expect(shown(`got ${secret}, thanks`)).toBe(`got ${'*'.repeat(secret.length)}, thanks`);
+  expect(shown(`"${secret}"`)).toBe(`"${'*'.repeat(secret.length)}"`);
+});
+
+/** What is secret stands in «». */
+const PARTLY = [
+  'password=«hunter2»',
+  'DB_PASSWORD=«hunter2» make',
+  "export PGPASSWORD='«two words»'",
+  '"password": "«hunter2»", "user": "x"',
+  'password: «hunter2»',
+  'password: «hunter2»   # of the database',
+  'api_key = "«0123456789»"',
+  'client_secret := "«abc»"',
+  'x-api-key: «0123456789abcdef»',
+  'mysql -u root -p«hunter2» shop',
+  'sshpass -p «hunter2» ssh web1',
+  'curl --token «abc123» x',
+  'tool --password=«abc123» x',
+  'Authorization: Bearer «abcdef0123456789»',
+  'curl -H "Authorization: Basic «dXNlcjpwYXNz»" x',
+  'Authorization: «0123456789abcdef»',
+  'use bearer «abcdef0123456789abcd» here',
+  'postgres://shop:«hunter2»@db/shop',
+  'git clone https://x:«hunter2»@example.org/a.git',
+  'https://example.org/?token=«abcdef»&page=2',
+  'AccountKey=«abc/def+ghi==»;EndpointSuffix=x',
+  '[db]secret=«x»',
+  'https://hooks.slack.com/services/«T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX»',
+  '-----BEGIN PRIVATE KEY-----«\\nMIIEvQ\\n»-----END PRIVATE KEY-----',
+];
+
+test.each(PARTLY)('%s', (marked) => {
+  const text = marked.replaceAll(/[«»]/g, '');
+  const hidden = marked.replaceAll(/«([^»]*)»/g, (_, secret: string) => '*'.repeat(secret.length));
+  expect(shown(text)).toBe(hidden);
+});
+
+const NEAR_MISSES = [
+  'AKIAIOSFODNN7EXAMPL',
+  'XAKIAIOSFODNN7EXAMPLE',
+  'ghp_tooshort',
+  'xoxb-short',
+  'eyJhbGciOiJIUzI1NiJ9.no.token',
+  'sk_live_short',
+  'npm_config_cache=/tmp',
+  'PWD=/home/alice',
+  'OLDPWD=/home/alice',
+  'password=$DB_PASSWORD',
+  'password=${DB_PASSWORD}',
+  'password: <your password>',
+  'token=null',
+  'password=read_password()',
+  'passwd: password updated successfully',
+  'sudo: 3 incorrect password attempts',
+  '[sudo] password for alice: ',
+  'Password: ',
+  'PasswordAuthentication no',
+  'the bearer of bad news',
+  'https://example.org:8080/a@b',
+  'ssh://git@example.org:22/a.git',
+  'git@example.org:a/b.git',
+  'http://localhost:3000',
+  'tokens: 1234',
+  '-----BEGIN CERTIFICATE-----',
+  '-----BEGIN PUBLIC KEY-----',
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ alice@laptop',
+  '0123456789abcdef0123456789abcdef01234567',
+  'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  'if (token === undefined) return',
+  'mysql -u root --port=3306 -h db',
+];
+
+test.each(NEAR_MISSES)('%s has nothing to hide', (text) => {
+  expect(shown(text)).toBe(text);
+});
+
+test('time to look is in proportion to the text, whatever it says', () => {
+  const pieces = ['eyJ', 'password', 'a.', '://', '-----BEGIN ', 'authorization: ', 'mysql ', '="', '--token ', 'bearer '];
+  for (const piece of pieces) {
+    const text = piece.repeat(100_000 / piece.length);
+    expect(RULES.find(text).length).toBeLessThan(text.length);
+  }
+});
+
+describe("an admin's own patterns", () => {
+  const own = (match: string) => new RuleSet({ patterns: [{ name: 'own', match }], without: [] });
+
+  test.each([
+    ['TICKET-[0-9]{6}', 'see TICKET-123456 now', 'see ************* now'],
+    ['(?i)ticket-\\d+', 'Ticket-12, TICKET-3', '*********, ********'],
+    ['\\bpin:?\\s*\\d{4}\\b', 'pin: 1234 pin 12345 opin 1234', '********* pin 12345 opin 1234'],
+    ['(foo|ba[rz])+', 'xfoobarbazx', 'x*********x'],
+    ['^root:[^:]*', 'root:secret:0', '***********:0'],
+    ['[^\\s]{3,}$', 'ab abc', 'ab ***'],
+    ['a(b?c){2,3}', 'abcc acc ac', '**** *** ac'],
+    ['€\\d+', '€12', '***'],
+  ])('%s', (match, text, hidden) => {
+    expect(shown(text, own(match))).toBe(hidden);
+  });
+
+  test.each(['', '(', 'a)', '[a', '*a', 'a**', '(?=a)b', '(a)\\1', 'a{2,1}', 'a{300}', 'a*', '\\q', 'x'.repeat(501), '((a{200}){200})'])(
+    'a pattern that is not possible is refused: %s',
+    (match) => {
+      expect(() => own(match)).toThrow(expect.objectContaining({ code: 'redaction.pattern' }));
+    },
+  );
+
+  test('no pattern takes longer than its bound', () => {
+    const hostile = ['(a+)+b', '(a|a)*c', '(a|b)*a(a|b){12}x', '.*.*.*.*=', '(\\w+\\s?)+!'];
+    for (const match of hostile) {
+      expect(own(match).find('a'.repeat(20_000))).toEqual([]);
+    }
+  });
+
+  test('other rules have another name', () => {
+    expect(own('a').id).not.toBe(own('b').id);
+    expect(own('a').id).toBe(own('a').id);
+    expect(new RuleSet({ patterns: [], without: ['jwt'] }).id).not.toBe(RULES.id);
+    expect(shown(JWT, new RuleSet({ patterns: [], without: ['jwt'] }))).toBe(JWT);
+  });
+});
