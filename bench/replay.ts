@@ -145,7 +145,7 @@ async function row(megabytes: number): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'postern-replay-'));
   const library = openLibrary(root);
   const worker = new URL('../src/replay-worker.ts', import.meta.url);
-  const replays = new FileReplays({ library, root, worker, log: quiet });
+  const replays = new FileReplays({ library, root, worker, log: quiet, shown: null });
   try {
     const key = await record(root, megabytes);
     const size = statSync(join(root, key)).size / 1e6;

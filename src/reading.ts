@@ -4,9 +4,11 @@ import type { Config } from './config/load.ts';
 import type { ArchiveState } from './domain/archive.ts';
 import type { Logger } from './domain/log.ts';
 import type { RecordingLibrary, RecordingReceipt } from './domain/recording.ts';
+import type { Redaction } from './domain/redaction.ts';
 import { PLAYED_WHOLE, type Replays } from './domain/replay.ts';
 import type { Store } from './domain/store.ts';
 import { openLibrary } from './recorder/library.ts';
+import { loadRedactionRules, openRedaction } from './redaction.ts';
 import { FileReplays } from './replay/replays.ts';
 
 /** What recordings are read and replayed with. */
@@ -15,13 +17,19 @@ export interface Reading {
   /** Of the S3-compatible store that recordings go to. */
   readonly archive: () => ArchiveState;
   readonly replays: Replays;
+  /** The same of how recordings are shown to who may not see what is secret in them. */
+  readonly redactedReplays: Replays;
+  readonly redaction: Redaction;
   /** Long recordings get their replay index when they end. */
   readonly recordingEnded: (receipt: RecordingReceipt) => void;
 }
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** Reads where the recordings lie, and what an S3-compatible store has of them; begins to send to it. */
+/**
+ * Reads where the recordings lie, and what an S3-compatible store has of them; begins to send to it. Throws
+ * `redaction.rules` and `redaction.pattern`.
+ */
 export function openReading(
   config: Config,
   parts: { readonly store: Store; readonly node: string; readonly log: Logger },
@@ -29,17 +37,27 @@ export function openReading(
 ): Reading {
   const { recordings: root } = config;
   const { log } = parts;
+  const rules = loadRedactionRules(config.redaction);
   const archive = openArchiving(config, openLibrary, parts, closers);
   const library = archive?.library ?? openLibrary(root);
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
-  const replays = new FileReplays({ library, root, worker, log });
+  const redaction = openRedaction(library, root, rules, log);
+  closers.add('looking for secrets in recordings', () => redaction.close());
+  const common = { library, root, worker, log };
+  const replays = new FileReplays({ ...common, shown: null });
+  const redactedReplays = new FileReplays({ ...common, shown: { rules, redaction } });
   closers.add('the replay indexes', () => replays.close());
+  closers.add('the replay indexes without secrets', () => redactedReplays.close());
   return {
     recordings: library,
     replays,
     archive: () => archive?.state ?? 'off',
+    redactedReplays,
+    redaction,
     recordingEnded: ({ key, size }) => {
-      if (size >= PLAYED_WHOLE) replays.later(key);
+      if (size < PLAYED_WHOLE) return;
+      replays.later(key);
+      redaction.later(key);
     },
   };
 }

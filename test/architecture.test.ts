@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   handoff: [],
   recorder: ['handoff'],
   replay: [],
+  redact: ['replay'],
   outbound: [],
   analysis: ['replay', 'recorder'],
   archive: ['aws4fetch'],

@@ -12,6 +12,7 @@ import type { LiveRecordings } from '../domain/live.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
+import type { Redaction } from '../domain/redaction.ts';
 import type { Replays } from '../domain/replay.ts';
 import type { SinkState } from '../domain/seal-sink.ts';
 import type { SetupApplier } from '../domain/setup.ts';
@@ -35,6 +36,9 @@ export interface ApiDeps {
   /** The name of this node, whose recordings `recordings` and `live` have. */
   readonly node: string;
   readonly replays: Replays;
+  /** The same of how recordings are shown to who may not see what is secret in them. */
+  readonly redactedReplays: Replays;
+  readonly redaction: Redaction;
   readonly passwords: Passwords;
   readonly parsePublicKey: ParsePublicKey;
   readonly setup: SetupApplier;

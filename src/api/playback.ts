@@ -2,9 +2,11 @@ import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
 import { findRecording } from './recording-files.ts';
+import { viewFor } from './recording-view.ts';
 
 /**
- * What the replay page plays: the events of a channel up to now. Throws as `findRecording` does.
+ * What the replay page plays: the events of a channel up to now. Throws as `findRecording` and
+ * `viewFor` do.
  * Noted in the audit as a viewing.
  */
 export async function playRecording(
@@ -15,12 +17,13 @@ export async function playRecording(
 ): Promise<Response> {
   const { session, recording } = await findRecording(deps, caller, id, channel);
   await deps.recordings.bring(recording.key);
+  const view = await viewFor(deps, caller, recording, undefined);
   await note(deps.store, caller, deps.clock(), 'recording.viewed', {
     sessionId: id,
     machineId: session.machineId,
-    detail: { channel },
+    detail: { channel, ...(view === null ? {} : { redacted: true }) },
   });
-  return new Response(deps.recordings.readForPlayback(recording.key), {
+  return new Response(deps.recordings.readForPlayback(recording.key, view ?? undefined), {
     headers: { 'Content-Type': 'application/x-asciicast', 'Cache-Control': 'no-store' },
   });
 }

@@ -1,12 +1,13 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PosternError } from '../domain/errors.ts';
-import { PLAYED_WHOLE, type ReplayIndex } from '../domain/replay.ts';
+import { PLAYED_WHOLE, type ReplayIndex, type Replays } from '../domain/replay.ts';
 import { byteRange, namesEntity } from './byte-range.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
 import { type FoundRecording, findRecording } from './recording-files.ts';
+import { isRedacted } from './recording-view.ts';
 
 const plain = promisify(gunzip);
 
@@ -43,7 +44,7 @@ export async function replayAnswer(
   const found = await findRecording(deps, caller, id, channel);
   const { key, state } = found.recording;
   if (state === 'recording' || found.size < PLAYED_WHOLE) return { play: 'whole' };
-  const index = await deps.replays.prepare(key);
+  const index = await replaysFor(deps, caller).prepare(key);
   switch (index.state) {
     case 'ready':
       return { play: 'segments' };
@@ -52,6 +53,11 @@ export async function replayAnswer(
     case 'failed':
       return without(found);
   }
+}
+
+/** Of how the caller may see recordings. */
+function replaysFor(deps: ApiDeps, caller: Caller): Replays {
+  return isRedacted(caller, undefined) ? deps.redactedReplays : deps.replays;
 }
 
 /** In the form of asciinema-player 3.17.0 (src/driver/recording/segmented.js). */
@@ -72,7 +78,7 @@ export async function viewedIndex(
   { id, channel, base }: { readonly id: number; readonly channel: number; readonly base: string },
 ) {
   const { session, recording } = await findRecording(deps, caller, id, channel);
-  const index = await deps.replays.index(recording.key);
+  const index = await replaysFor(deps, caller).index(recording.key);
   if (index === null) throw new PosternError('request.not_found');
   await note(deps.store, caller, deps.clock(), 'recording.viewed', {
     sessionId: id,
@@ -118,7 +124,7 @@ export async function replaySegment(
 ): Promise<Response> {
   const { build, segment } = asked;
   const { recording } = await findRecording(deps, caller, asked.id, asked.channel);
-  const packed = await deps.replays.segment(recording.key, build, segment);
+  const packed = await replaysFor(deps, caller).segment(recording.key, build, segment);
   if (packed === null) throw new PosternError('request.not_found');
   const isPacked = takesGzip(asked.acceptEncoding);
   const etag = `"${build}-${segment}${isPacked ? '-gzip' : ''}"`;

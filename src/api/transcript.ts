@@ -1,5 +1,5 @@
 import { printable } from '../domain/log.ts';
-import type { RecordingLibrary } from '../domain/recording.ts';
+import type { RecordingLibrary, RecordingView } from '../domain/recording.ts';
 import type { Recording, SessionChannel } from '../domain/session.ts';
 
 /** One thing that happened in a session, as text. */
@@ -19,26 +19,37 @@ export interface TranscriptWish {
   readonly search: string | null;
 }
 
+/** What a transcript is read from, and how it is shown. */
+export interface TranscriptSource {
+  readonly library: RecordingLibrary;
+  /** A line as it may be shown. */
+  readonly text: (text: string) => string;
+  /** Null: the recording as it is. */
+  readonly view: (recording: Recording) => Promise<RecordingView | null>;
+}
+
 /** Output that follows within this many seconds belongs to one entry, */
 const GAP = 1;
 /** of at most this many characters. */
 const MOST = 16 * 1024;
 
 async function* output(
-  library: RecordingLibrary,
+  source: TranscriptSource,
   recording: Recording,
 ): AsyncGenerator<TranscriptEntry> {
   const began = recording.startedAt.getTime();
   const entry = (at: number, content: string): TranscriptEntry => ({
     at: new Date(began + Math.round(at * 1000)),
     type: 'output',
-    content,
+    // Lines that were apart on the screen can be one here.
+    content: source.text(content),
     channel: recording.channel,
   });
+  const view = await source.view(recording);
   let content = '';
   let first = 0;
   let last = 0;
-  for await (const { at, text } of library.logs(recording.key)) {
+  for await (const { at, text } of source.library.logs(recording.key, view ?? undefined)) {
     if (content !== '' && (at - last > GAP || content.length >= MOST)) {
       yield entry(first, content);
       content = '';
@@ -51,7 +62,7 @@ async function* output(
 }
 
 async function* ofChannel(
-  library: RecordingLibrary,
+  source: TranscriptSource,
   channel: SessionChannel,
   recording: Recording | undefined,
 ): AsyncGenerator<TranscriptEntry> {
@@ -59,8 +70,8 @@ async function* ofChannel(
     const { startedAt, command, number } = channel;
     yield { at: startedAt, type: 'command', content: printable(command, 4000), channel: number };
   }
-  if (recording !== undefined && (await library.stat(recording.key)) !== null) {
-    yield* output(library, recording);
+  if (recording !== undefined && (await source.library.stat(recording.key)) !== null) {
+    yield* output(source, recording);
   }
 }
 
@@ -76,7 +87,7 @@ function wanted(entry: TranscriptEntry, wish: TranscriptWish): boolean {
  * then its output. Yields null for an entry that is not wanted, so that a reader can count and stop.
  */
 export async function* transcript(
-  library: RecordingLibrary,
+  source: TranscriptSource,
   channels: readonly SessionChannel[],
   recordings: readonly Recording[],
   wish: TranscriptWish,
@@ -84,7 +95,7 @@ export async function* transcript(
   const ordered = [...channels].sort((a, b) => a.number - b.number);
   for (const channel of ordered) {
     const recording = recordings.find((one) => one.channel === channel.number);
-    for await (const entry of ofChannel(library, channel, recording)) {
+    for await (const entry of ofChannel(source, channel, recording)) {
       yield wanted(entry, wish) ? entry : null;
     }
   }

@@ -6,6 +6,8 @@ import type {
   CastHeader,
   LogEntry,
   RecordingLibrary,
+  RecordingView,
+  Sidecar,
   StoredRecording,
 } from '../domain/recording.ts';
 import type { KnownSeals, Verdict } from '../domain/seal.ts';
@@ -53,24 +55,28 @@ export class ArchivedLibrary implements RecordingLibrary {
     return this.#stream(key, () => this.#parts.local.read(key, from, to));
   }
 
-  readForPlayback(key: string): ReadableStream<Uint8Array> {
-    return this.#stream(key, () => this.#parts.local.readForPlayback(key));
+  readForPlayback(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
+    return this.#stream(key, () => this.#parts.local.readForPlayback(key, view));
   }
 
-  readV2(key: string): ReadableStream<Uint8Array> {
-    return this.#stream(key, () => this.#parts.local.readV2(key));
+  readV2(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
+    return this.#stream(key, () => this.#parts.local.readV2(key, view));
   }
 
-  playback(key: string): AsyncIterable<CastEvent> {
+  readShown(key: string, view: RecordingView): ReadableStream<Uint8Array> {
+    return this.#stream(key, () => this.#parts.local.readShown(key, view));
+  }
+
+  playback(key: string, view?: RecordingView): AsyncIterable<CastEvent> {
     return after(
       () => this.bring(key),
-      () => this.#parts.local.playback(key),
+      () => this.#parts.local.playback(key, view),
     );
   }
 
-  async sidecar(key: string): Promise<string> {
+  async sidecar(key: string, kind: Sidecar): Promise<string> {
     await this.#parts.spool.makeDirectory(key);
-    return await this.#parts.local.sidecar(key);
+    return await this.#parts.local.sidecar(key, kind);
   }
 
   async header(key: string): Promise<CastHeader> {
@@ -85,10 +91,10 @@ export class ArchivedLibrary implements RecordingLibrary {
     );
   }
 
-  logs(key: string): AsyncIterable<LogEntry> {
+  logs(key: string, view?: RecordingView): AsyncIterable<LogEntry> {
     return after(
       () => this.bring(key),
-      () => this.#parts.local.logs(key),
+      () => this.#parts.local.logs(key, view),
     );
   }
 

@@ -58,6 +58,8 @@ export interface Settings {
   readonly retentionSize: number;
   readonly sealSinks: readonly SinkAddress[] | null;
   readonly webhookSecret: Secret | null;
+  /** Absolute. */
+  readonly redaction: string | null;
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
@@ -227,6 +229,14 @@ export const OPTIONS: Table = {
     parse: parseWebhookSecret,
     secret: 'whole',
     doc: 'what Postern signs its webhooks with, and their receivers check: 16 to 256 characters (`openssl rand -hex 32`)',
+  },
+  redaction: {
+    name: 'POSTERN_REDACTION',
+    fallback: null,
+    fallbackText: 'the built-in forms of secrets',
+    parse: parseDirectory,
+    secret: 'no',
+    doc: 'a YAML file with further patterns of what is hidden in recordings from who is not an admin; see [recordings.md](recordings.md)',
   },
   secretKey: {
     name: 'POSTERN_SECRET_KEY',

@@ -149,6 +149,22 @@ export interface CastEvent {
   readonly isError: boolean;
 }
 
+/**
+ * What is made of a recording: its replay index, the same of how it is shown to who may not see what is secret in it,
+ * and where that stands (places alone, not what stands there).
+ */
+export type Sidecar = 'replay' | 'replay-redacted' | 'masks';
+
+/** A recording as it is shown to who may not see what is secret in it; times and sizes are its own. */
+export interface RecordingView {
+  /** Of the rules. */
+  readonly rules: string;
+  /** A text beside the events, such as the command, without what is secret in it. */
+  text(text: string): string;
+  /** Of all events of the recording, in order; ends where what was looked through ends. */
+  show(events: AsyncIterable<CastEvent>): AsyncIterable<CastEvent>;
+}
+
 export interface CastHeader {
   readonly version: 2 | 3;
   readonly cols: number;
@@ -191,18 +207,20 @@ export interface RecordingLibrary {
    * Asciicast v3 for a player: only what one shows (no comments), a bare newline of a program
    * without a terminal as CR LF, and at least one event. Not for a download: that is `read`.
    */
-  readForPlayback(key: string): ReadableStream<Uint8Array>;
+  readForPlayback(key: string, view?: RecordingView): ReadableStream<Uint8Array>;
   /** As `readForPlayback`, in asciicast v2, which has no exit status. */
-  readV2(key: string): ReadableStream<Uint8Array>;
+  readV2(key: string, view?: RecordingView): ReadableStream<Uint8Array>;
+  /** Asciicast v3 for a download of what the view shows: all events, no seals, and no bytes beside the text. */
+  readShown(key: string, view: RecordingView): ReadableStream<Uint8Array>;
   /** What `readForPlayback` says, event by event; without its header. */
-  playback(key: string): AsyncIterable<CastEvent>;
-  /** The path of the replay index that lies beside it, or may be put there; derived, see replay.ts. */
-  sidecar(key: string): Promise<string>;
+  playback(key: string, view?: RecordingView): AsyncIterable<CastEvent>;
+  /** The path of what was made of it that lies beside it, or may be put there. */
+  sidecar(key: string, kind: Sidecar): Promise<string>;
   header(key: string): Promise<CastHeader>;
   /** Events one after the other; a cut or damaged line ends it without an error. */
   events(key: string): AsyncIterable<CastEvent>;
   /** What the programs wrote, as text for people: cursor movements are not followed. */
-  logs(key: string): AsyncIterable<LogEntry>;
+  logs(key: string, view?: RecordingView): AsyncIterable<LogEntry>;
   /** The file as it lies, checked against its seals and what else is known. */
   verify(key: string, known: KnownSeals): Promise<Verdict>;
   /**

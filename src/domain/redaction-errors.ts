@@ -5,6 +5,11 @@ export const REDACTION_ERRORS = {
     exit: 255,
     text: 'the pattern {pattern} is not possible: {reason}',
   },
+  'redaction.rules': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'POSTERN_REDACTION: {path} cannot be used: {reason}',
+  },
   'redaction.preparing': {
     api: 'UNAVAILABLE',
     exit: 255,

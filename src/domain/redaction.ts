@@ -1,4 +1,4 @@
-import type { CastEvent } from './recording.ts';
+import type { RecordingView } from './recording.ts';
 
 /** A form of secrets that an admin has added. */
 export interface OwnPattern {
@@ -12,16 +12,6 @@ export interface RedactionRules {
   readonly patterns: readonly OwnPattern[];
   /** Built-in detectors, by name, that are not wanted. */
   readonly without: readonly string[];
-}
-
-/** A recording as it is shown to who may not see what is secret in it; times and sizes are its own. */
-export interface RecordingView {
-  /** Of the rules. */
-  readonly rules: string;
-  /** A text beside the events, such as the command, without what is secret in it. */
-  text(text: string): string;
-  /** Of all events of the recording, in order; ends where what was looked through ends. */
-  show(events: AsyncIterable<CastEvent>): AsyncIterable<CastEvent>;
 }
 
 /** Whether what is to be hidden in a recording is known. */
@@ -38,8 +28,8 @@ export interface Redaction {
   text(text: string): string;
   /** Has the recording looked through where that was not done of it as it is now; never rejects. */
   prepare(key: string): Promise<RedactionState>;
-  /** As `prepare`, waiting for it. Throws `redaction.preparing` or `redaction.failed`. */
-  view(key: string): Promise<RecordingView>;
+  /** As `prepare`, waiting for it; `session` is for the errors. Throws `redaction.preparing` or `redaction.failed`. */
+  view(key: string, session: string): Promise<RecordingView>;
   /** As `prepare`, when nobody waits for it. */
   later(key: string): void;
 }

@@ -4,6 +4,7 @@ export const SCOPES = [
   'sessions:read',
   'sessions:write',
   'recordings:read',
+  'recordings:raw',
   'machines:read',
   'machines:write',
   'users:read',

@@ -54,6 +54,11 @@ export function seesEverything(viewer: Viewer): boolean {
   return viewer.userId === null || viewer.role === 'admin';
 }
 
+/** Who does not is shown recordings without what is secret in them: redaction.ts. */
+export function seesSecrets(viewer: Viewer): boolean {
+  return holdsScope(viewer.scopes, 'recordings:raw');
+}
+
 export function maySeeSession(viewer: Viewer, session: Session): boolean {
   return seesEverything(viewer) || session.userId === viewer.userId;
 }

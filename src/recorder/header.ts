@@ -10,6 +10,8 @@ const LONGEST_COMMAND = 32_768;
 /** What the header of one of our own recordings says beside the asciicast fields. */
 export interface FullHeader extends CastHeader {
   readonly term: string | null;
+  /** Of a copy in which secrets are hidden: the rules by which they are. */
+  readonly redacted?: string;
 }
 
 function clipped(text: string): string {

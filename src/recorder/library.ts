@@ -6,13 +6,16 @@ import type {
   CastHeader,
   LogEntry,
   RecordingLibrary,
+  RecordingView,
+  Sidecar,
   StoredRecording,
 } from '../domain/recording.ts';
 import type { KnownSeals, Verdict } from '../domain/seal.ts';
 import { CastReader, openCast, openPresentCast } from './cast-reader.ts';
+import { type CastSource, seenThrough } from './cast-source.ts';
 import { assertNoLinks, pathOfKey } from './key.ts';
 import { endOfLastLine } from './lines.ts';
-import { playbackEvents, playbackLines } from './playback.ts';
+import { downloadLines, playbackEvents, playbackLines } from './playback.ts';
 import { SealingKeys } from './signer.ts';
 import { logEntries } from './text.ts';
 import { verifyRecording } from './verify.ts';
@@ -58,11 +61,12 @@ async function sizeOf(root: string, key: string): Promise<number> {
 async function* reading<T>(
   root: string,
   key: string,
-  use: (reader: CastReader) => AsyncIterable<T>,
+  view: RecordingView | undefined,
+  use: (source: CastSource) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
   const reader = await CastReader.open(root, key);
   try {
-    yield* use(reader);
+    yield* use(seenThrough(reader, view ?? null));
   } finally {
     await reader.close();
   }
@@ -80,8 +84,13 @@ async function* pieces(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array>
   if (piece !== '') yield Buffer.from(piece);
 }
 
-function playback(root: string, key: string, version: 2 | 3): AsyncGenerator<Uint8Array> {
-  return reading(root, key, (reader) => pieces(playbackLines(version, reader)));
+function playback(
+  root: string,
+  key: string,
+  version: 2 | 3,
+  view: RecordingView | undefined,
+): AsyncGenerator<Uint8Array> {
+  return reading(root, key, view, (source) => pieces(playbackLines(version, source)));
 }
 
 class FileLibrary implements RecordingLibrary {
@@ -106,22 +115,27 @@ class FileLibrary implements RecordingLibrary {
     return ReadableStream.from(range(this.#root, key, from, to));
   }
 
-  readForPlayback(key: string): ReadableStream<Uint8Array> {
-    return ReadableStream.from(playback(this.#root, key, 3));
+  readForPlayback(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
+    return ReadableStream.from(playback(this.#root, key, 3, view));
   }
 
-  readV2(key: string): ReadableStream<Uint8Array> {
-    return ReadableStream.from(playback(this.#root, key, 2));
+  readV2(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
+    return ReadableStream.from(playback(this.#root, key, 2, view));
   }
 
-  playback(key: string): AsyncGenerator<CastEvent> {
-    return reading(this.#root, key, (reader) => playbackEvents(3, reader));
+  readShown(key: string, view: RecordingView): ReadableStream<Uint8Array> {
+    const lines = reading(this.#root, key, view, (source) => pieces(downloadLines(source)));
+    return ReadableStream.from(lines);
   }
 
-  async sidecar(key: string): Promise<string> {
+  playback(key: string, view?: RecordingView): AsyncGenerator<CastEvent> {
+    return reading(this.#root, key, view, (source) => playbackEvents(3, source));
+  }
+
+  async sidecar(key: string, kind: Sidecar): Promise<string> {
     const path = pathOfKey(await realpath(this.#root), key);
     await assertNoLinks(path);
-    return `${path}.replay`;
+    return `${path}.${kind}`;
   }
 
   async header(key: string): Promise<CastHeader> {
@@ -135,11 +149,11 @@ class FileLibrary implements RecordingLibrary {
   }
 
   events(key: string): AsyncGenerator<CastEvent> {
-    return reading(this.#root, key, (reader) => reader.events());
+    return reading(this.#root, key, undefined, (source) => source.events());
   }
 
-  logs(key: string): AsyncGenerator<LogEntry> {
-    return reading(this.#root, key, (reader) => logEntries(reader.events()));
+  logs(key: string, view?: RecordingView): AsyncGenerator<LogEntry> {
+    return reading(this.#root, key, view, (source) => logEntries(source.events()));
   }
 
   async verify(key: string, { keys, seals, identity }: KnownSeals): Promise<Verdict> {

@@ -1,5 +1,5 @@
 import type { CastEvent } from '../domain/recording.ts';
-import type { CastReader } from './cast-reader.ts';
+import { type CastSource, copyLines } from './cast-source.ts';
 import type { FullHeader } from './header.ts';
 import { Intervals, seconds } from './interval.ts';
 
@@ -22,10 +22,12 @@ export class Newlines {
 
 function headerFor(version: 2 | 3, header: FullHeader): string {
   const { cols, rows, term, timestamp, command, title } = header;
+  const { redacted = null, pty } = header;
   const described = {
     ...(timestamp === null ? {} : { timestamp }),
     ...(command === null ? {} : { command }),
     ...(title === null ? {} : { title }),
+    ...(redacted === null ? {} : { postern: { pty, redacted } }),
   };
   if (version === 3) {
     const type = term === null ? {} : { type: term };
@@ -38,7 +40,7 @@ function headerFor(version: 2 | 3, header: FullHeader): string {
 /** What a player of `version` shows; at least one event, since asciinema-player refuses none. */
 export async function* playbackEvents(
   version: 2 | 3,
-  reader: CastReader,
+  reader: CastSource,
 ): AsyncGenerator<CastEvent> {
   const newlines = reader.header.pty ? null : new Newlines();
   const shown: readonly string[] = SHOWN[version];
@@ -53,7 +55,7 @@ export async function* playbackEvents(
 }
 
 /** The lines of a recording as a player of `version` wants them, each with its newline. */
-export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncGenerator<string> {
+export async function* playbackLines(version: 2 | 3, reader: CastSource): AsyncGenerator<string> {
   const intervals = new Intervals();
   yield `${headerFor(version, reader.header)}\n`;
   for await (const { at, code, data } of playbackEvents(version, reader)) {
@@ -61,4 +63,9 @@ export async function* playbackLines(version: 2 | 3, reader: CastReader): AsyncG
     const time = version === 3 ? intervals.next(micros) : seconds(micros);
     yield `[${time},"${code}",${JSON.stringify(data)}]\n`;
   }
+}
+
+/** Asciicast v3 for a download of what is shown of a recording: all events, as they lie. */
+export function downloadLines(source: CastSource): AsyncGenerator<string> {
+  return copyLines(source, headerFor(3, source.header));
 }

@@ -10,7 +10,8 @@ const NAMES =
   '(?:pass(?:word|wd|phrase|code)|[_-]pass|[_-]pwd|[_-]pw|secret|token|bearer|credentials?|(?:api|access|account|auth|private|secret|signing|encryption|master|shared)[_-]?key|private[_-]token)';
 
 /** What a value begins with that is none: a variable, a placeholder, something that is computed. */
-const NO_VALUE = '(?![$<{(%*=~]|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))';
+const NO_VALUE =
+  '(?![$<{(%*=~]|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))';
 
 const QUOTED = `"[^"\\r\\n]{1,1000}|'[^'\\r\\n]{1,1000}`;
 
@@ -54,13 +55,20 @@ export const DETECTORS: readonly Detector[] = [
   { name: 'google', pattern: /(?<![A-Za-z0-9])(AIza[0-9A-Za-z_-]{35})(?![0-9A-Za-z_-])/g },
   { name: 'npm', pattern: /(?<![A-Za-z0-9])(npm_[A-Za-z0-9]{36})(?![A-Za-z0-9])/g },
   { name: 'pypi', pattern: /(?<![A-Za-z0-9])(pypi-AgEI[A-Za-z0-9_-]{50,1000})/g },
-  { name: 'sendgrid', pattern: /(?<![A-Za-z0-9])(SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60})/g },
+  {
+    name: 'sendgrid',
+    pattern: /(?<![A-Za-z0-9])(SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{30,60})/g,
+  },
   { name: 'vault', pattern: /(?<![A-Za-z0-9])(hv[sbr]\.[A-Za-z0-9_-]{24,300})/g },
-  { name: 'openai', pattern: /(?<![A-Za-z0-9])(sk-(?:[a-z]{2,10}[0-9]{0,2}-)?[A-Za-z0-9_-]{20,250})/g },
+  {
+    name: 'openai',
+    pattern: /(?<![A-Za-z0-9])(sk-(?:[a-z]{2,10}[0-9]{0,2}-)?[A-Za-z0-9_-]{20,250})/g,
+  },
   // crypt(5), as in /etc/shadow.
   {
     name: 'password-hash',
-    pattern: /(?<![A-Za-z0-9])(\$(?:1|2[abxy]|5|6|7|y|gy|argon2id?)\$(?:[^\s:"',]|,(?=[a-z]=)){20,400})/g,
+    pattern:
+      /(?<![A-Za-z0-9])(\$(?:1|2[abxy]|5|6|7|y|gy|argon2id?)\$(?:[^\s:"',]|,(?=[a-z]=)){20,400})/g,
   },
   // RFC 9110 §11.6.2, and what looks like it by itself.
   {
@@ -72,7 +80,8 @@ export const DETECTORS: readonly Detector[] = [
   // RFC 3986 §3.2.1.
   {
     name: 'url',
-    pattern: /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:([^\s@/"']{1,300})@/g,
+    pattern:
+      /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:([^\s@/"']{1,300})@/g,
   },
   {
     name: 'assignment',
@@ -83,7 +92,10 @@ export const DETECTORS: readonly Detector[] = [
   },
   {
     name: 'assignment',
-    pattern: new RegExp(`${NAMES}["'\\]]{0,2}[ \\t]{0,3}:?=${NO_VALUE}([^\\s"'&;,<>|()]{1,1000})`, 'gi'),
+    pattern: new RegExp(
+      `${NAMES}["'\\]]{0,2}[ \\t]{0,3}:?=${NO_VALUE}([^\\s"'&;,<>|()]{1,1000})`,
+      'gi',
+    ),
   },
   {
     name: 'assignment',
@@ -102,14 +114,21 @@ export const DETECTORS: readonly Detector[] = [
   },
   {
     name: 'option',
-    pattern: new RegExp(`(?<=\\s|^)--?[A-Za-z-]{0,30}${NAMES}[ \\t]{1,3}(?!-)${NO_VALUE}(${QUOTED}|[^\\s"'|;&]{1,1000})`, 'gi'),
+    pattern: new RegExp(
+      `(?<=\\s|^)--?[A-Za-z-]{0,30}${NAMES}[ \\t]{1,3}(?!-)${NO_VALUE}(${QUOTED}|[^\\s"'|;&]{1,1000})`,
+      'gi',
+    ),
   },
   { name: 'option', pattern: /(?<![A-Za-z0-9])sshpass[ \t]{1,3}-p[ \t]{0,3}([^\s"'|;&]{1,300})/g },
   {
     name: 'option',
-    pattern: /(?<![A-Za-z0-9])mysql(?:dump|admin)?[ \t](?:[^|;&]{0,200}?[ \t])??-p([^\s"'|;&]{1,300})/g,
+    pattern:
+      /(?<![A-Za-z0-9])mysql(?:dump|admin)?[ \t](?:[^|;&]{0,200}?[ \t])??-p([^\s"'|;&]{1,300})/g,
   },
 ];
+
+/** For who wants to do without some of them. */
+export const DETECTOR_NAMES: readonly string[] = [...new Set(DETECTORS.map(({ name }) => name))];
 
 /** Without one of these a text has none of the above; a quick look before all of them. */
 export const HINT =

@@ -50,7 +50,9 @@ export class ControlText {
     // xterm's OSC 52: the clipboard, in base64.
     const clipboard = /^52;[^;]{0,20};([A-Za-z0-9+/=]+)$/.exec(this.#text)?.[1];
     if (clipboard === undefined) return false;
-    const lines = Buffer.from(clipboard, 'base64').toString('utf8').split(/[\r\n]+/);
+    const lines = Buffer.from(clipboard, 'base64')
+      .toString('utf8')
+      .split(/[\r\n]+/);
     return lines.some((line) => this.#rules.find(line).length > 0);
   }
 }

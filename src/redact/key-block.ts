@@ -1,7 +1,8 @@
 import type { Span } from './span.ts';
 
 /** RFC 7468, OpenPGP's armour, and PuTTY's files. */
-const BEGIN = /-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----|^\s{0,20}Private-Lines: [0-9]{1,5}\s{0,20}$/;
+const BEGIN =
+  /-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----|^\s{0,20}Private-Lines: [0-9]{1,5}\s{0,20}$/;
 const END = /-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----|^\s{0,20}Private-MAC: /;
 
 /** What editors and diffs put before or behind a line. */
@@ -12,8 +13,13 @@ const BLANK = /^\s*$/;
 /** What a line is to a private key that may go over several. */
 export type KeyLine = 'begin' | 'end' | 'body' | 'field' | 'blank' | 'other';
 
+/** Whether a key may begin or end in the line; without, it says something inside of one alone. */
+export function hasKeyMark(text: string): boolean {
+  return text.includes('-----') || text.includes('Private-');
+}
+
 export function keyLineOf(text: string): KeyLine {
-  const hasMark = text.includes('-----') || text.includes('Private-');
+  const hasMark = hasKeyMark(text);
   if (hasMark && END.test(text)) return 'end';
   if (hasMark && BEGIN.test(text)) return 'begin';
   if (BLANK.test(text)) return 'blank';

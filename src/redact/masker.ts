@@ -42,9 +42,11 @@ export class Masker {
   constructor({ cols, rows, pty }: TracedRecording, rules: RuleSet) {
     assertFits(cols, rows);
     this.#rules = rules;
-    const options = { pty, rules, masks: this.masks };
     const outputs = pty ? [null] : [null, false, true];
-    this.#tracers = outputs.map((of) => ({ of, tracer: new Tracer(cols, rows, options) }));
+    this.#tracers = outputs.map((of) => {
+      const options = { pty, rules, masks: this.masks, showsScreen: of === null };
+      return { of, tracer: new Tracer(cols, rows, options) };
+    });
     this.#typed = new PrintedRun(rules, this.masks);
   }
 

@@ -2,7 +2,7 @@ import { widthOf } from '../replay/terminal/width.ts';
 import type { Span } from './span.ts';
 
 /** Masks of one recording; beyond that it cannot be shown. */
-const MOST = 1_000_000;
+const MOST = 200_000;
 
 /** `cover`: characters become as many asterisks of the same width; `drop`: they are left out. */
 export type MaskKind = 'cover' | 'drop';
@@ -31,10 +31,6 @@ export class Masks {
     return true;
   }
 
-  get isEmpty(): boolean {
-    return this.#byEvent.size === 0;
-  }
-
   hasAny(event: number): boolean {
     return this.#byEvent.has(event);
   }
@@ -42,26 +38,10 @@ export class Masks {
   /** The text of an event as it may be shown. */
   apply(event: number, text: string): string {
     const masks = this.#byEvent.get(event);
-    if (masks === undefined) return text;
-    const kinds = new Uint8Array(text.length);
-    for (const { from, to, kind } of masks) {
-      const end = Math.min(to, text.length);
-      for (let at = from; at < end; at += 1) {
-        kinds[at] = Math.max(kinds[at] ?? 0, kind === 'drop' ? 2 : 1);
-      }
-    }
-    let shown = '';
-    for (let at = 0; at < text.length; ) {
-      const code = text.codePointAt(at) ?? 0;
-      const length = code > 0xffff ? 2 : 1;
-      if (kinds[at] === 0) shown += text.slice(at, at + length);
-      else if (kinds[at] === 1) shown += asterisk(code);
-      at += length;
-    }
-    return shown;
+    return masks === undefined ? text : hidden(text, masks);
   }
 
-  /** Numbers for a file: of each mask the event, from, to, and 1 for `drop`. */
+  /** Numbers: of each mask the event, from, to, and 1 for `drop`. */
   toNumbers(): number[] {
     const numbers: number[] = [];
     for (const [event, masks] of this.#byEvent) {
@@ -72,18 +52,42 @@ export class Masks {
     return numbers;
   }
 
-  /** Throws for what `toNumbers` has not made. */
-  static fromNumbers(numbers: readonly number[]): Masks {
+  /** Of what `toNumbers` has made. */
+  static fromNumbers(numbers: ArrayLike<number>): Masks {
     const masks = new Masks();
-    for (let at = 0; at < numbers.length; at += 4) {
-      const [event, from, to, drop] = numbers.slice(at, at + 4);
-      const whole = [event, from, to, drop].every((one) => Number.isSafeInteger(one));
-      if (!whole) throw new Error('masks that are none');
-      const kind = drop === 1 ? 'drop' : 'cover';
-      masks.add(event ?? 0, { from: from ?? 0, to: to ?? 0, kind });
+    for (let at = 0; at + 3 < numbers.length; at += 4) {
+      const [event = 0, from = 0, to = 0] = [numbers[at], numbers[at + 1], numbers[at + 2]];
+      const mask = { from, to, kind: numbers[at + 3] === 1 ? 'drop' : 'cover' } as const;
+      const others = masks.#byEvent.get(event);
+      if (others === undefined) masks.#byEvent.set(event, [mask]);
+      else others.push(mask);
+      masks.#count += 1;
     }
     return masks;
   }
+
+  /** How many. */
+  get size(): number {
+    return this.#count;
+  }
+}
+
+function hidden(text: string, masks: readonly Mask[]): string {
+  const kinds: (MaskKind | undefined)[] = Array.from({ length: text.length });
+  for (const { from, to, kind } of masks) {
+    for (let at = from; at < Math.min(to, text.length); at += 1) {
+      if (kinds[at] !== 'drop') kinds[at] = kind;
+    }
+  }
+  let shown = '';
+  let at = 0;
+  for (const character of text) {
+    const kind = kinds[at];
+    if (kind === undefined) shown += character;
+    else if (kind === 'cover') shown += asterisk(character.codePointAt(0) ?? 0);
+    at += character.length;
+  }
+  return shown;
 }
 
 /** As wide as the character that it stands for. */

@@ -192,7 +192,8 @@ class PatternReader {
     if (known !== undefined) return known;
     const control = CONTROLS[letter];
     if (control !== undefined) return [[control, control]];
-    if (letter === '' || /[A-Za-z0-9]/.test(letter)) throw this.#wrong(`"\\${letter}" is not known`);
+    if (letter === '' || /[A-Za-z0-9]/.test(letter))
+      throw this.#wrong(`"\\${letter}" is not known`);
     const unit = letter.charCodeAt(0);
     return [[unit, unit]];
   }

@@ -1,4 +1,4 @@
-import { goesOn, keyLineOf, bodySpan } from './key-block.ts';
+import { bodySpan, goesOn, hasKeyMark, keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Span } from './span.ts';
@@ -72,7 +72,7 @@ export class PrintedRun {
 
   #look(isLine: boolean): void {
     for (const span of this.#rules.find(this.#text)) this.#cover(span);
-    if (!this.#rules.hidesKeys) return;
+    if (!this.#rules.hidesKeys || !(this.#inKey || hasKeyMark(this.#text))) return;
     const kind = keyLineOf(this.#text);
     if (this.#inKey && (kind === 'body' || kind === 'field')) this.#cover(bodySpan(this.#text));
     // Pieces of one line say nothing about where a key ends.

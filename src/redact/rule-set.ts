@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OwnPattern, RedactionRules } from '../domain/redaction.ts';
 import { Automaton } from './automaton.ts';
 import { DETECTORS, type Detector, HINT } from './builtin.ts';
+import { covered } from './masks.ts';
 import { merged, type Span } from './span.ts';
 
 /** Another version of the built-in forms, or of the way they are looked for, has another number. */
@@ -43,20 +44,27 @@ export class RuleSet {
     return merged(found);
   }
 
+  /** A text of lines, with their secrets covered. */
+  hide(text: string): string {
+    const lines = text.split('\n');
+    return lines.map((line) => covered(line, this.find(line))).join('\n');
+  }
+
   #look(text: string): readonly Span[] {
-    const found: Span[] = [];
+    const found = this.#own.flatMap((own) => own.find(text));
     if (HINT.test(text)) {
       for (const { pattern } of this.#detectors) {
-        for (const match of text.matchAll(pattern)) {
-          const secret = match[1];
-          if (secret === undefined) continue;
-          const at = match.index + match[0].lastIndexOf(secret);
-          const quote = secret.startsWith('"') || secret.startsWith("'") ? 1 : 0;
-          found.push({ from: at + quote, to: at + secret.length });
-        }
+        for (const match of text.matchAll(pattern)) found.push(secretOf(match));
       }
     }
-    for (const own of this.#own) found.push(...own.find(text));
     return found.length === 0 ? found : merged(found);
   }
+}
+
+/** The last group of a detector stands at the end of what it matches, or nearly. */
+function secretOf(match: RegExpExecArray): Span {
+  const [whole, secret = ''] = match;
+  const at = match.index + whole.lastIndexOf(secret);
+  const quote = secret.startsWith('"') || secret.startsWith("'") ? 1 : 0;
+  return { from: at + quote, to: at + secret.length };
 }

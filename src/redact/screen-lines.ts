@@ -12,18 +12,10 @@ export interface Cell {
   readonly col: number;
 }
 
-function rowText(row: Line, end: number): string {
-  let text = '';
-  for (let col = 0; col < end; col += 1) {
-    if (!row.isTail(col)) text += String.fromCodePoint(row.character(col));
-  }
-  return text;
-}
-
 /** The line that goes over these rows. */
 export function lineOf(rows: readonly Line[]): ScreenLine {
   let text = '';
-  for (const row of rows) text += rowText(row, row.wrapped ? row.length : row.length - row.trailing);
+  for (const row of rows) text += row.text(row.wrapped ? row.length : row.length - row.trailing);
   return { rows, text };
 }
 

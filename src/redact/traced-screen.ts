@@ -1,7 +1,7 @@
 import type { Line } from '../replay/terminal/line.ts';
 import { PLAIN } from '../replay/terminal/pen.ts';
 import type { Screen } from '../replay/terminal/screen.ts';
-import { bodySpan, goesOn, keyLineOf } from './key-block.ts';
+import { bodySpan, goesOn, hasKeyMark, keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
 import type { RuleSet } from './rule-set.ts';
 import { cellsOf, lineOf, type ScreenLine } from './screen-lines.ts';
@@ -38,7 +38,12 @@ export class TracedScreen {
   readonly #changed = new Set<Line>();
   /** Rows of private keys. */
   readonly #keys = new WeakSet<Line>();
+  #hasKeys = false;
   #feeds = 0;
+  /** The row that changed last; null: since the last look none has. */
+  #last: Line | null = null;
+  /** The cursor went back to the beginning of a line that has changed. */
+  #hasReturned = false;
   /** Characters that stood where the same ones stand now; see placeOf. */
   readonly #before = new Map<number, number>();
 
@@ -51,13 +56,22 @@ export class TracedScreen {
   /** Prints a character of the event that stands at `at` in its text. */
   print(character: number, event: number, at: number): void {
     const { screen } = this;
+    // What stands in the line is about to be written over.
+    if (this.#hasReturned) this.look();
     this.#pen.fg = event;
     this.#pen.bg = at * SHIFT + (character === 0x20 ? SPACE : 0) + WRITTEN;
     this.#noteOverwritten(character);
     screen.pen = this.#pen;
     screen.print(character);
     screen.pen = PLAIN;
-    this.#changed.add(screen.line);
+    this.#change();
+  }
+
+  #change(): void {
+    const { line } = this.screen;
+    if (line === this.#last) return;
+    this.#last = line;
+    this.#changed.add(line);
   }
 
   /** A line is drawn anew: what is secret in it now was there before, too. */
@@ -89,13 +103,18 @@ export class TracedScreen {
       Object.assign(this.#pen, { fg, bg });
       screen.pen = this.#pen;
       screen.print(character);
-      this.#changed.add(screen.line);
+      this.#change();
     }
     screen.pen = PLAIN;
   }
 
+  beforeReturn(): void {
+    this.#hasReturned = this.#last !== null;
+  }
+
   /** Rows move up: what leaves the screen is looked at while it can be. */
   beforeFeed(): void {
+    this.#hasReturned = false;
     this.#feeds += 1;
     if (this.screen.isAlternate || this.#feeds >= MOST_FEEDS) this.look();
   }
@@ -103,6 +122,8 @@ export class TracedScreen {
   /** Looks at the lines that have changed, and at what follows where that makes a difference. */
   look(): void {
     this.#feeds = 0;
+    this.#last = null;
+    this.#hasReturned = false;
     if (this.#changed.size === 0) return;
     const rows = this.screen.grid.lines;
     let isNext = false;
@@ -126,10 +147,12 @@ export class TracedScreen {
   #lookAt(all: readonly Line[], from: number, to: number): boolean {
     const line = lineOf(all.slice(from, to));
     for (const span of this.#rules.find(line.text)) this.#cover(line, span);
-    if (!this.#rules.hidesKeys) return false;
-    const kind = keyLineOf(line.text);
+    // Most recordings have none.
+    this.#hasKeys ||= this.#rules.hidesKeys && hasKeyMark(line.text);
+    if (!this.#hasKeys) return false;
     const above = all[from - 1];
     const inside = above !== undefined && this.#keys.has(above);
+    const kind = inside || hasKeyMark(line.text) ? keyLineOf(line.text) : 'other';
     if (inside && (kind === 'body' || kind === 'field')) this.#cover(line, bodySpan(line.text));
     if (kind === 'end') this.#coverAbove(all, from);
     const isKey = goesOn(kind, inside);

@@ -22,20 +22,22 @@ interface TracerOptions {
   readonly pty: boolean;
   readonly rules: RuleSet;
   readonly masks: Masks;
+  /** False: what is printed is looked at, and not what it looks like on a screen. */
+  readonly showsScreen: boolean;
 }
 
 /** A terminal that finds what is secret in what it is fed, and notes where in the events it stands. */
 export class Tracer extends Emulator {
-  readonly #screen: TracedScreen;
+  readonly #screen: TracedScreen | null;
   readonly #run: PrintedRun;
   readonly #string: ControlText;
   readonly #pty: boolean;
   #event = 0;
   #text = '';
 
-  constructor(cols: number, rows: number, { pty, rules, masks }: TracerOptions) {
+  constructor(cols: number, rows: number, { pty, rules, masks, showsScreen }: TracerOptions) {
     super(cols, rows);
-    this.#screen = new TracedScreen(this.screen, rules, masks);
+    this.#screen = showsScreen ? new TracedScreen(this.screen, rules, masks) : null;
     this.#run = new PrintedRun(rules, masks);
     this.#string = new ControlText(rules, masks);
     this.#pty = pty;
@@ -46,11 +48,11 @@ export class Tracer extends Emulator {
     this.#event = event;
     this.#text = text;
     this.feed(text);
-    this.#screen.look();
+    this.#screen?.look();
   }
 
   override resize(cols: number, rows: number): void {
-    this.#screen.look();
+    this.#screen?.look();
     super.resize(cols, rows);
   }
 
@@ -58,11 +60,11 @@ export class Tracer extends Emulator {
   end(): void {
     this.#run.end(true);
     this.#string.end();
-    this.#screen.look();
+    this.#screen?.look();
   }
 
   override print(character: number): void {
-    this.#screen.print(character, this.#event, this.at);
+    this.#screen?.print(character, this.#event, this.at);
     const text = String.fromCodePoint(character);
     if (!UNSEEN.test(text)) this.#run.add(text, this.#event, this.at);
   }
@@ -71,7 +73,7 @@ export class Tracer extends Emulator {
     let begin = from;
     for (let at = from; at < to; at += 1) {
       const unit = text.charCodeAt(at);
-      this.#screen.print(unit, this.#event, at);
+      this.#screen?.print(unit, this.#event, at);
       if (unit !== 0x7f) continue;
       // DEL shows nothing.
       if (begin < at) this.#run.add(text.slice(begin, at), this.#event, begin);
@@ -89,7 +91,7 @@ export class Tracer extends Emulator {
         this.#run.end(false);
         break;
       case 0x0d:
-        this.#screen.look();
+        this.#screen?.beforeReturn();
         this.#run.end(true);
         break;
       case 0x0a:
@@ -98,7 +100,7 @@ export class Tracer extends Emulator {
       case 0x84:
       case 0x85:
       case 0x8d:
-        this.#screen.beforeFeed();
+        this.#screen?.beforeFeed();
         this.#run.end(true);
     }
     super.execute(control);
@@ -108,7 +110,7 @@ export class Tracer extends Emulator {
   override escape(intermediate: number, final: number): void {
     const name = String.fromCharCode(final);
     if (intermediate === 0 && LEADING_AWAY.includes(name)) {
-      this.#screen.look();
+      this.#screen?.look();
       this.#run.end(true);
     }
     super.escape(intermediate, final);
@@ -120,13 +122,13 @@ export class Tracer extends Emulator {
       // Its cells have no colours.
       if (name === 'm') return;
       if (name === 'b') {
-        this.#screen.repeat(list.first(0) || 1);
+        this.#screen?.repeat(list.first(0) || 1);
         return;
       }
-      if (TAKING.includes(name)) this.#screen.look();
+      if (TAKING.includes(name)) this.#screen?.look();
       if (MOVING.includes(name)) this.#run.end(true);
     } else {
-      this.#screen.look();
+      this.#screen?.look();
     }
     super.control(intermediate, list, final);
   }

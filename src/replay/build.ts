@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { setTimeout as rest } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { RecordingLibrary } from '../domain/recording.ts';
+import type { RecordingLibrary, RecordingView } from '../domain/recording.ts';
 import { Segmenter } from './segmenter.ts';
 import { encodeTable } from './table.ts';
 
@@ -47,20 +47,21 @@ class SegmentFile {
  * Makes the index of a recording, beside it; one that is there is replaced when the new one is whole.
  * Reads the recording once, in bounded memory. Rejects with `recording.missing` and
  * `recording.damaged`, and when a terminal is too large to be followed. `report` is told how much is
- * done, 0 to 1.
+ * done, 0 to 1. With a view it is the index of what that shows.
  */
 export async function buildReplay(
   library: RecordingLibrary,
   key: string,
   report: (progress: number) => void,
+  view: RecordingView | null = null,
 ): Promise<void> {
-  const path = await library.sidecar(key);
+  const path = await library.sidecar(key, view === null ? 'replay' : 'replay-redacted');
   const temporary = `${path}.tmp`;
   // What a crash has left.
   await rm(temporary, { force: true });
   const handle = await open(temporary, NEW_FILE, 0o600);
   try {
-    await writeIndex(library, key, handle, report);
+    await writeIndex({ library, key, view, report }, handle);
     await handle.datasync();
     await handle.close();
     await rename(temporary, path);
@@ -71,11 +72,16 @@ export async function buildReplay(
   }
 }
 
+interface Build {
+  readonly library: RecordingLibrary;
+  readonly key: string;
+  readonly view: RecordingView | null;
+  readonly report: (progress: number) => void;
+}
+
 async function writeIndex(
-  library: RecordingLibrary,
-  key: string,
+  { library, key, view, report }: Build,
   handle: FileHandle,
-  report: (progress: number) => void,
 ): Promise<void> {
   const stored = await library.stat(key);
   const size = stored?.size ?? 0;
@@ -84,7 +90,7 @@ async function writeIndex(
   const file = new SegmentFile(handle);
   let worked = performance.now();
   let done = 0;
-  for await (const event of library.playback(key)) {
+  for await (const event of library.playback(key, view ?? undefined)) {
     const segment = segmenter.add(event);
     if (segment === null) continue;
     await file.add(segment.start, segment.json);
@@ -93,12 +99,13 @@ async function writeIndex(
     await rest((performance.now() - worked) * REST);
     worked = performance.now();
   }
+  const rules = view?.rules ?? null;
   const last = segmenter.end();
   await file.add(last.start, last.json);
   const table = encodeTable(
     {
       build: randomBytes(16).toString('hex'),
-      source: { size, modified: stored?.modifiedAt.getTime() ?? 0 },
+      source: { size, modified: stored?.modifiedAt.getTime() ?? 0, rules },
       ...{ cols, rows, duration: segmenter.duration, markers: segmenter.markers },
       ...{ starts: file.starts, ends: file.ends },
     },

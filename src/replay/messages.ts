@@ -1,8 +1,12 @@
+import type { RedactionRules } from '../domain/redaction.ts';
+
 /** What the thread is started with. */
 export interface BuildSettings {
   /** Where the recordings lie. */
   readonly root: string;
   readonly key: string;
+  /** Null: of the recording as it is; else of how it is shown by these. */
+  readonly rules: RedactionRules | null;
 }
 
 /** What it says; after the last two it ends. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingLibrary } from '../domain/recording.ts';
+import type { Redaction, RedactionRules } from '../domain/redaction.ts';
 import type { ReplayIndex, ReplayState, Replays } from '../domain/replay.ts';
 import { readSegment, readTable } from './index-file.ts';
 import type { Table } from './table.ts';
@@ -23,6 +24,13 @@ interface ReplaysOptions {
   /** The thread's module: see src/replay-worker.ts. */
   readonly worker: URL;
   readonly log: Logger;
+  /** Null: indexes of recordings as they are; else of how they are shown by these rules. */
+  readonly shown: ShownBy | null;
+}
+
+interface ShownBy {
+  readonly rules: RedactionRules;
+  readonly redaction: Pick<Redaction, 'rules' | 'prepare'>;
 }
 
 /** Keeps at most `most`, the newest. */
@@ -52,6 +60,10 @@ export class FileReplays implements Replays {
   }
 
   async prepare(key: string): Promise<ReplayState> {
+    const looked = (await this.#options.shown?.redaction.prepare(key)) ?? null;
+    // The first half of it: the index is made of what is found then.
+    if (looked?.state === 'preparing') return { ...looked, progress: looked.progress / 2 };
+    if (looked?.state === 'failed') return looked;
     const ended = this.#ended;
     try {
       if ((await this.#table(key)) !== null) return { state: 'ready' };
@@ -106,13 +118,14 @@ export class FileReplays implements Replays {
 
   /** Of the recording as it is now; from memory when the file has been read before. */
   async #table(key: string): Promise<Table | null> {
-    const { library } = this.#options;
+    const { library, shown } = this.#options;
     const stored = await library.stat(key);
     if (stored === null) return null;
-    const path = await library.sidecar(key);
+    const path = await library.sidecar(key, shown === null ? 'replay' : 'replay-redacted');
     const table = await readTable(path);
     const { size, modifiedAt } = stored;
-    if (table?.source.size !== size || table.source.modified !== modifiedAt.getTime()) {
+    const isSame = table?.source.size === size && table.source.modified === modifiedAt.getTime();
+    if (!isSame || table.source.rules !== (shown?.redaction.rules ?? null)) {
       this.#tables.delete(key);
       return null;
     }
@@ -136,11 +149,11 @@ export class FileReplays implements Replays {
   }
 
   async #build(building: { readonly key: string; thread: BuildThread | null }): Promise<void> {
-    const { library, root, worker } = this.#options;
+    const { library, root, worker, shown } = this.#options;
     const { key } = building;
     await library.bring(key);
     if (this.#isClosed) return;
-    building.thread = new BuildThread(worker, { root, key });
+    building.thread = new BuildThread(worker, { root, key, rules: shown?.rules ?? null });
     await building.thread.done;
   }
 

@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { ReplayIndex } from '../domain/replay.ts';
 
 /** Another form has another number. */
-const VERSION = 1;
+const VERSION = 2;
 const MAGIC = Buffer.from('PSTNRPL1');
 /** MAGIC, where the table begins (8 bytes) and how long it is (4). */
 export const TRAILER_BYTES = MAGIC.length + 12;
@@ -14,6 +14,8 @@ export interface Source {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
+  /** By which it is shown; null: it is that of the recording as it is. */
+  readonly rules: string | null;
 }
 
 /** What stands at the end of an index's file, behind the segments. */

@@ -3,6 +3,7 @@ import type { Approval, ApprovalStatus, Verdict } from '../domain/approval.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
+import type { Redaction } from '../domain/redaction.ts';
 import type { SecondFactors } from '../domain/second-factors.ts';
 import type { Store } from '../domain/store.ts';
 import type { Viewer } from '../domain/visibility.ts';
@@ -41,6 +42,8 @@ export interface ConsoleDeps {
   readonly factors: SecondFactors;
   readonly guesses: GuessLimit;
   readonly log: Logger;
+  /** Commands as they are shown to who may not see secrets. */
+  readonly redaction: Pick<Redaction, 'text'>;
   /** The name of this node. */
   readonly node: string;
   /** Where users reach the console: `https://bastion.example`. */

@@ -3,8 +3,20 @@ import { PosternError } from '../domain/errors.ts';
 import { formatId, parseId } from '../domain/ids.ts';
 import { isThere } from '../domain/recording.ts';
 import { holdsScope } from '../domain/role.ts';
-import type { Recording, Session, SessionFilter, SessionStatus } from '../domain/session.ts';
-import { isLive, maySeeSession, seesEverything, type Viewer } from '../domain/visibility.ts';
+import type {
+  Recording,
+  Session,
+  SessionChannel,
+  SessionFilter,
+  SessionStatus,
+} from '../domain/session.ts';
+import {
+  isLive,
+  maySeeSession,
+  seesEverything,
+  seesSecrets,
+  type Viewer,
+} from '../domain/visibility.ts';
 import { actorOf } from './actor.ts';
 import type { Assets } from './assets.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
@@ -100,6 +112,16 @@ function wayOf(
   return c.req.query('from') === 'start' ? 'replay' : 'live';
 }
 
+function shownChannels(
+  { redaction }: ConsoleDeps,
+  viewer: Viewer,
+  channels: readonly SessionChannel[],
+): readonly SessionChannel[] {
+  if (seesSecrets(viewer)) return channels;
+  const hidden = (command: string | null) => (command === null ? null : redaction.text(command));
+  return channels.map((channel) => ({ ...channel, command: hidden(channel.command) }));
+}
+
 async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
   const { viewer } = actorOf(c, 'sessions:read');
   const session = await seen(deps, viewer, idOf(c));
@@ -112,7 +134,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
   return sessionPage(assets, {
     viewer,
     session,
-    channels,
+    channels: shownChannels(deps, viewer, channels),
     recordings,
     chosen,
     way: wayOf(deps, c, session, chosen),

@@ -17,6 +17,7 @@ import { LiveThread } from '../../src/live/live.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { newSigningKey, Signer } from '../../src/recorder/signer.ts';
+import { BUILTIN_RULES, openRedaction } from '../../src/redaction.ts';
 import { FileReplays } from '../../src/replay/replays.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
@@ -91,7 +92,11 @@ export async function openStage() {
     retention: { age: 0, size: 0 },
   });
   const worker = new URL('../../src/replay-worker.ts', import.meta.url);
-  const replays = new FileReplays({ library, root: files.path, worker, log });
+  const redaction = openRedaction(library, files.path, BUILTIN_RULES, log);
+  const common = { library, root: files.path, worker, log };
+  const replays = new FileReplays({ ...common, shown: null });
+  const shown = { rules: BUILTIN_RULES, redaction };
+  const redactedReplays = new FileReplays({ ...common, shown });
   const live = new LiveThread(files.path, log);
   const deps: ApiDeps = {
     store,
@@ -99,6 +104,8 @@ export async function openStage() {
     gateway,
     recordings: library,
     replays,
+    redactedReplays,
+    redaction,
     space: () => 'up',
     sealSinks: () => [],
     archive: () => 'off',
@@ -124,6 +131,8 @@ export async function openStage() {
   const api = createApi(deps);
   const close = async (): Promise<void> => {
     await replays.close();
+    await redactedReplays.close();
+    await redaction.close();
     await live.close();
     await recorder.close();
     await counters.close();

@@ -36,7 +36,7 @@ needs('ssh', 'sshd', 'chromium').describe('the replay of a long session', () => 
   const sidecar = (): string => {
     const root = `${stage.bastion.dataDir}/recordings`;
     const name = readdirSync(root, { recursive: true, encoding: 'utf8' }).find((file) =>
-      file.endsWith('.replay'),
+      file.endsWith('.replay-redacted'),
     );
     if (name === undefined) throw new Error('there is no index');
     return `${root}/${name}`;

@@ -42,7 +42,13 @@ function plain(text: string): string {
   return text.replaceAll(/\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-9;?]*[A-Za-z])/g, '');
 }
 
-const SGR = fc.constantFrom('', '\u001b[31m', '\u001b[0m', '\u001b[1;38;5;200m', '\u001b[m\u001b[K');
+const SGR = fc.constantFrom(
+  '',
+  '\u001b[31m',
+  '\u001b[0m',
+  '\u001b[1;38;5;200m',
+  '\u001b[m\u001b[K',
+);
 
 /** The secret in pieces, with colours between. */
 const pieces = fc
@@ -82,18 +88,63 @@ describe('a secret is not in what is shown', () => {
 
   test.each<[string, readonly Written[], Size?]>([
     ['typed key by key', [...`echo ${SECRET}`]],
-    ['typed with mistakes that were taken back', ['ghp_aB3x', '\b \b', 'x', '\b\u001b[K', SECRET.slice(7)]],
-    ['put together with cursor movements', [`\u001b[5;11H${SECRET.slice(10)}`, `\u001b[5;1H${SECRET.slice(0, 10)}`]],
-    ['drawn from its end', [...SECRET].map((letter, at) => `\u001b[3;${at + 1}H${letter}`).reverse()],
-    ['in the alternate screen', ['\u001b[?1049h\u001b[2J', `\u001b[10;5H${SECRET.slice(0, 20)}`, `${SECRET.slice(20)}`, '\u001b[?1049l']],
-    ['redrawn by readline', [`$ ${SECRET.slice(0, 30)}`, `\r\u001b[2C${SECRET}\u001b[K`, '\u001b[5D', '\r\n']],
-    ['inserted into', [SECRET.slice(0, 10) + SECRET.slice(14), '\u001b[14D\u001b[12D', `\u001b[4h${SECRET.slice(10, 14)}\u001b[4l`]],
-    ['scrolled away at once', [`${SECRET.slice(0, 20)}`, `${SECRET.slice(20)}\r\n${'line\r\n'.repeat(500)}`]],
+    [
+      'typed with mistakes that were taken back',
+      ['ghp_aB3x', '\b \b', 'x', '\b\u001b[K', SECRET.slice(7)],
+    ],
+    [
+      'put together with cursor movements',
+      [`\u001b[5;11H${SECRET.slice(10)}`, `\u001b[5;1H${SECRET.slice(0, 10)}`],
+    ],
+    [
+      'drawn from its end',
+      [...SECRET].map((letter, at) => `\u001b[3;${at + 1}H${letter}`).reverse(),
+    ],
+    [
+      'in the alternate screen',
+      [
+        '\u001b[?1049h\u001b[2J',
+        `\u001b[10;5H${SECRET.slice(0, 20)}`,
+        `${SECRET.slice(20)}`,
+        '\u001b[?1049l',
+      ],
+    ],
+    [
+      'redrawn by readline',
+      [`$ ${SECRET.slice(0, 30)}`, `\r\u001b[2C${SECRET}\u001b[K`, '\u001b[5D', '\r\n'],
+    ],
+    [
+      'inserted into',
+      [
+        SECRET.slice(0, 10) + SECRET.slice(14),
+        '\u001b[14D\u001b[12D',
+        `\u001b[4h${SECRET.slice(10, 14)}\u001b[4l`,
+      ],
+    ],
+    [
+      'scrolled away at once',
+      [`${SECRET.slice(0, 20)}`, `${SECRET.slice(20)}\r\n${'line\r\n'.repeat(500)}`],
+    ],
     ['at the edge of a terminal without wrapping', [`\u001b[?7l${'x'.repeat(60)} ${SECRET}`]],
-    ['on the other output', [['e', SECRET.slice(0, 9)], 'noise', ['e', SECRET.slice(9)]], { pty: false }],
-    ['with marks that take no room', [`${SECRET.slice(0, 8)}\u200b${SECRET.slice(8, 12)}\u007f${SECRET.slice(12)}`]],
+    [
+      'on the other output',
+      [['e', SECRET.slice(0, 9)], 'noise', ['e', SECRET.slice(9)]],
+      { pty: false },
+    ],
+    [
+      'with marks that take no room',
+      [`${SECRET.slice(0, 8)}\u200b${SECRET.slice(8, 12)}\u007f${SECRET.slice(12)}`],
+    ],
     ['typed as input', [...SECRET].map((letter) => ['i', letter] as const)],
-    ['typed as input, with a mistake', [['i', SECRET.slice(0, 9)], ['i', 'x'], ['i', '\u007f'], ['i', SECRET.slice(9)]]],
+    [
+      'typed as input, with a mistake',
+      [
+        ['i', SECRET.slice(0, 9)],
+        ['i', 'x'],
+        ['i', '\u007f'],
+        ['i', SECRET.slice(9)],
+      ],
+    ],
     ['in a mark', [['m', `export of ${SECRET}`]]],
     ['overstruck', [[...SECRET].map((letter) => `${letter}\b${letter}`).join('')]],
     ['with a resize in it', [SECRET.slice(0, 30), ['r', '20x5'], SECRET.slice(30)]],
@@ -115,10 +166,15 @@ describe('a secret is not in what is shown', () => {
 
   test('titles and the clipboard are dropped whole', async () => {
     const clipboard = Buffer.from(`x ${SECRET}`).toString('base64');
-    expect(await through([`\u001b]0;${SECRET.slice(0, 5)}`, `${SECRET.slice(5)}\u0007a`])).toEqual(['\u001b]', '\u0007a']);
+    expect(await through([`\u001b]0;${SECRET.slice(0, 5)}`, `${SECRET.slice(5)}\u0007a`])).toEqual([
+      '\u001b]',
+      '\u0007a',
+    ]);
     expect(await through([`\u001b]52;c;${clipboard}\u001b\\b`])).toEqual(['\u001b]\u001b\\b']);
     expect(await through([`\u001bP${SECRET}\u001b\\b`])).toEqual(['\u001bP\u001b\\b']);
-    expect(await through(['\u001b]0;a title\u0007\u001b]52;c;YQ==\u0007'])).toEqual(['\u001b]0;a title\u0007\u001b]52;c;YQ==\u0007']);
+    expect(await through(['\u001b]0;a title\u0007\u001b]52;c;YQ==\u0007'])).toEqual([
+      '\u001b]0;a title\u0007\u001b]52;c;YQ==\u0007',
+    ]);
   });
 
   test('wide characters are as wide as before', async () => {
@@ -127,7 +183,11 @@ describe('a secret is not in what is shown', () => {
 });
 
 describe('private keys', () => {
-  const BODY = Array.from({ length: 60 }, (_, at) => `${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(2)}`.slice(0, 62) + String(at).padStart(2, '0'));
+  const BODY = Array.from(
+    { length: 60 },
+    (_, at) =>
+      `${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(2)}`.slice(0, 62) + String(at).padStart(2, '0'),
+  );
   const BEGIN = ['-----BEGIN', 'OPENSSH PRIVATE KEY-----'].join(' ');
   const END = ['-----END', 'OPENSSH PRIVATE KEY-----'].join(' ');
   const KEY = [BEGIN, ...BODY, 'AbC=', END];
@@ -136,7 +196,11 @@ describe('private keys', () => {
     const written = [...KEY.map((line) => `${line}\r\n`), 'user@host:~$ ls\r\n', 'abcdefgh\r\n'];
     const all = await through(written);
     const hidden = KEY.map((line) => (line.startsWith('-') ? line : '*'.repeat(line.length)));
-    expect(all).toEqual([...hidden.map((line) => `${line}\r\n`), 'user@host:~$ ls\r\n', 'abcdefgh\r\n']);
+    expect(all).toEqual([
+      ...hidden.map((line) => `${line}\r\n`),
+      'user@host:~$ ls\r\n',
+      'abcdefgh\r\n',
+    ]);
   });
 
   test('in one piece, without a terminal', async () => {
@@ -146,15 +210,22 @@ describe('private keys', () => {
   });
 
   test('in a pager that shows a part of them, from their beginning and from their end', async () => {
-    const page = (lines: readonly string[]) => `\u001b[H${lines.map((line) => `${line}\u001b[K\r\n`).join('')}`;
-    const first = await through(['\u001b[?1049h', page(KEY.slice(0, 20)), `\u001b[24;1H${BODY[19]}\r\n${BODY[20]}`]);
+    const page = (lines: readonly string[]) =>
+      `\u001b[H${lines.map((line) => `${line}\u001b[K\r\n`).join('')}`;
+    const first = await through([
+      '\u001b[?1049h',
+      page(KEY.slice(0, 20)),
+      `\u001b[24;1H${BODY[19]}\r\n${BODY[20]}`,
+    ]);
     expect(first.join('')).not.toContain('MII');
     const last = await through(['\u001b[?1049h', page(KEY.slice(-20))]);
     expect(last.join('')).not.toContain('MII');
   });
 
   test('a certificate and a public key are shown', async () => {
-    const text = ['-----BEGIN CERTIFICATE-----', ...BODY, '-----END CERTIFICATE-----', ''].join('\r\n');
+    const text = ['-----BEGIN CERTIFICATE-----', ...BODY, '-----END CERTIFICATE-----', ''].join(
+      '\r\n',
+    );
     expect(await through([text])).toEqual([text]);
   });
 });
@@ -164,7 +235,15 @@ describe('what has no secret in it', () => {
     const written = fc.array(
       fc.oneof(
         fc.string({ unit: 'binary', maxLength: 40 }),
-        fc.constantFrom('\u001b[2J', '\u001b[10;10H', '\r\n', '\u001b[?1049h', '\u001b]0;t', '\u001b[5b', '\u001bM'),
+        fc.constantFrom(
+          '\u001b[2J',
+          '\u001b[10;10H',
+          '\r\n',
+          '\u001b[?1049h',
+          '\u001b]0;t',
+          '\u001b[5b',
+          '\u001bM',
+        ),
       ),
     );
     const hints = /[:=/]|key|pass|secret|token/i;

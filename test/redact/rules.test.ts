@@ -14,7 +14,13 @@ function token(...parts: readonly string[]): string {
 }
 
 const A36 = 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6';
-const JWT = token('eyJhbGciOiJIUzI1NiJ9', '.', 'eyJzdWIiOiIxMjM0NTY3ODkwIn0', '.', 'dozjgNryP4J3jVmN');
+const JWT = token(
+  'eyJhbGciOiJIUzI1NiJ9',
+  '.',
+  'eyJzdWIiOiIxMjM0NTY3ODkwIn0',
+  '.',
+  'dozjgNryP4J3jVmN',
+);
 
 const WHOLE: Readonly<Record<string, string>> = {
   'an AWS key id': token('AKIA', 'IOSFODNN7EXAMPLE'),
@@ -87,7 +93,7 @@ const NEAR_MISSES = [
   'PWD=/home/alice',
   'OLDPWD=/home/alice',
   'password=$DB_PASSWORD',
-  'password=${DB_PASSWORD}',
+  ['password=$', '{DB_PASSWORD}'].join(''),
   'password: <your password>',
   'token=null',
   'password=read_password()',
@@ -116,7 +122,18 @@ test.each(NEAR_MISSES)('%s has nothing to hide', (text) => {
 });
 
 test('time to look is in proportion to the text, whatever it says', () => {
-  const pieces = ['eyJ', 'password', 'a.', '://', '-----BEGIN ', 'authorization: ', 'mysql ', '="', '--token ', 'bearer '];
+  const pieces = [
+    'eyJ',
+    'password',
+    'a.',
+    '://',
+    '-----BEGIN ',
+    'authorization: ',
+    'mysql ',
+    '="',
+    '--token ',
+    'bearer ',
+  ];
   for (const piece of pieces) {
     const text = piece.repeat(100_000 / piece.length);
     expect(RULES.find(text).length).toBeLessThan(text.length);
@@ -139,12 +156,24 @@ describe("an admin's own patterns", () => {
     expect(shown(text, own(match))).toBe(hidden);
   });
 
-  test.each(['', '(', 'a)', '[a', '*a', 'a**', '(?=a)b', '(a)\\1', 'a{2,1}', 'a{300}', 'a*', '\\q', 'x'.repeat(501), '((a{200}){200})'])(
-    'a pattern that is not possible is refused: %s',
-    (match) => {
-      expect(() => own(match)).toThrow(expect.objectContaining({ code: 'redaction.pattern' }));
-    },
-  );
+  test.each([
+    '',
+    '(',
+    'a)',
+    '[a',
+    '*a',
+    'a**',
+    '(?=a)b',
+    '(a)\\1',
+    'a{2,1}',
+    'a{300}',
+    'a*',
+    '\\q',
+    'x'.repeat(501),
+    '((a{200}){200})',
+  ])('a pattern that is not possible is refused: %s', (match) => {
+    expect(() => own(match)).toThrow(expect.objectContaining({ code: 'redaction.pattern' }));
+  });
 
   test('no pattern takes longer than its bound', () => {
     const hostile = ['(a+)+b', '(a|a)*c', '(a|b)*a(a|b){12}x', '.*.*.*.*=', '(\\w+\\s?)+!'];

@@ -11,7 +11,10 @@ const WORKER = new URL('../../src/replay-worker.ts', import.meta.url);
 
 function open(at: Lab): FileReplays & AsyncDisposable {
   const library = openLibrary(at.root);
-  const replays = new FileReplays({ library, root: at.root, worker: WORKER, log: at.log });
+  const replays = new FileReplays({
+    ...{ library, root: at.root, worker: WORKER, log: at.log },
+    shown: null,
+  });
   return Object.assign(replays, { [Symbol.asyncDispose]: () => replays.close() });
 }
 

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../domain/page.ts';
 import type { Session } from '../../domain/session.ts';
-import { type Api, callerOf } from '../context.ts';
+import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, success } from '../envelope.ts';
 import { idOf, isoTime, outId, outTime, search } from '../fields.ts';
@@ -10,9 +10,10 @@ import { guarded } from '../guard.ts';
 import { noteOpening } from '../journal.ts';
 import { wholeNumber } from '../paging.ts';
 import { downloadRecording } from '../recording-download.ts';
+import { isRedacted, seenChannels, viewFor } from '../recording-view.ts';
 import { seenSession } from '../terminate.ts';
 import { textStream } from '../text-stream.ts';
-import { type TranscriptEntry, transcript } from '../transcript.ts';
+import { type TranscriptEntry, type TranscriptSource, transcript } from '../transcript.ts';
 
 /** A page of logs stops looking after this many milliseconds, and says where to go on. */
 const LOOK_MS = 5000;
@@ -25,6 +26,11 @@ const seconds = z
   .transform(Number)
   .openapi({ type: 'number', minimum: 0 });
 
+const redact = z.enum(['0', '1']).optional().openapi({
+  description:
+    '1: with what is secret hidden, as for who lacks recordings:raw; 0: as it is, which needs that scope',
+});
+
 const logsQuery = z
   .strictObject({
     format: z.enum(['json', 'text']).default('json'),
@@ -33,6 +39,7 @@ const logsQuery = z
     search: search.optional(),
     limit: wholeNumber(1, MAX_LIMIT).optional(),
     cursor: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+    redact,
   })
   .superRefine((query, context) => {
     if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
@@ -67,6 +74,7 @@ const recordingRoute = guarded('recordings:read', {
         .optional()
         .openapi({ description: 'Without it: the first that has a recording' }),
       format: z.enum(['v2', 'v3']).default('v3'),
+      redact,
     }),
   },
   responses: {
@@ -102,11 +110,18 @@ const logsRoute = guarded('recordings:read', {
   },
 });
 
-async function entriesOf(deps: ApiDeps, session: Session, query: LogsQuery) {
+async function entriesOf(deps: ApiDeps, caller: Caller, session: Session, query: LogsQuery) {
   const { sessions } = deps.store;
   const channels = await sessions.channels(session.id);
   const recordings = await sessions.recordings(session.id);
-  return transcript(deps.recordings, channels, recordings, {
+  const shown = seenChannels(deps, caller, channels, query.redact);
+  const hides = isRedacted(caller, query.redact);
+  const source: TranscriptSource = {
+    library: deps.recordings,
+    text: (text) => (hides ? deps.redaction.text(text) : text),
+    view: (recording) => viewFor(deps, caller, recording, query.redact),
+  };
+  return transcript(source, shown, recordings, {
     startedAt: session.startedAt,
     from: query.from ?? null,
     to: query.to ?? null,
@@ -141,11 +156,12 @@ async function* plainLines(
 
 export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(recordingRoute, (c) => {
-    const { channel, format } = c.req.valid('query');
+    const { channel, format, redact: wish } = c.req.valid('query');
     return downloadRecording(deps, callerOf(c), {
       id: c.req.valid('param').id,
       channel,
       format,
+      redact: wish,
       method: c.req.method,
       range: c.req.header('range'),
       ifRange: c.req.header('if-range'),
@@ -162,7 +178,7 @@ export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
       part: query.cursor !== undefined,
       detail: { format: query.format },
     });
-    const entries = await entriesOf(deps, session, query);
+    const entries = await entriesOf(deps, caller, session, query);
     if (query.format === 'text') {
       const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
       return new Response(textStream(plainLines(entries)), { headers });

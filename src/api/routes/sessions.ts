@@ -12,6 +12,7 @@ import { enveloped, failureSchema, json, messageOnly, success } from '../envelop
 import { fromBeforeTo, given, idOf, search, time } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
+import { seenChannels } from '../recording-view.ts';
 import { seenSession, terminateSession } from '../terminate.ts';
 import {
   sessionDetailSchema,
@@ -117,12 +118,14 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(getRoute, async (c) => {
-    const session = await seenSession(deps, callerOf(c), c.req.valid('param').id);
+    const caller = callerOf(c);
+    const session = await seenSession(deps, caller, c.req.valid('param').id);
     const [channels, recordings] = await Promise.all([
       sessions.channels(session.id),
       sessions.recordings(session.id),
     ]);
-    return c.json(success(sessionDetailView(session, channels, recordings)), 200);
+    const shown = seenChannels(deps, caller, channels);
+    return c.json(success(sessionDetailView(session, shown, recordings)), 200);
   });
 
   api.openapi(deleteRoute, async (c) => {

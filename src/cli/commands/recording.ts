@@ -15,6 +15,7 @@ interface ExportOptions {
   readonly output?: string;
   readonly channel?: number;
   readonly format?: string;
+  readonly redact: boolean;
 }
 
 /** `postern recording ls|export|verify|keys|seals|rm|hold|release`. */
@@ -28,6 +29,7 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .option('-o, --output <file>', 'a new file; else stdout')
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
     .option('--format <version>', 'v3 or v2')
+    .option('--redact', 'with what is secret hidden, as others get it', false)
     .action((text: string, options: ExportOptions) => exportTo(shell, text, options));
   recording
     .command('verify')
@@ -65,8 +67,11 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
 
 async function exportTo(shell: Shell, text: string, options: ExportOptions): Promise<void> {
   const { output, channel, format } = options;
+  const redact = options.redact ? '1' : undefined;
   const path = `/v1/sessions/${idOf('sess', text)}/recording`;
-  const body = Readable.fromWeb(await ApiClient.of(shell).stream(path, { channel, format }));
+  const body = Readable.fromWeb(
+    await ApiClient.of(shell).stream(path, { channel, format, redact }),
+  );
   if (output === undefined) {
     await pipeline(body, shell.stdout, { end: false });
     return;

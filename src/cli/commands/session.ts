@@ -125,6 +125,7 @@ interface LogOptions extends Format {
   readonly search?: string;
   readonly from?: number;
   readonly to?: number;
+  readonly redact: boolean;
 }
 
 /** Enough for every session that a person reads; `recording export` has all of a longer one. */
@@ -139,16 +140,18 @@ function addLogs(session: Command, shell: Shell): void {
     .option('--search <text>', 'entries with this text alone')
     .option('--from <seconds>', 'after the start', seconds)
     .option('--to <seconds>', 'after the start', seconds)
+    .option('--redact', 'with what is secret hidden, as others get it', false)
     .option('--json', 'as JSON', false)
     .action(async (text: string, options: LogOptions) => {
       const { search, from, to } = options;
+      const redact = options.redact ? '1' : undefined;
       const path = `/v1/sessions/${idOf('sess', text)}/logs`;
       const api = ApiClient.of(shell);
       if (options.json) {
-        showJson(shell, await api.list(path, 'logs', { search, from, to }, MOST_ENTRIES));
+        showJson(shell, await api.list(path, 'logs', { search, from, to, redact }, MOST_ENTRIES));
         return;
       }
-      const body = await api.stream(path, { format: 'text', search, from, to });
+      const body = await api.stream(path, { format: 'text', search, from, to, redact });
       for await (const part of textOf(body)) await put(shell.stdout, harmless(part));
     });
 }
@@ -162,6 +165,7 @@ interface PlayOptions {
   readonly speed: number;
   readonly idle: number;
   readonly channel?: number;
+  readonly redact: boolean;
 }
 
 function factor(text: string): number {
@@ -178,9 +182,11 @@ function addPlay(session: Command, shell: Shell): void {
     .option('--speed <factor>', '2: twice as fast', factor, 1)
     .option('--idle <seconds>', 'the longest pause', factor, 2)
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
+    .option('--redact', 'with what is secret hidden, as others get it', false)
     .action(async (text: string, options: PlayOptions) => {
       const path = `/v1/sessions/${idOf('sess', text)}/recording`;
-      const body = await ApiClient.of(shell).stream(path, { channel: options.channel });
+      const redact = options.redact ? '1' : undefined;
+      const body = await ApiClient.of(shell).stream(path, { channel: options.channel, redact });
       const ended = new AbortController();
       const end = (): void => ended.abort();
       process.once('SIGINT', end);

@@ -40,6 +40,16 @@ export class Line {
     return this.#word(col) & CHARACTER || SPACE;
   }
 
+  /** What stands in the first `end` cells. */
+  text(end: number): string {
+    const characters: number[] = [];
+    for (let at = 0; at < end * WORDS; at += WORDS) {
+      const word = this.#cells[at] ?? 0;
+      if ((word & KIND) !== WIDE_TAIL) characters.push(word & CHARACTER || SPACE);
+    }
+    return String.fromCodePoint(...characters);
+  }
+
   pen(col: number): Pen {
     return { fg: this.#cells[col * WORDS + 1] ?? 0, bg: this.#cells[col * WORDS + 2] ?? 0 };
   }

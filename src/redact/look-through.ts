@@ -1,0 +1,41 @@
+import { setTimeout as rest } from 'node:timers/promises';
+import type { RecordingLibrary } from '../domain/recording.ts';
+import { Masker } from './masker.ts';
+import { type FoundMasks, writeMasks } from './masks-file.ts';
+import type { Job } from './messages.ts';
+import type { RuleSet } from './rule-set.ts';
+
+/** UTF-16 units between two rests, and how much of the time that was worked is rested: others use this processor too. */
+const STRETCH = 512 * 1024;
+const REST = 1 / 4;
+
+/**
+ * Looks a recording through, and puts what was found beside it. Bounded memory. Rejects with `recording.missing` and
+ * `recording.damaged`, when a terminal is too large to be followed, and when more is secret than can be noted.
+ */
+export async function lookThrough(
+  library: RecordingLibrary,
+  { key, path, size, modified }: Job,
+  rules: RuleSet,
+  report: (progress: number) => void,
+): Promise<FoundMasks> {
+  const masker = new Masker(await library.header(key), rules);
+  let worked = performance.now();
+  let units = 0;
+  let done = 0;
+  for await (const event of library.events(key)) {
+    masker.add(event);
+    units += event.data.length;
+    if (units < STRETCH) continue;
+    done += units;
+    units = 0;
+    report(Math.min(0.99, done / Math.max(1, size)));
+    await rest((performance.now() - worked) * REST);
+    worked = performance.now();
+  }
+  masker.end();
+  const numbers = masker.masks.toNumbers();
+  const found = { rules: rules.id, size, modified, events: masker.events, numbers };
+  await writeMasks(path, found);
+  return found;
+}

@@ -1,0 +1,21 @@
+import type { RedactionRules } from '../domain/redaction.ts';
+
+export interface WorkerSettings {
+  /** Where the recordings lie. */
+  readonly root: string;
+  readonly rules: RedactionRules;
+}
+
+/** A recording to look through; `path` is for what is found. */
+export interface Job {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly modified: number;
+}
+
+/** After the last two the next job may come. */
+export type FromWorker =
+  | { readonly type: 'progress'; readonly progress: number }
+  | { readonly type: 'found'; readonly events: number; readonly numbers: readonly number[] }
+  | { readonly type: 'failed'; readonly reason: string };

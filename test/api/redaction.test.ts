@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Session } from '../../src/domain/session.ts';
+import { openLibrary } from '../../src/recorder/library.ts';
+import { BUILTIN_RULES, openRedaction } from '../../src/redaction.ts';
+import { checkAsciicast } from '../support/asciicast.ts';
+import {
+  type Answer,
+  addMachine,
+  addRecording,
+  addSession,
+  addUser,
+  anotherApi,
+  call,
+  openStage,
+  type Stage,
+  tokenFor,
+} from './stage.ts';
+
+const SECRET = ['ghp', '_', 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6'].join('');
+const STARS = '*'.repeat(SECRET.length);
+
+let stage: Stage;
+let session: Session;
+let tokens: { readonly admin: string; readonly auditor: string; readonly own: string };
+
+beforeAll(async () => {
+  stage = await openStage();
+  const alice = await addUser(stage, 'alice');
+  const root = await addUser(stage, 'root1', 'admin');
+  session = await addSession(stage, alice, await addMachine(stage, 'web1'));
+  await addRecording(stage, session, 1, {
+    outputs: ['$ ', `echo ${SECRET.slice(0, 7)}`, `${SECRET.slice(7)}\r\n`, 'plain\r\n'],
+  });
+  await addRecording(stage, session, 2, {
+    command: `deploy --token ${SECRET}`,
+    pty: false,
+    outputs: [`ok ${SECRET}\n`],
+  });
+  tokens = {
+    admin: await tokenFor(stage, root, ['admin']),
+    auditor: await tokenFor(stage, null, ['sessions:read', 'recordings:read', 'audit:read']),
+    own: await tokenFor(stage, alice, ['sessions:read', 'recordings:read']),
+  };
+});
+
+afterAll(() => stage.close());
+
+type Who = keyof typeof tokens;
+
+function ask(who: Who, path: string, method = 'GET', on: Stage = stage): Promise<Answer> {
+  return call(on, method, `/v1/sessions/${session.id}${path}`, { token: tokens[who] });
+}
+
+const HIDDEN_FROM: readonly Who[] = ['auditor', 'own'];
+
+const WAYS = [
+  '/recording',
+  '/recording?channel=2',
+  '/recording?format=v2',
+  '/recording?channel=2&format=v2',
+  '/logs',
+  '/logs?format=text',
+  '',
+];
+
+test.each(WAYS)('%s has no secret in it for who is no admin', async (way) => {
+  const open = await ask('admin', way);
+  expect(JSON.stringify(open.body)).toContain(SECRET.slice(7));
+  for (const who of HIDDEN_FROM) {
+    const { status, body } = await ask(who, way);
+    expect(status).toBe(200);
+    const text = JSON.stringify(body);
+    expect(text).not.toContain(SECRET.slice(7));
+    expect(text).toContain('*'.repeat(SECRET.length - 7));
+  }
+});
+
+test('a copy says that it is one, and has the times and sizes of what it was made of', async () => {
+  const open = await ask('admin', '/recording');
+  const copy = await ask('own', '/recording');
+  const [from, to] = [open.body, copy.body].map((text) => checkAsciicast(Buffer.from(text)));
+  expect(copy.headers.get('Postern-Redacted')).toBe(stage.deps.redaction.rules);
+  expect(copy.headers.get('Accept-Ranges')).toBe('none');
+  expect(copy.headers.get('ETag')).toContain('-redacted-');
+  expect(open.headers.get('Postern-Redacted')).toBe(null);
+  expect(to?.header).toMatchObject({
+    postern: { redacted: stage.deps.redaction.rules, pty: true },
+  });
+  const lengths = (cast: typeof from) =>
+    cast?.events.map(({ code, data, ...rest }) => ({ ...rest, code, data: data.length }));
+  expect(lengths(to)).toEqual(lengths(from));
+  expect(copy.body).not.toContain('# seal');
+});
+
+test('an admin may ask for what others see, and others not for what an admin sees', async () => {
+  expect((await ask('admin', '/recording?redact=1')).body).not.toContain(SECRET.slice(7));
+  expect((await ask('admin', '/logs?redact=1&format=text')).body).toContain(STARS);
+  for (const who of HIDDEN_FROM) {
+    const refused = await ask(who, '/recording?redact=0');
+    expect(refused.status).toBe(403);
+    expect(refused.body.error.message).toContain('recordings:raw');
+  }
+  const raw = await tokenFor(stage, null, ['recordings:read', 'recordings:raw']);
+  const path = `/v1/sessions/${session.id}/recording?redact=0`;
+  const { body } = await call(stage, 'GET', path, { token: raw });
+  expect(body).toBe((await ask('admin', '/recording')).body);
+});
+
+test('what is searched for is what is shown', async () => {
+  const found = async (who: Who) =>
+    (await ask(who, `/logs?search=${SECRET.slice(8, 20)}`)).body.data.logs.length;
+  expect(await found('admin')).toBeGreaterThan(0);
+  expect(await found('own')).toBe(0);
+});
+
+test('the sealed original is as it was, and anybody may have it checked', async () => {
+  const verdict = await ask('own', '/recording/verification', 'POST');
+  expect(verdict.body.data).toMatchObject({ verdict: 'complete', first_bad: null });
+});
+
+test('the audit says who was shown a copy', async () => {
+  await ask('own', '/recording');
+  const { rows } = await stage.store.audit.list({}, { limit: 5 });
+  expect(rows[0]).toMatchObject({ type: 'recording.downloaded', detail: { redacted: true } });
+});
+
+test('other rules hide other things, in what was looked through before, too', async () => {
+  const rules = { ...BUILTIN_RULES, patterns: [{ name: 'own', match: 'pla[a-z]+' }] };
+  const library = openLibrary(stage.recordings);
+  const redaction = openRedaction(library, stage.recordings, rules, stage.log);
+  try {
+    expect((await ask('own', '/recording')).body).toContain('plain');
+    const other = await ask('own', '/recording', 'GET', anotherApi(stage, { redaction }));
+    expect(other.body).toContain('*****\\r\\n');
+    expect(other.body).not.toContain('plain');
+  } finally {
+    await redaction.close();
+  }
+});
+
+test('a recording that goes on is shown as far as it was looked through', async () => {
+  const more = await addSession(
+    stage,
+    await addUser(stage, 'carol'),
+    await addMachine(stage, 'w2'),
+  );
+  const window = { cols: 80, rows: 24, width: 0, height: 0 };
+  const recording = await stage.recorder.start({
+    ...{ sessionId: more.id, channel: 1, startedAt: more.startedAt, command: null, title: 'x' },
+    pty: { term: 'xterm', window, modes: new Uint8Array() },
+  });
+  const { key } = recording;
+  const row = { sessionId: more.id, channel: 1, key, startedAt: more.startedAt };
+  await stage.store.sessions.openRecording(row);
+  recording.output(Buffer.from(`export ${SECRET}\r\n`));
+  const shown = async () => {
+    const path = `/v1/sessions/${more.id}/recording`;
+    return String((await call(stage, 'GET', path, { token: tokens.auditor })).body);
+  };
+  await expect.poll(shown, { timeout: 10_000 }).toContain(`export ${STARS}`);
+  recording.output(Buffer.from('and more\r\n'));
+  await expect.poll(shown, { timeout: 10_000 }).toContain('and more');
+  await recording.end({ type: 'code', code: 0 });
+});
+
+test('what cannot be looked through is not shown', async () => {
+  const huge = await addSession(stage, await addUser(stage, 'dave'), await addMachine(stage, 'w3'));
+  await addRecording(stage, huge, 1, { outputs: ['password=x'] });
+  const [row] = await stage.store.sessions.recordings(huge.id);
+  const failing = {
+    ...stage.deps.redaction,
+    rules: 'x',
+    text: (text: string) => text,
+    view: (key: string, id: string) => stage.deps.redaction.view(`${key}/none`, id),
+  };
+  expect(row).toBeDefined();
+  const other = anotherApi(stage, { redaction: failing });
+  const path = `/v1/sessions/${huge.id}/recording`;
+  const { status, body } = await call(other, 'GET', path, { token: tokens.auditor });
+  expect(status).toBe(503);
+  expect(body.error.message).toContain('only an admin');
+});
