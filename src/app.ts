@@ -6,6 +6,7 @@ import { type Addresses, noAddresses, publicSsh } from './addresses.ts';
 import { consoleActions } from './api/for-console.ts';
 import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
+import { TerminalRoom } from './api/terminal-room.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
 import { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
@@ -27,10 +28,11 @@ import type { CertificateAuthority } from './domain/certificate-authority.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { GuessLimit } from './domain/guess-limit.ts';
-import type { Logger } from './domain/log.ts';
+import { type Logger, reasonOf } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { SinkState } from './domain/seal-sink.ts';
 import type { Store } from './domain/store.ts';
+import type { WebTerminals } from './domain/web-terminal.ts';
 import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { listening } from './listening.ts';
@@ -149,7 +151,7 @@ async function openControl(
 async function openHttp(
   config: Config,
   control: Control,
-  gateway: Gateway,
+  held: { readonly gateway: Gateway; readonly terminals: WebTerminals },
   addresses: Addresses,
   log: Logger,
   closers: Closers,
@@ -173,7 +175,8 @@ async function openHttp(
     ...control,
     live,
     changes: control.nodes.changes,
-    gateway,
+    ...held,
+    room: new TerminalRoom((id) => leaveUnused(held.terminals, id, log)),
     ...control.reading,
     retention,
     space: () => space.state,
@@ -198,7 +201,15 @@ async function openHttp(
     listenHttp({ fetch: app.fetch, ...config.httpListen }),
   );
   closers.add('HTTP', () => http.close());
+  // Before it, so that their users are told why.
+  closers.add('terminals in browsers', () => deps.room.close());
   return `http://${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}`;
+}
+
+function leaveUnused(terminals: WebTerminals, sessionId: number, log: Logger): void {
+  terminals.leaveTerminal(sessionId, 'unused').catch((error: unknown) => {
+    log.warn('a terminal was not ended', { session: sessionId, reason: reasonOf(error) });
+  });
 }
 
 /** Opens everything in order, and closes what was opened when something does not open. */
@@ -243,13 +254,15 @@ async function open(
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
   const kept = { dataDir, recordings, minFree, sealingKey: sealing.privatePem };
   const parts = { plane, privateKey, working, manners, ...kept, log };
-  const { gateway, ssh, failed } = await listening('POSTERN_SSH_LISTEN', config.sshListen, () =>
-    openGatewayAnywhere(config, parts, sealing.repairer(control.store.seals), closers),
+  const { gateway, terminals, ssh, failed } = await listening(
+    'POSTERN_SSH_LISTEN',
+    config.sshListen,
+    () => openGatewayAnywhere(config, parts, sealing.repairer(control.store.seals), closers),
   );
   addresses.ssh = publicSsh(config, ssh);
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
-  const ofAll = nodes.join(gateway, () => plane.held, control);
-  const url = await openHttp(config, control, ofAll, addresses, log, closers);
+  const all = { gateway: nodes.join(gateway, () => plane.held, control), terminals };
+  const url = await openHttp(config, control, all, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };
   const demoParts: DemoParts | null =

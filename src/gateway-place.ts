@@ -3,6 +3,7 @@ import { childEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { RepairRecording } from './domain/recording.ts';
+import type { WebTerminals } from './domain/web-terminal.ts';
 import { type GatewayParts, openGateway } from './gateway.ts';
 import { startWorkers } from './ipc/workers.ts';
 import { loadHostKey } from './ssh/host-key.ts';
@@ -10,6 +11,7 @@ import { loadHostKey } from './ssh/host-key.ts';
 /** The gateway, wherever it runs. */
 export interface OpenedGateway {
   readonly gateway: Gateway;
+  readonly terminals: WebTerminals;
   /** Where it listens. */
   readonly ssh: { readonly host: string; readonly port: number };
   /** Settles, with the reason, when it is lost for good: the server is to stop. */
@@ -42,7 +44,8 @@ async function openGatewayHere(
 ): Promise<OpenedGateway> {
   const gateway = await openGateway({ ...parts, hostKey: loadHostKey(privateKey) }, closers);
   const { host, port } = config.sshListen;
-  return { gateway, ssh: await gateway.listen(host, port), failed: new Promise(() => undefined) };
+  const ssh = await gateway.listen(host, port);
+  return { gateway, terminals: gateway.terminals, ssh, failed: new Promise(() => undefined) };
 }
 
 /** In processes of its own. */
@@ -75,5 +78,6 @@ async function openWorkers(
     onLost: failed.resolve,
   });
   closers.add('the workers', () => workers.drain());
-  return { gateway: workers, ssh: workers.address, failed: failed.promise };
+  const { terminals, address: ssh } = workers;
+  return { gateway: workers, terminals, ssh, failed: failed.promise };
 }

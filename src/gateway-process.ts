@@ -4,6 +4,7 @@ import { openGateway } from './gateway.ts';
 import { Calls } from './ipc/calls.ts';
 import { parentPeer } from './ipc/peer.ts';
 import { remoteControlPlane } from './ipc/remote.ts';
+import { serveTerminals } from './ipc/remote-terminals.ts';
 import { within } from './ipc/within.ts';
 import { markWorker } from './ipc/worker-marks.ts';
 import {
@@ -65,6 +66,7 @@ class GatewayProcess implements WorkerService {
         },
         this.#closers,
       );
+      serveTerminals(this.#calls, this.#gateway.terminals);
       return { address: await this.#gateway.listen(listen.host, listen.port, listen.reusePort) };
     } catch (error) {
       return { problem: reasonOf(error) };

@@ -18,12 +18,18 @@ import type { SinkState } from '../domain/seal-sink.ts';
 import type { SetupApplier } from '../domain/setup.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
+import type { WebTerminals } from '../domain/web-terminal.ts';
+import type { TerminalRoom } from './terminal-room.ts';
 
 /** Everything that the API works with; it makes none of it. */
 export interface ApiDeps {
   readonly store: Store;
   readonly counters: Counters;
   readonly gateway: Gateway;
+  /** Of this node. */
+  readonly terminals: WebTerminals;
+  /** Those of them that browsers have, or are to come for. */
+  readonly room: TerminalRoom;
   readonly recordings: RecordingLibrary;
   /** As the last look at the file system of the recordings found it. */
   readonly space: () => SpaceState;

@@ -15,6 +15,7 @@ const OWN_STATUS: Readonly<Record<string, 405 | 413 | 416 | 426>> = {
   'request.too_large': 413,
   'request.range': 416,
   'live.no_socket': 426,
+  'terminal.no_socket': 426,
 };
 
 /** Turns what validation found into `request.invalid` with one problem for each bad field. */
@@ -46,7 +47,7 @@ function answer(c: Context<ApiEnv>, error: PosternError): Response {
   const status = OWN_STATUS[error.code] ?? HTTP_STATUS[CATALOGUE[error.code].api];
   if (error.code === 'request.unauthorized') c.header('WWW-Authenticate', 'Bearer');
   // RFC 9110 §15.5.22.
-  if (error.code === 'live.no_socket') c.header('Upgrade', 'websocket');
+  if (status === 426) c.header('Upgrade', 'websocket');
   // RFC 9110 §15.5.17: the length that there is.
   const { size } = error.params;
   if (error.code === 'request.range') c.header('Content-Range', `bytes */${size}`);

@@ -33,6 +33,7 @@ import { sessionFileRoutes } from './routes/session-files.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { statsRoutes } from './routes/stats.ts';
+import { terminalRoutes } from './routes/terminals.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { totpRoutes } from './routes/totp.ts';
 import { transferRoutes } from './routes/transfers.ts';
@@ -114,6 +115,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionFileRoutes(api, deps);
   liveRoutes(api, deps);
   replayRoutes(api, deps);
+  terminalRoutes(api, deps);
   recordingSealRoutes(api, deps);
   recordingRoutes(api, deps);
   machineRoutes(api, deps);

@@ -2,8 +2,8 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-/** Bytes of a message; nothing that is open here listens to more than a close. */
-const LONGEST_MESSAGE = 1024;
+/** Bytes of a message: of who only listens, and of who has something to say. */
+const LONGEST_MESSAGE = { listens: 1024, talks: 64 * 1024 } as const;
 
 /** Milliseconds that what is open has to end when the server stops. */
 const GOING_AWAY_MS = 1000;
@@ -16,10 +16,16 @@ const LONGEST_REFUSAL = 64 * 1024;
 
 type Fetch = (request: Request, env: object) => Response | Promise<Response>;
 
+/** What the other side of a socket does. */
+type Manner = keyof typeof LONGEST_MESSAGE;
+
 /** Stands in the environment of a request that asks for a WebSocket. */
 export interface Upgrade {
-  /** `use` gets the socket when the route has answered with a success; else the answer goes out. */
-  accept(protocol: string, use: (socket: WebSocket) => void): void;
+  /**
+   * `use` gets the socket when the route has answered with a success; else the answer goes out. `protocol`:
+   * empty for none.
+   */
+  accept(protocol: string, use: (socket: WebSocket) => void, manner?: Manner): void;
   /** The subprotocols that the client offers, in its order. */
   readonly protocols: readonly string[];
 }
@@ -27,6 +33,7 @@ export interface Upgrade {
 /** What was accepted of one request. */
 interface Accepted {
   readonly protocol: string;
+  readonly manner: Manner;
   readonly use: (socket: WebSocket) => void;
 }
 
@@ -60,19 +67,14 @@ function requestOf(incoming: IncomingMessage): Request | null {
  */
 export class WebSockets {
   readonly #fetch: Fetch;
-  readonly #server: WebSocketServer;
+  readonly #servers: Readonly<Record<Manner, WebSocketServer>>;
   readonly #protocols = new WeakMap<IncomingMessage, string>();
   /** Whose answer is being found. */
   readonly #asking = new Set<Duplex>();
 
   constructor(server: Server, fetch: Fetch) {
     this.#fetch = fetch;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      maxPayload: LONGEST_MESSAGE,
-      handleProtocols: (_, incoming) => this.#protocols.get(incoming) ?? false,
-    });
+    this.#servers = { listens: this.#serverFor('listens'), talks: this.#serverFor('talks') };
     server.on('upgrade', (incoming, socket, head) => {
       this.#asking.add(socket);
       const fail = (): void => void socket.destroy();
@@ -89,7 +91,7 @@ export class WebSockets {
   /** Ends all; settles when they have ended, within a second. */
   async close(): Promise<void> {
     for (const socket of this.#asking) socket.destroy();
-    const open = [...this.#server.clients];
+    const open = Object.values(this.#servers).flatMap(({ clients }) => [...clients]);
     const ended = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     for (const socket of open) socket.close(GOING_AWAY, 'the server stops');
     const late = setTimeout(() => {
@@ -99,6 +101,15 @@ export class WebSockets {
     clearTimeout(late);
   }
 
+  #serverFor(manner: Manner): WebSocketServer {
+    return new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: LONGEST_MESSAGE[manner],
+      handleProtocols: (_, incoming) => this.#protocols.get(incoming) ?? false,
+    });
+  }
+
   async #answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const request = asksForSocket(incoming) ? requestOf(incoming) : null;
     if (request === null) return await refuse(socket, new Response(null, { status: 400 }));
@@ -106,7 +117,7 @@ export class WebSockets {
     if (socket.destroyed) return;
     if (!response.ok || accepted === null) return await refuse(socket, response);
     this.#protocols.set(incoming, accepted.protocol);
-    this.#server.handleUpgrade(incoming, socket, head, (open) => {
+    this.#servers[accepted.manner].handleUpgrade(incoming, socket, head, (open) => {
       // An error is followed by a close, which is what counts.
       open.on('error', () => undefined);
       accepted.use(open);
@@ -120,8 +131,8 @@ export class WebSockets {
     const found: { accepted: Accepted | null } = { accepted: null };
     const upgrade: Upgrade = {
       protocols: valuesOf(incoming.headers['sec-websocket-protocol']),
-      accept: (protocol, use) => {
-        found.accepted = { protocol, use };
+      accept: (protocol, use, manner = 'listens') => {
+        found.accepted = { protocol, use, manner };
       },
     };
     const response = await this.#fetch(request, { incoming, upgrade });

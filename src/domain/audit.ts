@@ -24,6 +24,7 @@ export const AUDIT_TYPES = [
   'transfer.denied',
   'machine.connected',
   'machine.failed',
+  'machine.tried',
   'host_key.pinned',
   'host_key.changed',
   'recording.started',

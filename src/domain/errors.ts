@@ -6,6 +6,7 @@ import { MACHINE_FAILURES } from './machine-failures.ts';
 import { REDACTION_ERRORS } from './redaction-errors.ts';
 import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
+import { TERMINAL_ERRORS } from './terminal-errors.ts';
 
 /**
  * Every sentence that a user or a client of the API can see about a failure (invariant 6): code,
@@ -129,6 +130,7 @@ export const CATALOGUE = {
   },
   ...LIVE_ERRORS,
   ...REDACTION_ERRORS,
+  ...TERMINAL_ERRORS,
   ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',

@@ -25,6 +25,7 @@ export const END_REASONS = [
   'recording_failed',
   'max_session',
   'idle_timeout',
+  'unused',
   'drained',
   'node_died',
   'worker_died',

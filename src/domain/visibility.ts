@@ -14,6 +14,8 @@ export interface Viewer {
   /** For the audit: the user's name, or the token's when it is nobody's. */
   readonly name: string;
   readonly token: Token;
+  /** What `viewerByHash` finds them by again, while the token is good. */
+  readonly tokenHash: string;
   /** What the token holds and the user's role still allows. */
   readonly scopes: readonly Scope[];
 }
@@ -36,17 +38,27 @@ export async function viewerOf(
   stores: Pick<Stores, 'tokens' | 'users'>,
   now: Date,
 ): Promise<Viewer | null> {
-  const token = await stores.tokens.getByHash(await hashBearer(bearer), now);
-  if (token === null || !kinds.includes(token.kind)) return null;
+  const viewer = await viewerByHash(await hashBearer(bearer), stores, now);
+  return viewer !== null && kinds.includes(viewer.token.kind) ? viewer : null;
+}
+
+/** As `viewerOf`, of any kind of token, by the hash of its secret. */
+export async function viewerByHash(
+  tokenHash: string,
+  stores: Pick<Stores, 'tokens' | 'users'>,
+  now: Date,
+): Promise<Viewer | null> {
+  const token = await stores.tokens.getByHash(tokenHash, now);
+  if (token === null) return null;
   if (token.userId === null) {
-    return { userId: null, role: null, name: token.name, token, scopes: token.scopes };
+    return { userId: null, role: null, name: token.name, token, tokenHash, scopes: token.scopes };
   }
   const user = await stores.users.get(token.userId);
   if (user === null || user.disabled) return null;
   // Such a browser signed in before the second factor was demanded, or with one that is gone.
   if (token.kind === 'web' && user.totp === 'required' && !user.hasTotp) return null;
   const scopes = effectiveScopes(token, user.role);
-  return { userId: user.id, role: user.role, name: user.name, token, scopes };
+  return { userId: user.id, role: user.role, name: user.name, token, tokenHash, scopes };
 }
 
 /** Admins, and tokens that are nobody's (which only admins make), see what is not theirs. */

@@ -3,10 +3,12 @@ import type { ControlPlane, RouteAnswer } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RepairRecording } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
+import type { WebTerminals } from '../domain/web-terminal.ts';
 import { Calls } from './calls.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { childPeer } from './peer.ts';
 import { serveControlPlane } from './remote.ts';
+import { remoteTerminals } from './remote-terminals.ts';
 import { within } from './within.ts';
 import type { Address, WorkerService, WorkerSettings } from './worker-service.ts';
 
@@ -61,6 +63,7 @@ export interface WorkerProcessOptions {
  */
 export class WorkerProcess {
   readonly held: HeldSessions;
+  readonly terminals: WebTerminals;
   /** Settles when the process has ended and all that it said was heard: how it ended. */
   readonly gone: Promise<string>;
   readonly #child: ChildProcess;
@@ -81,6 +84,7 @@ export class WorkerProcess {
     this.gone = end(this.#child);
     void this.gone.then(() => clearInterval(this.#watchdog));
     this.#calls = new Calls(childPeer(this.#child), () => options.log);
+    this.terminals = remoteTerminals(this.#calls);
     serveControlPlane(this.#calls, this.held);
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
+import type { WebTerminals } from '../domain/web-terminal.ts';
 import { within } from './within.ts';
 import {
   WORKER_TIMING,
@@ -10,6 +11,7 @@ import {
   type WorkerTiming,
 } from './worker-process.ts';
 import type { Address, WorkerSettings } from './worker-service.ts';
+import { terminalsOf } from './worker-terminals.ts';
 
 /** Milliseconds that the drain waits for what dead workers left to be written. */
 const LAST_ENDS_MS = 4000;
@@ -37,6 +39,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
 /** The gateway, in processes of its own: one that dies is replaced, and the others do not notice. */
 export class Workers implements Gateway {
+  /** Those whose users have no SSH connection. */
+  readonly terminals: WebTerminals = terminalsOf({
+    all: () => [...this.#running].toSorted(([a], [b]) => a - b).map(([, one]) => one.terminals),
+  });
   readonly #options: WorkersOptions;
   readonly #timing: WorkerTiming;
   readonly #running = new Map<number, WorkerProcess>();

@@ -14,6 +14,7 @@ import { type ConnectionOwner, DownstreamConnection } from './connection.ts';
 import type { Inside } from './jump.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { GatewaySession, SessionDeps } from './session.ts';
+import { GatewayTerminals } from './web/terminals.ts';
 
 /** Begins with `OpenSSH_` because OpenSSH sends eow@openssh.com to its own kind alone. */
 const IDENT = 'OpenSSH_9.9 Postern';
@@ -27,6 +28,14 @@ const LEAVE_MS = 500;
 /** Ends that a session's grant or limits set. */
 const LIMITS: readonly EndReason[] = ['access_revoked', 'max_session', 'idle_timeout'];
 
+/** What a session runs on, as far as it has to end with it. */
+interface SessionOwner {
+  end(reason: EndReason, refusal: Refusal): Promise<void>;
+}
+
+/** A session that stands for itself. */
+const NO_OWNER: SessionOwner = { end: () => Promise.resolve() };
+
 export interface GatewayOptions extends SessionDeps {
   readonly hostKey: HostKey;
   /** As ServerOptions of ssh/server.ts. */
@@ -38,11 +47,14 @@ export interface GatewayOptions extends SessionDeps {
 
 /** The SSH side of Postern: every connection and session that this process holds. */
 export class SshGateway implements Gateway {
+  /** Those whose users have no SSH connection. */
+  readonly terminals: GatewayTerminals;
   readonly #server: SshServer;
   readonly #connections = new Set<DownstreamConnection>();
-  readonly #sessions = new Map<number, { session: GatewaySession; owner: DownstreamConnection }>();
+  readonly #sessions = new Map<number, { session: GatewaySession; owner: SessionOwner }>();
 
   constructor(options: GatewayOptions) {
+    this.terminals = new GatewayTerminals(options, (session) => this.#opened(session, NO_OWNER));
     this.#server = createSshServer({
       hostKey: options.hostKey,
       nextHostKeys: options.nextHostKeys ?? [],
@@ -89,9 +101,10 @@ export class SshGateway implements Gateway {
   async drain(): Promise<void> {
     const refusal: Refusal = refusalOf(new PosternError('session.draining'));
     const closed = this.#server.close();
-    await Promise.all(
-      [...this.#connections].map((connection) => connection.end('drained', refusal)),
-    );
+    await Promise.all([
+      this.terminals.end(refusal),
+      ...[...this.#connections].map((connection) => connection.end('drained', refusal)),
+    ]);
     await Promise.all([...this.#sessions.values()].map(({ session }) => session.ended));
     await this.#server.destroyAll(refusal.text);
     await closed;
@@ -116,7 +129,7 @@ export class SshGateway implements Gateway {
     return connection;
   }
 
-  #opened(session: GatewaySession, owner: DownstreamConnection): void {
+  #opened(session: GatewaySession, owner: SessionOwner): void {
     this.#sessions.set(session.id, { session, owner });
     void session.ended.then((reason) => {
       this.#sessions.delete(session.id);

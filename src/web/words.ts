@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<EndReason, string>> = {
   recording_failed: 'the recording failed',
   max_session: 'the longest time was reached',
   idle_timeout: 'idle for too long',
+  unused: 'nobody came to its terminal',
   drained: 'the bastion was stopped',
   node_died: 'the bastion went down',
   worker_died: 'a process of the bastion went down',

@@ -48,7 +48,7 @@ test('every operation declares what it demands', async () => {
   }
 });
 
-test('only health, the document and its page are public', async () => {
+test('only health, the document, its page and a socket with a secret of its own are public', async () => {
   const open = (await operations()).filter(({ access }) => access === 'public');
   expect(open.map(({ path }) => path).sort()).toEqual([
     '/docs',
@@ -57,6 +57,7 @@ test('only health, the document and its page are public', async () => {
     '/v1/healthz',
     '/v1/openapi.json',
     '/v1/readyz',
+    '/v1/sessions/1/ws',
   ]);
 });
 

@@ -1,5 +1,6 @@
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApi } from '../../src/api/server.ts';
+import { TerminalRoom } from '../../src/api/terminal-room.ts';
 import { StoreSetupApplier } from '../../src/control/apply.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
@@ -24,6 +25,7 @@ import * as example from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
 import { testStore } from '../support/database.ts';
 import { scratch } from '../support/scratch.ts';
+import { TestTerminals } from './test-terminals.ts';
 
 /** Notes what was asked and does as told: the real one lives in another room. */
 class TestGateway implements Gateway {
@@ -102,6 +104,8 @@ export async function openStage() {
     store,
     counters,
     gateway,
+    terminals: new TestTerminals(store),
+    room: new TerminalRoom(() => undefined),
     recordings: library,
     replays,
     redactedReplays,
