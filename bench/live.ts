@@ -1,6 +1,7 @@
 /**
  * Milliseconds from a chunk's arrival at the recorder to its frame at a viewer: `bench/live.ts [CHUNKS]
- * [VIEWERS]`. Recorder, follower, HTTP server and viewers are the real ones, in one process, on loopback.
+ * [VIEWERS] [MEGABYTES]`. Recorder, follower, HTTP server and viewers are the real ones, in one process,
+ * on loopback. MEGABYTES are recorded before anybody looks; then joining is measured, too.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,10 @@ import { newSigningKey } from '../src/recorder/signer.ts';
 
 const CHUNKS = Number(process.argv[2] ?? 300);
 const VIEWERS = Number(process.argv[3] ?? 1);
+const MEGABYTES = Number(process.argv[4] ?? 0);
+
+/** Viewers that join one after the other, each to a follower of its own. */
+const JOINS = 5;
 
 const quiet = (): void => undefined;
 const log: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log };
@@ -63,6 +68,38 @@ const server = await listenHttp({
   },
 });
 
+function residentMegabytes(): string {
+  return (process.memoryUsage.rss() / 1_000_000).toFixed(0);
+}
+
+/** Lines of text with a colour now and then, as programs write them. */
+async function fill(): Promise<void> {
+  const line = `${'some output of a program that goes on and on '.repeat(3)}\u001b[32mok\u001b[0m\r\n`;
+  const chunk = Buffer.from(line.repeat(200));
+  for (let bytes = 0; bytes < MEGABYTES * 1_000_000; bytes += chunk.length) {
+    if (recording.output(chunk)) continue;
+    await new Promise<void>((resolve) => recording.onDrain(resolve));
+  }
+  await sleep(1000);
+}
+
+if (MEGABYTES > 0) {
+  await fill();
+  const before = residentMegabytes();
+  const joins: number[] = [];
+  for (let join = 0; join < JOINS; join += 1) {
+    const begun = performance.now();
+    const socket = await viewer(server.port, () => undefined);
+    joins.push(performance.now() - begun);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.close();
+    await closed;
+  }
+  joins.sort((a, b) => a - b);
+  process.stdout.write(
+    `${JOINS} viewers joined ${MEGABYTES} MB: screen after ${percentile(joins, 0.5)} ms (median), ${percentile(joins, 1)} ms (most); resident ${before} MB before, ${residentMegabytes()} MB after\n`,
+  );
+}
 const sent: number[] = [];
 const waits: number[] = [];
 const hear = (text: string): void => {

@@ -27,6 +27,14 @@ export interface LiveTerms {
   readonly goesOn: () => Promise<boolean>;
 }
 
+/** Milliseconds. */
+export interface LiveTimes {
+  /** Between looks at whether the viewer may still see it; 1000. */
+  readonly accessMs?: number;
+  /** In which a viewer has to take something or to answer a ping; 15 000. */
+  readonly aliveMs?: number;
+}
+
 /** A viewer at the other end of a WebSocket, looked after until it closes. */
 export class LiveSocket implements LiveViewer {
   readonly #socket: WebSocket;
@@ -38,12 +46,12 @@ export class LiveSocket implements LiveViewer {
   #looks = 0;
   #failures = 0;
 
-  constructor(socket: WebSocket, terms: LiveTerms) {
+  constructor(socket: WebSocket, terms: LiveTerms, times: LiveTimes = {}) {
     this.#socket = socket;
     this.#terms = terms;
     this.#timers = [
-      setInterval(() => this.#look(), ACCESS_MS),
-      setInterval(() => this.#ping(), ALIVE_MS),
+      setInterval(() => this.#look(), times.accessMs ?? ACCESS_MS),
+      setInterval(() => this.#ping(), times.aliveMs ?? ALIVE_MS),
     ];
     socket.on('pong', () => {
       this.#alive = true;
