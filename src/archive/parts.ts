@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Digest, Digesting } from './digest.ts';
@@ -47,12 +48,12 @@ export async function readPart(
   return { body, digest: digesting.done() };
 }
 
-/** Of the whole file and of its parts, without holding them. */
+/** The SHA-256 (hex) of a file, and the digests of its parts, without holding them. */
 export async function digestParts(
   handle: FileHandle,
   bytes: number,
-): Promise<{ readonly whole: Digest; readonly parts: readonly Digest[] }> {
-  const whole = new Digesting();
+): Promise<{ readonly sha256: string; readonly parts: readonly Digest[] }> {
+  const whole = createHash('sha256');
   const parts: Digest[] = [];
   const buffer = new Uint8Array(SLICE);
   let at = 0;
@@ -61,14 +62,14 @@ export async function digestParts(
     for (; at < end; ) {
       const slice = buffer.subarray(0, Math.min(SLICE, end - at));
       await readSlice(handle, slice, at);
-      whole.add(slice);
+      whole.update(slice);
       part.add(slice);
       at += slice.length;
       await turn();
     }
     parts.push(part.done());
   }
-  return { whole: whole.done(), parts };
+  return { sha256: whole.digest('hex'), parts };
 }
 
 async function readSlice(handle: FileHandle, slice: Uint8Array, at: number): Promise<void> {

@@ -17,7 +17,8 @@ export interface Shipped {
 /** What is sent, by the file as it is now. */
 interface Cargo {
   readonly file: SpoolFile;
-  readonly whole: Digest;
+  /** Of all of it, hex. */
+  readonly sha256: string;
   readonly parts: readonly Digest[];
   readonly inParts: boolean;
 }
@@ -80,12 +81,12 @@ export class Shipment {
     try {
       if (file.bytes > MOST_BYTES) throw new Error('it is too large for the store');
       await file.handle.datasync();
-      const { whole, parts } = await digestParts(file.handle, file.bytes);
+      const { sha256, parts } = await digestParts(file.handle, file.bytes);
       const inParts = notes.upload !== null || parts.length > 1;
-      const cargo = { file, whole, parts, inParts };
+      const cargo = { file, sha256, parts, inParts };
       await this.#send(cargo, notes);
       await notes.forget();
-      return { bytes: whole.bytes, sha256: whole.sha256, modifiedAt: file.modifiedAt };
+      return { bytes: file.bytes, sha256, modifiedAt: file.modifiedAt };
     } finally {
       await file.handle.close();
     }
@@ -142,8 +143,8 @@ export class Shipment {
     if (upload !== null) await this.#bucket.abort(this.#name, upload);
   }
 
-  async #sendWhole({ file, whole }: Cargo): Promise<void> {
-    const { body, digest } = await readPart(file.handle, 0, whole.bytes);
+  async #sendWhole({ file }: Cargo): Promise<void> {
+    const { body, digest } = await readPart(file.handle, 0, file.bytes);
     await this.#bucket.put(this.#name, body, digest);
   }
 
@@ -177,15 +178,13 @@ export class Shipment {
   }
 
   /** By its size and its ETag; where that is made in another way, by all of its bytes. */
-  async #isWhole(
-    { bytes, etag }: StoredObject,
-    { whole, parts, inParts }: Cargo,
-  ): Promise<boolean> {
-    if (bytes !== whole.bytes) return false;
+  async #isWhole({ bytes, etag }: StoredObject, cargo: Cargo): Promise<boolean> {
+    const { file, sha256, parts, inParts } = cargo;
+    if (bytes !== file.bytes) return false;
     if (etag === etagOf(parts, inParts)) return true;
     const hash = createHash('sha256');
     const { body } = await this.#bucket.get(this.#name);
     for await (const piece of body) hash.update(piece);
-    return hash.digest('hex') === whole.sha256;
+    return hash.digest('hex') === sha256;
   }
 }

@@ -1,4 +1,5 @@
 import type { ArchiveState, ArchiveStore, ArchiveTask } from '../domain/archive.ts';
+import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { StoredRecording } from '../domain/recording.ts';
 import type { Store } from '../domain/store.ts';
@@ -143,12 +144,16 @@ export class Shipper {
     if (this.#isBusy(key)) return;
     const working = work()
       .then(
-        () => this.#worked(),
+        () => {
+          this.#worked();
+          return true;
+        },
         (error: unknown) => this.#failed(task, error),
       )
-      .finally(() => {
+      .then((isDone) => {
         this.#active.delete(key);
-        this.#beginLook();
+        // What failed waits for the next look.
+        if (isDone) this.#beginLook();
       });
     this.#active.set(key, working);
   }
@@ -204,17 +209,24 @@ export class Shipper {
     this.#options.log.info('the store of recordings answers again');
   }
 
-  /** What the store says counts for all; anything else for this recording alone. */
-  async #failed(task: ArchiveTask, error: unknown): Promise<void> {
-    const { key } = task;
-    if (this.#isEnding && error instanceof BucketError && error.trouble === 'away') return;
+  /** What the store says counts for all; anything else for this recording alone. Never rejects. */
+  async #failed(task: ArchiveTask, error: unknown): Promise<false> {
+    const isAway = error instanceof BucketError && error.trouble === 'away';
+    // Without the database nobody knows what is to be sent; the looks say so.
+    const isBlind = error instanceof PosternError && error.code === 'store.down';
+    if (isBlind || (isAway && this.#isEnding)) return false;
     this.#hear(error);
-    if (error instanceof BucketError && error.trouble === 'away') return;
+    if (isAway) return false;
+    const { key } = task;
     this.#aside.set(key, performance.now() + SET_ASIDE_MS);
-    this.#note('a recording could not be sent to its store, and stays here', error, key);
-    await this.#refuse(task, reasonOf(error)).catch((thrown: unknown) =>
-      this.#note('that a recording was not sent could not be noted', thrown, key),
-    );
+    try {
+      const isNews = await this.#refuse(task, reasonOf(error));
+      if (isNews)
+        this.#note('a recording could not be sent to its store, and stays here', error, key);
+    } catch (thrown) {
+      this.#note('that a recording was not sent could not be noted', thrown, key);
+    }
+    return false;
   }
 
   #hear(error: unknown): void {
@@ -231,15 +243,17 @@ export class Shipper {
     this.#note(what, error);
   }
 
-  async #refuse({ id, key, sessionId }: ArchiveTask, reason: string): Promise<void> {
-    await this.#options.store.transaction(async ({ archive, audit }) => {
-      if (!(await archive.refuse(id, reason))) return;
+  /** False: that was said before. */
+  async #refuse({ id, key, sessionId }: ArchiveTask, reason: string): Promise<boolean> {
+    return await this.#options.store.transaction(async ({ archive, audit }) => {
+      if (!(await archive.refuse(id, reason))) return false;
       await audit.append({
         at: new Date(),
         type: 'recording.not_archived',
         ...{ actor: null, userId: null, machineId: null, source: null, sessionId },
         detail: { key, reason },
       });
+      return true;
     });
   }
 

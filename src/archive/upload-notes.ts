@@ -65,8 +65,11 @@ export class UploadNotes {
   }
 
   async #add(line: Line): Promise<void> {
-    await appendFile(this.#path, `${JSON.stringify(line)}\n`, { mode: 0o600, flush: true });
     this.#take(line);
+    const text = `${JSON.stringify(line)}\n`;
+    // On a full disk too recordings have to get away; without its note a part is sent once more after a
+    // crash, and an upload that nobody knows is aborted then.
+    await appendFile(this.#path, text, { mode: 0o600, flush: true }).catch(() => undefined);
   }
 
   #take(line: Line | null): void {

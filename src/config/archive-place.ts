@@ -16,7 +16,8 @@ type Parsed = { readonly value: ArchivePlace } | { readonly remedy: string };
 /** `s3://BUCKET/PREFIX?endpoint=…&region=…`; without an endpoint Amazon's of the region. */
 export function parseArchivePlace(text: string): Parsed {
   const url = URL.parse(text);
-  if (url === null || text.includes('#')) return { remedy: `write ${FORM}` };
+  // An address would be made shorter by its dots, in silence.
+  if (url === null || /#|\/\.{1,2}(?:[/?]|$)/.test(text)) return { remedy: `write ${FORM}` };
   const { searchParams: given, host: bucket } = url;
   if (url.username !== '' || url.password !== '') {
     return { remedy: 'give the keys as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' };

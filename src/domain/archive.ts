@@ -52,8 +52,8 @@ export interface ArchivedFile {
 /** Which recordings are in the store. Implemented by store/archive.ts. */
 export interface ArchiveStore {
   /**
-   * What of a node's recordings is not in the store: those that have ended first, and of these those
-   * first that nothing speaks against.
+   * What of a node's recordings is not in the store: what was refused comes last, and of the others
+   * those first that have ended.
    */
   waiting(node: string, most: number): Promise<readonly ArchiveTask[]>;
   /** Before the first byte goes. False: it was deleted, or is there already. */

@@ -23,8 +23,8 @@ export class SqlArchiveStore implements ArchiveStore {
     const query = this.#tasks()
       .where('sessions.node', '=', node)
       .where(TO_ARCHIVE)
-      .orderBy(IS_OPEN)
       .orderBy(sql`recordings.archive_refusal is not null`)
+      .orderBy(IS_OPEN)
       .orderBy('recordings.id')
       .limit(most);
     return await query.execute();

@@ -190,6 +190,40 @@ needs('swift').describe('recordings in an S3-compatible store', () => {
     expect(await lab.audited()).toHaveLength(1);
   });
 
+  test('many who ask for one at once wait for one fetch', async () => {
+    const bytes = noise(2 * MB);
+    const key = await archived(bytes);
+    await gone(key);
+    const { library } = lab.archive;
+    const readers = Array.from({ length: 8 }, () => bytesOf(library.read(key, 0, bytes.length)));
+    for (const read of await Promise.all(readers)) expect(read.equals(bytes)).toBe(true);
+    expect(await objects.reads(lab.name(key))).toBe(1);
+  });
+
+  test('where room is short copies go, and none is fetched', async () => {
+    const key = await archived(noise(1000), MB);
+    expect(existsSync(lab.path(key))).toBe(true);
+    await lab.cut();
+    lab.begin({ mostCopies: MB, minFree: 2 ** 60 });
+    await gone(key);
+    const bringing = lab.archive.library.bring(key);
+    await expect(bringing).rejects.toMatchObject({ code: 'recording.no_room_here' });
+  });
+
+  test('another node reads what is there, and deletes it; the copy of the first goes too', async () => {
+    const bytes = noise(1000);
+    const key = await archived(bytes, MB);
+    const other = lab.beginOther();
+    expect(await bytesOf(other.library.read(key, 0, 1000))).toEqual(Buffer.from(bytes));
+    await lab.delete(key, other);
+    const hasLeft = async () => (await objects.objects(lab.name(key))).length === 0;
+    await eventually('the object has gone', hasLeft, 20_000);
+    expect(await other.library.stat(key)).toBeNull();
+    await lab.cut();
+    lab.begin({ mostCopies: MB });
+    await gone(key);
+  });
+
   test('what was deleted leaves the store, also when that was away, and does not come back', async () => {
     const key = await archived(noise(1000));
     await gone(key);

@@ -17,6 +17,7 @@ const NODE = 'node-a';
 
 export interface ArchiveLabOptions {
   readonly mostCopies?: number;
+  readonly minFree?: number;
   readonly secretKey?: string;
 }
 
@@ -30,6 +31,7 @@ export class ArchiveLab implements AsyncDisposable {
   readonly #userId: number;
   readonly #machineId: number;
   #archive: Archive | null = null;
+  #other: Archive | null = null;
 
   private constructor(objects: ObjectStore, prefix: string, opened: TestStore, ids: number[]) {
     this.#objects = objects;
@@ -69,15 +71,27 @@ export class ArchiveLab implements AsyncDisposable {
   }
 
   /** Begins to send, as at the start of a server. */
-  begin({ mostCopies = 0, secretKey = SECRET_KEY }: ArchiveLabOptions = {}): Archive {
+  begin(options: ArchiveLabOptions = {}): Archive {
+    this.#archive = this.#open(this.root, NODE, options);
+    return this.#archive;
+  }
+
+  /** As another node on the same database, with a directory of its own. */
+  beginOther(): Archive {
+    mkdirSync(this.#files.join('other'));
+    this.#other = this.#open(this.#files.join('other'), 'node-b', {});
+    return this.#other;
+  }
+
+  #open(root: string, node: string, options: ArchiveLabOptions): Archive {
+    const { mostCopies = 0, minFree = 0, secretKey = SECRET_KEY } = options;
     const key = { accessKey: new Secret(ACCESS_KEY), secretKey: new Secret(secretKey) };
-    this.#archive = openArchive({
+    return openArchive({
       place: this.place(),
       credentials: { ...key, sessionToken: null },
       openAt: openLibrary,
-      ...{ root: this.root, mostCopies, minFree: 0, store: this.store, node: NODE, log: this.log },
+      ...{ root, mostCopies, minFree, store: this.store, node, log: this.log },
     });
-    return this.#archive;
   }
 
   /** As a crash: nothing more is sent. */
@@ -109,10 +123,10 @@ export class ArchiveLab implements AsyncDisposable {
   }
 
   /** As an admin does. */
-  async delete(key: string): Promise<void> {
+  async delete(key: string, archive = this.archive): Promise<void> {
     const [recording] = await this.store.sessions.recordings(idOf(key));
     await this.store.recordings.remove(recording?.id ?? 0, 'root', new Date());
-    await this.archive.library.remove(key);
+    await archive.library.remove(key);
   }
 
   path(key: string): string {
@@ -135,6 +149,7 @@ export class ArchiveLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cut();
+    await this.#other?.close(0);
     await this.#opened[Symbol.asyncDispose]();
     this.#files[Symbol.dispose]();
   }

@@ -96,6 +96,7 @@ describe('settings', () => {
     ['POSTERN_RECORDINGS', 's3://b', 'name a bucket'],
     ['POSTERN_RECORDINGS', 's3://key:secret@bucket', 'give the keys as AWS_ACCESS_KEY_ID'],
     ['POSTERN_RECORDINGS', 's3://bucket/a//b', 'single slashes'],
+    ['POSTERN_RECORDINGS', 's3://bucket/a/../b', 'write s3://BUCKET/PREFIX'],
     ['POSTERN_RECORDINGS', 's3://bucket?enpoint=https://x', 'only endpoint and region'],
     ['POSTERN_RECORDINGS', 's3://bucket?endpoint=https://x/y', 'https://HOST'],
     ['POSTERN_RECORDINGS', 's3://bucket?region=Mars', 'name a region'],

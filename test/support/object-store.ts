@@ -99,6 +99,12 @@ export class ObjectStore implements AsyncDisposable {
     return await this.#ask('GET', name);
   }
 
+  /** How often an object was read since the store was started. */
+  async reads(name: string): Promise<number> {
+    const response = await fetch(`${this.endpoint}/counted/${BUCKET}/${name}`);
+    return Number(await response.text());
+  }
+
   async put(name: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#ask('PUT', name, body);
   }

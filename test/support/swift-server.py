@@ -98,6 +98,22 @@ def with_cache(app):
     return cached
 
 
+def counting(app):
+    """Says at /counted/BUCKET/NAME how often an object was read."""
+    reads = {}
+
+    def counted(env, start_response):
+        asked = env['PATH_INFO']
+        if asked.startswith('/counted/'):
+            start_response('200 OK', [('Content-Type', 'text/plain')])
+            return [str(reads.get(asked.removeprefix('/counted'), 0)).encode()]
+        if env['REQUEST_METHOD'] == 'GET':
+            reads[asked] = reads.get(asked, 0) + 1
+        return app(env, start_response)
+
+    return counted
+
+
 def path(name):
     return os.path.join(ROOT, name)
 
@@ -131,6 +147,8 @@ def serve(kind, sock):
     text = PROXY if kind == 'proxy' else SERVER
     write(kind + '.conf', text.format(root=ROOT, kind=kind))
     app = with_cache(loadapp(path(kind + '.conf')))
+    if kind == 'proxy':
+        app = counting(app)
     # As swift's own run_server: headers as they are.
     how = {'protocol': SwiftHttpProtocol, 'capitalize_response_headers': False, 'url_length_limit': 8192}
     return eventlet.spawn(wsgi.server, sock, app, NullLogger(), log_output=False, **how)
