@@ -8,6 +8,13 @@ import type { Store } from './domain/store.ts';
 /** How long recordings may still be sent when the server stops, in milliseconds; the next start goes on. */
 const LAST_RECORDINGS_MS = 5000;
 
+/** Where the settings keep recordings in an S3-compatible store, and with which keys; null: nowhere. */
+export function archiveAccess(config: Config) {
+  const { archive: place, s3AccessKey: accessKey, s3SecretKey: secretKey } = config;
+  if (place === null || accessKey === null || secretKey === null) return null;
+  return { place, credentials: { accessKey, secretKey, sessionToken: config.s3SessionToken } };
+}
+
 /** The S3-compatible store of recordings; null: the settings name none. */
 export function openArchiving(
   config: Config,
@@ -15,11 +22,10 @@ export function openArchiving(
   parts: { readonly store: Store; readonly node: string; readonly log: Logger },
   closers: Closers,
 ): Archive | null {
-  const { archive: place, recordings: root, recordingsCache: mostCopies, minFree } = config;
-  const { s3AccessKey: accessKey, s3SecretKey: secretKey, s3SessionToken: sessionToken } = config;
-  if (place === null || accessKey === null || secretKey === null) return null;
-  const credentials = { accessKey, secretKey, sessionToken };
-  const archive = openArchive({ place, credentials, root, openAt, mostCopies, minFree, ...parts });
+  const access = archiveAccess(config);
+  if (access === null) return null;
+  const { recordings: root, recordingsCache: mostCopies, minFree } = config;
+  const archive = openArchive({ ...access, root, openAt, mostCopies, minFree, ...parts });
   closers.add('sending recordings', () => archive.close(LAST_RECORDINGS_MS));
   return archive;
 }

@@ -158,6 +158,22 @@ const counters: Check = async ({ redisUrl }, _running, log) => {
   }
 };
 
+const bucket: Check = async (config) => {
+  const { archiveAccess } = await import('../archiving.ts');
+  const access = archiveAccess(config);
+  if (access === null) return [];
+  const { Bucket } = await import('../archive/bucket.ts');
+  const { bucket: name, endpoint } = access.place;
+  try {
+    await new Bucket(access.place, access.credentials).probe();
+    return [ok('bucket', `${name} at ${endpoint} answers`)];
+  } catch (error) {
+    const remedy =
+      'until then recordings stay here; see docs/recordings.md for the rights that are needed';
+    return [fail('bucket', reasonOf(error), remedy)];
+  }
+};
+
 const ports: Check = async ({ sshListen, httpListen }, running) => {
   if (running) return [];
   const asked = [
@@ -184,4 +200,4 @@ function listenProblem(host: string, port: number): Promise<string | null> {
 }
 
 /** In the order of the answer. */
-const CHECKS: readonly Check[] = [runtime, files, database, counters, ports];
+const CHECKS: readonly Check[] = [runtime, files, database, counters, bucket, ports];

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { startObjectStore } from '../support/object-store.ts';
+import { needs } from '../support/requirements.ts';
 import { scratch } from '../support/scratch.ts';
 import { command } from './capture.ts';
 
@@ -88,4 +90,19 @@ test('settings that are wrong are all there is to say', async () => {
   const { status, stdout } = await command(['doctor'], { POSTERN_SSH_LISTEN: 'nowhere' });
   expect(status).toBe(1);
   expect(stdout).toMatch(/^fail {2}settings {2}POSTERN_SSH_LISTEN: .*\n {16}correct it/);
+});
+
+needs('swift').describe('with a bucket', () => {
+  test('it is looked into, with the keys that are given', async () => {
+    using dir = scratch();
+    await using objects = await startObjectStore();
+    const env = { POSTERN_DATA_DIR: dir.path, ...objects.settings('of/this') };
+    expect((await doctor(env)).of('bucket')).toMatchObject([{ state: 'ok' }]);
+    const wrong = await doctor({ ...env, AWS_SECRET_ACCESS_KEY: 'another' });
+    expect(wrong.status).toBe(1);
+    expect(wrong.of('bucket')).toMatchObject([
+      { state: 'fail', found: expect.stringContaining('403 SignatureDoesNotMatch') },
+    ]);
+    expect(JSON.stringify(wrong.of('bucket'))).not.toContain('another');
+  }, 60_000);
 });
