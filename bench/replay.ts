@@ -1,6 +1,6 @@
 /**
  * What long recordings cost to replay: the making of the index, and in a real Chromium opening, seeking
- * forward and back, and the memory of the page. Prints a table.
+ * forward and back, the heap of the page and the resident memory of Chromium's renderer. Prints a table.
  *
  *   sh scripts/node.sh bench/replay.ts [MEGABYTES …]
  */
@@ -125,10 +125,23 @@ async function heapOf(page: Page): Promise<number> {
   return usedSize / 1e6;
 }
 
+/** What the processes that show pages hold, in MB: Linux alone. */
+async function residentOf(page: Page): Promise<number> {
+  const session = await page.context().browser()?.newBrowserCDPSession();
+  const { processInfo = [] } = (await session?.send('SystemInfo.getProcessInfo')) ?? {};
+  const renderers = processInfo.filter(({ type }) => type === 'renderer');
+  const kilobytes = renderers.map(({ id }) => {
+    const status = readFileSync(`/proc/${id}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN);
+  });
+  return kilobytes.reduce((sum, one) => sum + one, 0) / 1000;
+}
+
 async function inBrowser(url: string): Promise<string[]> {
   await using opened = await openPage();
   const { page } = opened;
   await page.goto(url);
+  const before = await residentOf(page);
   const ms = async (call: string) => Number(await page.evaluate(call)).toFixed(0);
   const figures = [
     await ms('open()'),
@@ -138,7 +151,8 @@ async function inBrowser(url: string): Promise<string[]> {
     await ms("seek('99%')"),
     await ms("seek('98%')"),
   ];
-  return [...figures, (await heapOf(page)).toFixed(0)];
+  const resident = `${before.toFixed(0)}>${(await residentOf(page)).toFixed(0)}`;
+  return [...figures, (await heapOf(page)).toFixed(0), resident];
 }
 
 async function row(megabytes: number): Promise<string> {
@@ -183,6 +197,7 @@ const NAMES = [
   '-> 99 %',
   '-> 98 %',
   'heap MB',
+  'RSS MB',
 ];
 stdout.write(`${NAMES.map((one) => one.padStart(9)).join('')}   (times in ms)\n`);
 for (const megabytes of SIZES) stdout.write(`${await row(megabytes)}\n`);
