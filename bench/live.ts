@@ -15,6 +15,7 @@ import type { Logger } from '../src/domain/log.ts';
 import { LiveThread } from '../src/live/live.ts';
 import { openRecorder } from '../src/recorder/recorder.ts';
 import { newSigningKey } from '../src/recorder/signer.ts';
+import { BUILTIN_RULES } from '../src/redaction.ts';
 
 const CHUNKS = Number(process.argv[2] ?? 300);
 const VIEWERS = Number(process.argv[3] ?? 1);
@@ -42,7 +43,7 @@ async function viewer(port: number, hear: (text: string) => void): Promise<WebSo
 
 const root = mkdtempSync(join(tmpdir(), 'postern-live-'));
 const recorder = await openRecorder({ root, sealingKey: newSigningKey(), log });
-const live = new LiveThread(root, log);
+const live = new LiveThread({ root, rules: BUILTIN_RULES }, log);
 const yes = (): Promise<boolean> => Promise.resolve(true);
 const recording = await recorder.start({
   sessionId: 1,
@@ -62,7 +63,7 @@ const server = await listenHttp({
   fetch: (_, env) => {
     const { upgrade } = env as { readonly upgrade: Upgrade };
     upgrade.accept('v1.alis', (socket) => {
-      new LiveSocket(socket, { may: yes, goesOn: yes }).begin(live, recording.key);
+      new LiveSocket(socket, { may: yes, goesOn: yes }).begin(live, recording.key, false);
     });
     return new Response(null);
   },

@@ -169,7 +169,8 @@ async function openHttp(
   });
   retention.begin();
   closers.add('deleting old recordings', () => retention.close());
-  const live = new LiveThread(config.recordings, log);
+  const { rules } = control.reading;
+  const live = new LiveThread({ root: config.recordings, rules }, log);
   closers.add('following recordings', () => live.close());
   const deps = {
     ...control,

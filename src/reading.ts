@@ -4,7 +4,7 @@ import type { Config } from './config/load.ts';
 import type { ArchiveState } from './domain/archive.ts';
 import type { Logger } from './domain/log.ts';
 import type { RecordingLibrary, RecordingReceipt } from './domain/recording.ts';
-import type { Redaction } from './domain/redaction.ts';
+import type { Redaction, RedactionRules } from './domain/redaction.ts';
 import { PLAYED_WHOLE, type Replays } from './domain/replay.ts';
 import type { Store } from './domain/store.ts';
 import { openLibrary } from './recorder/library.ts';
@@ -20,6 +20,7 @@ export interface Reading {
   /** The same of how recordings are shown to who may not see what is secret in them. */
   readonly redactedReplays: Replays;
   readonly redaction: Redaction;
+  readonly rules: RedactionRules;
   /** Long recordings get their replay index when they end. */
   readonly recordingEnded: (receipt: RecordingReceipt) => void;
 }
@@ -54,6 +55,7 @@ export function openReading(
     archive: () => archive?.state ?? 'off',
     redactedReplays,
     redaction,
+    rules,
     recordingEnded: ({ key, size }) => {
       if (size < PLAYED_WHOLE) return;
       replays.later(key);

@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   outbound: [],
   analysis: ['replay', 'recorder'],
   archive: ['aws4fetch'],
-  live: ['recorder', '@xterm/headless', '@xterm/addon-serialize'],
+  live: ['recorder', 'redact', 'replay', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],
   control: ['otpauth'],

@@ -59,9 +59,9 @@ export class LiveSocket implements LiveViewer {
     socket.once('close', () => this.#over());
   }
 
-  begin(live: LiveRecordings, key: string): void {
+  begin(live: LiveRecordings, key: string, redacted: boolean): void {
     try {
-      this.#view = live.watch(key, this);
+      this.#view = live.watch(key, this, redacted);
     } catch (error) {
       this.#close(CLOSE.later, error instanceof Error ? error.message : '');
     }

@@ -7,12 +7,13 @@ import { isOwnPage } from '../domain/own-page.ts';
 import { holdsScope } from '../domain/role.ts';
 import type { Recording, Session } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
-import { isLive, maySeeSession, type Viewer, viewerOf } from '../domain/visibility.ts';
+import { isLive, maySeeSession, seesSecrets, type Viewer, viewerOf } from '../domain/visibility.ts';
 import { bearerOf } from './auth.ts';
 import { type ApiEnv, type Caller, callerOf } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
 import { LiveSocket, type LiveTerms } from './live-socket.ts';
+import { isRedacted, type RedactWish } from './recording-view.ts';
 import { seenSession } from './terminate.ts';
 
 const PROTOCOL = 'v1.alis';
@@ -73,11 +74,18 @@ async function running(
   throw new PosternError('live.channel_over', { id, channel: over.channel });
 }
 
-function termsOf(deps: ApiDeps, proof: Proof, session: Session, recording: Recording): LiveTerms {
+function termsOf(
+  deps: ApiDeps,
+  proof: Proof,
+  session: Session,
+  recording: Recording,
+  redacted: boolean,
+): LiveTerms {
   return {
     may: async () => {
       const viewer = await viewerBy(proof, deps);
       if (viewer === null || !holdsScope(viewer.scopes, 'recordings:read')) return false;
+      if (!redacted && !seesSecrets(viewer)) return false;
       return maySeeSession(viewer, session);
     },
     goesOn: async () => {
@@ -92,11 +100,12 @@ async function noteViewing(
   caller: Caller,
   session: Session,
   { channel }: Recording,
+  redacted: boolean,
 ): Promise<void> {
   await note(deps.store, caller, deps.clock(), 'recording.viewed', {
     sessionId: session.id,
     machineId: session.machineId,
-    detail: { channel, live: true },
+    detail: { channel, live: true, ...(redacted ? { redacted } : {}) },
   });
 }
 
@@ -109,7 +118,7 @@ export async function followSession(
   deps: ApiDeps,
   c: Context<ApiEnv>,
   id: number,
-  channel: number | undefined,
+  { channel, redact }: { readonly channel: number | undefined; readonly redact: RedactWish },
 ): Promise<Response> {
   const caller = callerOf(c);
   const proof = proofOf(c, deps);
@@ -119,12 +128,11 @@ export async function followSession(
   // Where nothing serves sockets there is no environment at all.
   const upgrade = (c.env as ApiEnv['Bindings'] | undefined)?.upgrade;
   if (upgrade?.protocols.includes(PROTOCOL) !== true) throw new PosternError('live.no_socket');
-  await noteViewing(deps, caller, session, recording);
+  const redacted = isRedacted(caller, redact);
+  await noteViewing(deps, caller, session, recording, redacted);
   upgrade.accept(PROTOCOL, (socket) => {
-    new LiveSocket(socket, termsOf(deps, proof, session, recording)).begin(
-      deps.live,
-      recording.key,
-    );
+    const terms = termsOf(deps, proof, session, recording, redacted);
+    new LiveSocket(socket, terms).begin(deps.live, recording.key, redacted);
   });
   return c.body(null, 200);
 }

@@ -53,13 +53,37 @@ async function toTerminal(shell: Shell, frames: AsyncIterable<AlisFrame>, outcom
   }
 }
 
+/** The screen's lines that were not on the screen before: it moves up. */
+function newLines(lines: readonly string[], before: readonly string[]): readonly string[] {
+  for (let from = 0; from < before.length; from += 1) {
+    const kept = before.slice(from);
+    if (kept.every((line, at) => lines[at] === line)) return lines.slice(kept.length);
+  }
+  return lines;
+}
+
+async function linesOfScreen(text: string): Promise<readonly string[]> {
+  async function* once() {
+    yield { at: 0, code: 'o', data: text, isError: false };
+  }
+  const lines: string[] = [];
+  for await (const entry of logEntries(once())) lines.push(entry.text);
+  return lines;
+}
+
 async function* eventsOf(
   frames: AsyncIterable<AlisFrame>,
   outcome: Outcome,
 ): AsyncGenerator<CastEvent> {
+  let screen: readonly string[] = [];
   for await (const frame of frames) {
     const at = performance.now() / 1000;
-    if (frame.type === 'reset' || frame.type === 'output') {
+    if (frame.type === 'reset') {
+      const lines = await linesOfScreen(frame.text);
+      const data = newLines(lines, screen).map((line) => `${line}\r\n`);
+      screen = lines;
+      yield { at, code: 'o', data: data.join(''), isError: false };
+    } else if (frame.type === 'output') {
       yield { at, code: 'o', data: frame.text, isError: false };
     } else if (frame.type === 'exit') {
       outcome.status = frame.status;

@@ -23,6 +23,9 @@ export interface LiveView {
  * as it is, then what happens. Implemented by live/live.ts.
  */
 export interface LiveRecordings {
-  /** `key` as in RecordingLibrary. Throws `live.full`. */
-  watch(key: string, viewer: LiveViewer): LiveView;
+  /**
+   * `key` as in RecordingLibrary. `redacted`: the viewer is sent the screen without what is secret on it, each time that
+   * it has changed, and not what changed it. Throws `live.full`.
+   */
+  watch(key: string, viewer: LiveViewer, redacted: boolean): LiveView;
 }

@@ -58,6 +58,11 @@ export class AlisStream {
     this.#micros = micros;
   }
 
+  /** What was until then is in no frame: the next `reset` has it. */
+  pass(micros: number): void {
+    this.#micros = Math.max(this.#micros, micros);
+  }
+
   reset({ cols, rows, text }: ScreenState): Uint8Array {
     return frame(RESET, [this.#id, this.#micros, cols, rows, NO_THEME], text);
   }

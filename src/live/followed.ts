@@ -1,8 +1,10 @@
 import type { CastEvent } from '../domain/recording.ts';
 import { type GrowingCast, sizeOf } from '../recorder/growing-cast.ts';
+import type { RuleSet } from '../redact/rule-set.ts';
 import { AlisStream } from './alis.ts';
 import { type FromWorker, packed } from './messages.ts';
-import { Screen } from './screen.ts';
+import { RedactedScreen } from './redacted-screen.ts';
+import { type LiveScreen, Screen } from './screen.ts';
 
 /** Milliseconds between looks for more, while there is no more. */
 const LOOK_MS = 15;
@@ -16,6 +18,9 @@ const FROM_END = 1024 * 1024;
 /** Batches on their way to the viewers; each is of about 256 KB. */
 const MOST_UNTAKEN = 4;
 
+/** Milliseconds at least from one screen to the next, for viewers who are sent screens alone. */
+const SCREEN_MS = 50;
+
 /** Microseconds of output that go in one frame. */
 const ONE_FRAME = 10_000;
 
@@ -25,7 +30,7 @@ type Message = FromWorker extends infer One
     : never
   : never;
 
-type Post = (message: Message) => void;
+export type Post = (message: Message) => void;
 
 function micros({ at }: CastEvent): number {
   return Math.round(at * 1_000_000);
@@ -39,7 +44,9 @@ function megabytes(bytes: number): string {
 export class FollowedRecording {
   readonly #post: Post;
   readonly #cast: GrowingCast;
-  #screen: Screen;
+  /** Null: its viewers may see all of it. */
+  readonly #rules: RuleSet | null;
+  #screen: LiveScreen;
   readonly #alis = new AlisStream(0);
   /** Bytes at the beginning that were passed over. */
   #skipped = 0;
@@ -47,12 +54,23 @@ export class FollowedRecording {
   #looks = false;
   #finishing = false;
   #dropped = false;
+  /** The screen has changed since it was sent, to viewers who are sent screens alone. */
+  #isStale = false;
+  /** When it may be sent again. */
+  #nextScreen = 0;
   #wake: () => void = () => undefined;
 
-  constructor(cast: GrowingCast, post: Post) {
+  constructor(cast: GrowingCast, post: Post, rules: RuleSet | null) {
     this.#cast = cast;
     this.#post = post;
-    this.#screen = new Screen(cast.header.cols, cast.header.rows);
+    this.#rules = rules;
+    this.#screen = this.#newScreen(cast.header.cols, cast.header.rows);
+  }
+
+  #newScreen(cols: number, rows: number): LiveScreen {
+    return this.#rules === null
+      ? new Screen(cols, rows)
+      : new RedactedScreen(cols, rows, this.#rules);
   }
 
   look(): void {
@@ -106,8 +124,18 @@ export class FollowedRecording {
     }
     // Who begins to look at a stream that is far behind is to see it where it is now.
     if (this.#looks && this.#cast.behind <= FROM_END) this.#tellScreen(false);
+    if (this.#rules !== null) this.#tellChanges(events.length > 0);
     if (events.length === 0) await this.#sleep(LOOK_MS);
     return false;
+  }
+
+  /** The screen to all, when it has changed; not too often. */
+  #tellChanges(hasChanged: boolean): void {
+    this.#isStale ||= hasChanged;
+    const now = performance.now();
+    if (!this.#isStale || now < this.#nextScreen) return;
+    this.#nextScreen = now + SCREEN_MS;
+    this.#tellScreen(true);
   }
 
   /** Goes on near the end of the file, with an empty screen of the size that it has there. */
@@ -117,7 +145,7 @@ export class FollowedRecording {
     const { cols, rows } = skipped.size ?? this.#screen;
     this.#skipped += skipped.bytes;
     this.#screen.dispose();
-    this.#screen = new Screen(cols, rows);
+    this.#screen = this.#newScreen(cols, rows);
     return true;
   }
 
@@ -128,7 +156,8 @@ export class FollowedRecording {
     let text = '';
     const flush = async (): Promise<void> => {
       if (text === '') return;
-      frames.push(this.#alis.output(at, text));
+      if (this.#rules === null) frames.push(this.#alis.output(at, text));
+      else this.#alis.pass(at);
       await this.#screen.write(text);
       text = '';
     };
@@ -147,11 +176,12 @@ export class FollowedRecording {
   }
 
   #other(at: number, { code, data }: CastEvent): Uint8Array[] {
-    if (code === 'm') return [this.#alis.marker(at, data)];
+    if (code === 'm') return [this.#alis.marker(at, this.#rules?.hide(data) ?? data)];
     if (code === 'x') return /^\d{1,9}$/.test(data) ? [this.#alis.exit(at, Number(data))] : [];
     const size = code === 'r' ? sizeOf(data) : null;
     if (size === null) return [];
     this.#screen.resize(size.cols, size.rows);
+    if (this.#rules !== null) return [];
     return [this.#alis.resize(at, this.#screen.cols, this.#screen.rows)];
   }
 
@@ -164,11 +194,13 @@ export class FollowedRecording {
 
   #tellScreen(all: boolean): void {
     this.#looks = false;
+    this.#isStale = false;
     this.#untaken += 1;
     this.#post({ type: 'screen', frames: packed(this.#screenFrames()), all });
   }
 
   #end(): void {
+    if (this.#rules !== null) this.#tellScreen(true);
     const screen = packed(this.#screenFrames());
     const last = packed([this.#alis.end()]);
     this.#post({

@@ -26,25 +26,26 @@ function workerFile(): URL {
 interface Stream {
   readonly id: number;
   readonly key: string;
+  readonly redacted: boolean;
   readonly audience: Audience;
 }
 
 /** The recordings under `root`, followed in a thread that there is while somebody looks. */
 export class LiveThread implements LiveRecordings {
-  readonly #root: string;
+  readonly #settings: WorkerSettings;
   readonly #log: Logger;
   readonly #streams = new Map<number, Stream>();
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | null = null;
   #last = 0;
 
-  constructor(root: string, log: Logger) {
-    this.#root = root;
+  constructor(settings: WorkerSettings, log: Logger) {
+    this.#settings = settings;
     this.#log = log;
   }
 
-  watch(key: string, viewer: LiveViewer): LiveView {
-    const stream = this.#streamOf(key);
+  watch(key: string, viewer: LiveViewer, redacted: boolean): LiveView {
+    const stream = this.#streamOf(key, redacted);
     stream.audience.enter(viewer);
     return {
       leave: () => {
@@ -64,20 +65,20 @@ export class LiveThread implements LiveRecordings {
     await worker?.terminate();
   }
 
-  #streamOf(key: string): Stream {
+  #streamOf(key: string, redacted: boolean): Stream {
     const streams = [...this.#streams.values()];
     const viewers = streams.reduce((sum, { audience }) => sum + audience.size, 0);
     if (viewers >= MOST_VIEWERS) throw new PosternError('live.full', { limit: MOST_VIEWERS });
-    const known = streams.find((stream) => stream.key === key);
+    const known = streams.find((one) => one.key === key && one.redacted === redacted);
     if (known !== undefined) return known;
     if (streams.length >= MOST_STREAMS)
       throw new PosternError('live.full', { limit: MOST_STREAMS });
     this.#last += 1;
     const id = this.#last;
     const audience = new Audience(() => this.#post({ stream: id, type: 'look' }));
-    const stream = { id, key, audience };
+    const stream = { id, key, redacted, audience };
     this.#streams.set(id, stream);
-    this.#post({ stream: id, type: 'follow', key });
+    this.#post({ stream: id, type: 'follow', key, redacted });
     return stream;
   }
 
@@ -89,8 +90,8 @@ export class LiveThread implements LiveRecordings {
   }
 
   #start(): Worker {
-    const workerData: WorkerSettings = { root: this.#root };
-    const worker = new Worker(workerFile(), { name: 'live', workerData, resourceLimits: HEAP });
+    const options = { name: 'live', workerData: this.#settings, resourceLimits: HEAP };
+    const worker = new Worker(workerFile(), options);
     worker.on('message', (message: FromWorker) => {
       if (worker === this.#worker) this.#hear(message);
     });

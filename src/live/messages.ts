@@ -1,8 +1,11 @@
 import type { LiveEnd } from '../domain/live.ts';
+import type { RedactionRules } from '../domain/redaction.ts';
 
 export interface WorkerSettings {
   /** The directory of the recordings. */
   readonly root: string;
+  /** For viewers who may not see what is secret. */
+  readonly rules: RedactionRules;
 }
 
 /** Frames one behind the other in one buffer; `ends` has where each of them ends. */
@@ -12,8 +15,11 @@ export interface Packed {
 }
 
 /** To the thread; `stream` is a number that is used once. */
-export type ToWorker = { readonly stream: number } & (
-  | { readonly type: 'follow'; readonly key: string }
+export type ToWorker = {
+  readonly stream: number;
+} & /** `redacted`: screens alone, without what is secret on them. */
+(
+  | { readonly type: 'follow'; readonly key: string; readonly redacted: boolean }
   /** Somebody wants the screen as it is. */
   | { readonly type: 'look' }
   /** One `frames` has been handed on. */

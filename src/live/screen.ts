@@ -44,8 +44,20 @@ function within(value: number, most: number): number {
   return Math.min(most, Math.max(1, Math.trunc(value)));
 }
 
+/** What a stream has of a terminal. */
+export interface LiveScreen {
+  readonly cols: number;
+  readonly rows: number;
+  /** Resolves when it is on the screen. */
+  write(text: string): Promise<void>;
+  /** To the nearest size that is kept. */
+  resize(cols: number, rows: number): void;
+  state(): ScreenState;
+  dispose(): void;
+}
+
 /** A terminal without a window, that can say what it would take to make another one equal. */
-export class Screen {
+export class Screen implements LiveScreen {
   readonly #terminal: xterm.Terminal;
   readonly #serializer = new serializing.SerializeAddon();
   /** Of a sequence that has begun and not ended; empty in between. */
@@ -74,7 +86,6 @@ export class Screen {
     return Reflect.get(this.#terminal, '_core');
   }
 
-  /** Resolves when it is on the screen. */
   write(text: string): Promise<void> {
     return new Promise((resolve) => {
       this.#terminal.write(text, () => {
@@ -84,7 +95,6 @@ export class Screen {
     });
   }
 
-  /** To the nearest size that is kept. */
   resize(cols: number, rows: number): void {
     this.#terminal.resize(within(cols, MOST_COLS), within(rows, MOST_ROWS));
   }

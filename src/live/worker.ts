@@ -1,20 +1,23 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf } from '../domain/log.ts';
 import { GrowingCast } from '../recorder/growing-cast.ts';
-import { FollowedRecording } from './followed.ts';
+import { RuleSet } from '../redact/rule-set.ts';
+import { FollowedRecording, type Post } from './followed.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** The thread that follows recordings: keys come in, ALiS frames go out. Started by live.ts. */
 class LiveWorker {
   readonly #root: string;
+  readonly #rules: RuleSet;
   readonly #post: (message: FromWorker) => void;
   /** Null: its file is being opened. */
   readonly #streams = new Map<number, FollowedRecording | null>();
   /** What came for those that are being opened. */
   readonly #early = new Map<number, ToWorker[]>();
 
-  constructor({ root }: WorkerSettings, post: (message: FromWorker) => void) {
+  constructor({ root, rules }: WorkerSettings, post: (message: FromWorker) => void) {
     this.#root = root;
+    this.#rules = new RuleSet(rules, 'begun');
     this.#post = post;
   }
 
@@ -23,7 +26,7 @@ class LiveWorker {
     if (message.type === 'follow') {
       this.#streams.set(stream, null);
       this.#early.set(stream, []);
-      this.#follow(stream, message.key).catch((error: unknown) => {
+      this.#follow(stream, message).catch((error: unknown) => {
         this.#post({ stream, type: 'failed', reason: reasonOf(error) });
       });
       return;
@@ -33,12 +36,14 @@ class LiveWorker {
     else if (followed !== undefined) tell(followed, message);
   }
 
-  async #follow(stream: number, key: string): Promise<void> {
+  async #follow(
+    stream: number,
+    { key, redacted }: Extract<ToWorker, { readonly type: 'follow' }>,
+  ): Promise<void> {
     try {
       const cast = await GrowingCast.open(this.#root, key);
-      const followed = new FollowedRecording(cast, (message) => {
-        this.#post({ stream, ...message });
-      });
+      const post: Post = (message) => this.#post({ stream, ...message });
+      const followed = new FollowedRecording(cast, post, redacted ? this.#rules : null);
       this.#streams.set(stream, followed);
       for (const message of this.#early.get(stream) ?? []) tell(followed, message);
       this.#early.delete(stream);

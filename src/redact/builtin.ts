@@ -127,6 +127,17 @@ export const DETECTORS: readonly Detector[] = [
   },
 ];
 
+/** The same, while somebody types them or their packets arrive. */
+export const BEGINNINGS: readonly Detector[] = [
+  { name: 'aws', pattern: /(?<![A-Za-z0-9])((?:AKIA|ASIA)[A-Z0-9]{0,16})(?![a-z0-9])/g },
+  { name: 'github', pattern: /(?<![A-Za-z0-9])((?:gh[pousr]|github_pat)_[A-Za-z0-9_]{0,255})/g },
+  { name: 'gitlab', pattern: /(?<![A-Za-z0-9])(glpat-[A-Za-z0-9_.-]{0,300})/g },
+  { name: 'slack', pattern: /(?<![A-Za-z0-9])(xox[abeoprs]-[A-Za-z0-9-]{0,300})/g },
+  { name: 'jwt', pattern: /(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_.-]{3,8000})/g },
+  { name: 'age', pattern: /(AGE-SECRET-KEY-[0-9A-Z-]{0,100})/gi },
+  { name: 'stripe', pattern: /(?<![A-Za-z0-9])([sr]k_(?:live|test)_[A-Za-z0-9]{0,250})/g },
+];
+
 /** For who wants to do without some of them. */
 export const DETECTOR_NAMES: readonly string[] = [...new Set(DETECTORS.map(({ name }) => name))];
 

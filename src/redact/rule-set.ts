@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OwnPattern, RedactionRules } from '../domain/redaction.ts';
 import { Automaton } from './automaton.ts';
-import { DETECTORS, type Detector, HINT } from './builtin.ts';
+import { BEGINNINGS, DETECTORS, type Detector, HINT } from './builtin.ts';
 import { covered } from './masks.ts';
 import { merged, type Span } from './span.ts';
 
@@ -19,9 +19,10 @@ export class RuleSet {
   readonly #detectors: readonly Detector[];
   readonly #own: readonly Automaton[];
 
-  /** Throws `redaction.pattern` for a pattern that is not possible. */
-  constructor({ patterns, without }: RedactionRules) {
-    this.#detectors = DETECTORS.filter(({ name }) => !without.includes(name));
+  /** `begun`: also what has only begun. Throws `redaction.pattern` for a pattern that is not possible. */
+  constructor({ patterns, without }: RedactionRules, extent: 'whole' | 'begun' = 'whole') {
+    const detectors = extent === 'begun' ? [...DETECTORS, ...BEGINNINGS] : DETECTORS;
+    this.#detectors = detectors.filter(({ name }) => !without.includes(name));
     this.#own = patterns.map(({ match }: OwnPattern) => Automaton.of(match));
     const all = JSON.stringify([VERSION, patterns.map(({ match }) => match), [...without].sort()]);
     this.id = createHash('sha256').update(all).digest('hex').slice(0, 16);

@@ -99,7 +99,7 @@ export async function openStage() {
   const replays = new FileReplays({ ...common, shown: null });
   const shown = { rules: BUILTIN_RULES, redaction };
   const redactedReplays = new FileReplays({ ...common, shown });
-  const live = new LiveThread(files.path, log);
+  const live = new LiveThread({ root: files.path, rules: BUILTIN_RULES }, log);
   const deps: ApiDeps = {
     store,
     counters,

@@ -3,9 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataOf } from '../support/api-call.ts';
 import { MAIN } from '../support/bastion.ts';
 import { type OpenPage, openPage } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { type Finished, run } from '../support/run.ts';
 import { openStage, PASSWORD, type Stage } from '../support/stage.ts';
+import { Watcher } from '../support/watcher.ts';
 
 const SECRET = ['ghp', '_', 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6'].join('');
 const STARS = '*'.repeat(SECRET.length);
@@ -142,5 +144,54 @@ needs('ssh', 'sshd', 'chromium').describe('what is secret in recordings', () => 
     await page.getByText('Command:').waitFor();
     expect(await page.content()).not.toContain(SECRET.slice(9, 29));
     expect(problems).toEqual([]);
+  });
+
+  test('is not on the screen of who follows a session that runs', async () => {
+    const { bastion } = stage;
+    await using screen = stage.alice.terminal('alice+web1', null, { cols: 90, rows: 20 });
+    await screen.until('a prompt', () => screen.text !== '');
+    screen.type("PS1='$ '; bind 'set enable-bracketed-paste off'; clear\r");
+    await screen.until('a clean screen', () => screen.text === '$');
+    const { id } = await eventually('its session is active', async () => {
+      const [newest] = await bastion.sessions('status=active&limit=1');
+      return newest;
+    });
+    const follow = (who: keyof typeof tokens): Watcher =>
+      new Watcher(`${bastion.url}/v1/sessions/${id}/live`, {
+        authorization: `Bearer ${tokens[who]}`,
+      });
+    using admin = follow('admin');
+    using auditor = follow('auditor');
+    using user = follow('user');
+    await user.shows('$');
+    const { page } = opened;
+    await page.goto(`${bastion.url}/sessions/${id.replace('sess_', '')}`);
+    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    const env = { POSTERN_URL: bastion.url, POSTERN_TOKEN: tokens.user };
+    const watched = run(process.execPath, [MAIN, 'session', 'watch', id], { env });
+    await eventually('all five look', async () => {
+      const { events } = dataOf(await bastion.api('audit?type=recording.viewed&limit=100')) as {
+        readonly events: readonly { readonly detail: { readonly live?: boolean } }[];
+      };
+      return events.filter(({ detail }) => detail.live === true).length === 5;
+    });
+    for (const letter of `echo ${SECRET}`) screen.type(letter);
+    screen.type('\r');
+    await admin.shows(SECRET);
+    screen.type('echo all of it\r');
+    for (const viewer of [auditor, user]) await viewer.shows('\nall of it');
+    const terminal = page.locator('.ap-term');
+    await expect
+      .poll(async () => squeezed(await terminal.innerText()), { timeout: 30_000 })
+      .toContain(`${STARS}$echoallofitallofit`);
+    screen.type('exit\r');
+    expect(await screen.exited()).toBe(0);
+    const lines = (await watched).stdout.toString();
+    expect(lines).toContain('all of it');
+    const frames = [...auditor.frames, ...user.frames];
+    const seen = `${lines}${frames.map((one) => ('text' in one ? one.text : '')).join('')}`;
+    expect(seen).toContain(STARS);
+    expect(seen).not.toMatch(/aB3|9jK2|hI6/);
+    expect(opened.problems).toEqual([]);
   });
 });

@@ -21,6 +21,7 @@ const route = guarded('recordings:read', {
       channel: wholeNumber(1, 1_000_000)
         .optional()
         .openapi({ description: 'Without it: the first that is being recorded' }),
+      redact: z.enum(['0', '1']).optional().openapi({ description: 'As for a recording' }),
     }),
   },
   responses: {
@@ -34,7 +35,8 @@ const route = guarded('recordings:read', {
 
 export function liveRoutes(api: Api, deps: ApiDeps): void {
   api.use('/v1/sessions/:id/live', consoleCookie(deps));
-  api.openapi(route, (c) =>
-    followSession(deps, c, c.req.valid('param').id, c.req.valid('query').channel),
-  );
+  api.openapi(route, (c) => {
+    const { channel, redact } = c.req.valid('query');
+    return followSession(deps, c, c.req.valid('param').id, { channel, redact });
+  });
 }

@@ -10,6 +10,11 @@ const PROTOCOL = 'v1.alis';
 /** Ctrl-C, which a terminal in raw mode makes no signal of. */
 const INTERRUPT = '\u0003';
 
+interface WatchOptions {
+  readonly channel?: number;
+  readonly redact: boolean;
+}
+
 /** `postern session watch`. */
 export function addWatch(session: Command, shell: Shell): void {
   session
@@ -21,9 +26,14 @@ export function addWatch(session: Command, shell: Shell): void {
       'this channel; else the first that runs',
       wholeNumber(1, 1_000_000),
     )
-    .action(async (text: string, { channel }: { readonly channel?: number }) => {
+    .option('--redact', 'with what is secret hidden, as others see it', false)
+    .action(async (text: string, { channel, redact }: WatchOptions) => {
       const path = `/v1/sessions/${idOf('sess', text)}/live`;
-      const socket = await ApiClient.of(shell).socket(path, { channel }, PROTOCOL);
+      const socket = await ApiClient.of(shell).socket(
+        path,
+        { channel, redact: redact ? '1' : undefined },
+        PROTOCOL,
+      );
       await untilLeft(shell, (left) => watch(shell, socket, left));
     });
 }

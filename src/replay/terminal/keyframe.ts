@@ -24,19 +24,23 @@ function rowText(line: Line, end: number, pen: Pen): [text: string, pen: Pen] {
   return [text, now];
 }
 
-/** Prints all rows, those above the screen too: a screen that grows gets them back. */
-function gridText(grid: Grid): string {
+/** `all`: the rows above the screen too, as a screen that grows gets them back, and what is half read. */
+type Extent = 'all' | 'screen';
+
+/** Prints the rows. */
+function gridText(grid: Grid, extent: Extent): string {
+  const lines = extent === 'all' ? grid.lines : grid.lines.slice(-grid.rows);
   let text = '';
   let pen = PLAIN;
   let goesOn = false;
-  for (const [at, line] of grid.lines.entries()) {
+  for (const [at, line] of lines.entries()) {
     // What goes over the edge has to be full, and the row that it came to was filled with a pen.
     const whole = line.wrapped || goesOn;
     const [row, last] = rowText(line, whole ? line.length : line.length - line.trailing, pen);
     text += row;
     pen = last;
     goesOn = line.wrapped;
-    if (goesOn || at === grid.lines.length - 1) continue;
+    if (goesOn || at === lines.length - 1) continue;
     // A row that comes in at the bottom is filled with the pen.
     if (pen !== PLAIN) text += penSequence(PLAIN);
     pen = PLAIN;
@@ -110,28 +114,29 @@ function primaryParts({ primary, savedPrimary, cols, rows }: Screen): [Grid, Sav
   return [copy, { ...savedPrimary, ...copy.resize(cols, rows, savedPrimary) }];
 }
 
-function screensText(screen: Screen): string {
+function screensText(screen: Screen, extent: Extent): string {
   const [primary, saved] = primaryParts(screen);
   const { savedAlternate, isAlternate } = screen;
-  const first = `${gridText(primary)}${tabsText(screen)}${savedText(saved)}`;
+  const first = `${gridText(primary, extent)}${tabsText(screen)}${savedText(saved)}`;
   const visits = isAlternate || savedAlternate !== NOTHING_SAVED;
   if (!visits) return first;
-  const shown = isAlternate ? `\x1b[H${gridText(screen.grid)}` : '';
+  const shown = isAlternate ? `\x1b[H${gridText(screen.grid, extent)}` : '';
   const back = isAlternate ? '' : '\x1b[?1047l';
   return `${first}\x1b[?1047h${shown}${savedText(savedAlternate)}${back}`;
 }
 
 /**
  * What a new terminal of the same size has to be fed to be in the state of this one: both screens,
- * cursor, margins, modes, and the beginning of a sequence that is not at its end.
+ * cursor, margins, modes, and the beginning of a sequence that is not at its end. With `screen` it will not grow, and
+ * is fed nothing more.
  */
-export function keyframe({ screen, unfinished }: Emulator): string {
+export function keyframe({ screen, unfinished }: Emulator, extent: Extent = 'all'): string {
   return [
-    screensText(screen),
+    screensText(screen, extent),
     cursorText(screen),
     pendingWrapText(screen),
     penSequence(screen.pen),
     modesText(screen),
-    unfinished,
+    extent === 'all' ? unfinished : '',
   ].join('');
 }
