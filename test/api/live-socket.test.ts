@@ -7,6 +7,7 @@ import { LiveSocket, type LiveTerms, type LiveTimes } from '../../src/api/live-s
 import type { Upgrade } from '../../src/api/web-sockets.ts';
 import type { ChannelRecording } from '../../src/domain/recording.ts';
 import { LiveThread } from '../../src/live/live.ts';
+import { BUILTIN_RULES } from '../../src/redaction.ts';
 import { type Lab, lab, start } from '../recorder/lab.ts';
 import { eventually, within } from '../support/eventually.ts';
 
@@ -18,7 +19,7 @@ let live: LiveThread;
 let recording: ChannelRecording;
 beforeEach(async () => {
   place = await lab();
-  live = new LiveThread(place.root, place.log);
+  live = new LiveThread({ root: place.root, rules: BUILTIN_RULES }, place.log);
   recording = await place.recorder.start(start());
 });
 afterEach(async () => {
@@ -35,7 +36,7 @@ async function serve(terms: LiveTerms = TERMS, times: LiveTimes = {}) {
     fetch: (_, env) => {
       const { upgrade } = env as { readonly upgrade: Upgrade };
       upgrade.accept('v1.alis', (socket) => {
-        new LiveSocket(socket, terms, times).begin(live, recording.key);
+        new LiveSocket(socket, terms, times).begin(live, recording.key, false);
       });
       return new Response(null);
     },
@@ -117,7 +118,7 @@ test('1011 when the recording is damaged, and when the thread that follows it en
 test('1013 when too many follow, and there is room again when one leaves', async () => {
   await using server = await serve();
   const nobody = { send: (_: Uint8Array, sent: () => void) => sent(), ended: noop, failed: noop };
-  const views = Array.from({ length: 200 }, () => live.watch(recording.key, { ...nobody }));
+  const views = Array.from({ length: 200 }, () => live.watch(recording.key, { ...nobody }, false));
   const [code, reason] = await server.view().closes();
   expect([code, reason]).toEqual([1013, expect.stringContaining('too many follow sessions')]);
   views[0]?.leave();
