@@ -14,11 +14,11 @@ export interface Packed {
   readonly ends: readonly number[];
 }
 
-/** To the thread; `stream` is a number that is used once. */
-export type ToWorker = {
-  readonly stream: number;
-} & /** `redacted`: screens alone, without what is secret on them. */
-(
+/**
+ * To the thread; `stream` is a number that is used once. `redacted`: screens alone, without what is secret on
+ * them.
+ */
+export type ToWorker = { readonly stream: number } & (
   | { readonly type: 'follow'; readonly key: string; readonly redacted: boolean }
   /** Somebody wants the screen as it is. */
   | { readonly type: 'look' }
