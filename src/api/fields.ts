@@ -88,3 +88,9 @@ export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T
   const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
+
+/** Whether what is secret is to be hidden: see recording-view.ts. */
+export const redact = z.enum(['0', '1']).optional().openapi({
+  description:
+    '1: with what is secret hidden, as for who lacks recordings:raw; 0: as it is, which needs that scope',
+});

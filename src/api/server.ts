@@ -29,7 +29,9 @@ import { recordingRoutes } from './routes/recordings.ts';
 import { replayRoutes } from './routes/replay.ts';
 import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
+import { sessionCommandRoutes } from './routes/session-commands.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
+import { sessionLogRoutes } from './routes/session-logs.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { statsRoutes } from './routes/stats.ts';
@@ -113,6 +115,8 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionRoutes(api, deps);
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);
+  sessionLogRoutes(api, deps);
+  sessionCommandRoutes(api, deps);
   liveRoutes(api, deps);
   replayRoutes(api, deps);
   terminalRoutes(api, deps);

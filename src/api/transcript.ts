@@ -1,3 +1,4 @@
+import type { LogFilter } from '../domain/analysis.ts';
 import { printable } from '../domain/log.ts';
 import type { RecordingLibrary, RecordingView } from '../domain/recording.ts';
 import type { Recording, SessionChannel } from '../domain/session.ts';
@@ -10,13 +11,9 @@ export interface TranscriptEntry {
   readonly channel: number;
 }
 
-/** What of a transcript is wanted. Seconds after the session's start; null: no bound. */
-export interface TranscriptWish {
+/** What of a transcript is wanted, and when its session began. */
+export interface TranscriptWish extends LogFilter {
   readonly startedAt: Date;
-  readonly from: number | null;
-  readonly to: number | null;
-  /** Case folded; null: everything. */
-  readonly search: string | null;
 }
 
 /** What a transcript is read from, and how it is shown. */
@@ -26,6 +23,8 @@ export interface TranscriptSource {
   readonly text: (text: string) => string;
   /** Null: the recording as it is. */
   readonly view: (recording: Recording) => Promise<RecordingView | null>;
+  /** What is known to have been typed into a channel's shells, in the order of time. */
+  readonly typed: (channel: number) => Promise<readonly TranscriptEntry[]>;
 }
 
 /** Output that follows within this many seconds belongs to one entry, */
@@ -71,8 +70,25 @@ async function* ofChannel(
     yield { at: startedAt, type: 'command', content: printable(command, 4000), channel: number };
   }
   if (recording !== undefined && (await source.library.stat(recording.key)) !== null) {
-    yield* output(source, recording);
+    yield* merged(await source.typed(channel.number), output(source, recording));
   }
+}
+
+/** Commands before the output that came after them. */
+async function* merged(
+  commands: readonly TranscriptEntry[],
+  outputs: AsyncIterable<TranscriptEntry>,
+): AsyncGenerator<TranscriptEntry> {
+  let next = 0;
+  for await (const entry of outputs) {
+    for (; next < commands.length; next += 1) {
+      const command = commands[next];
+      if (command === undefined || command.at > entry.at) break;
+      yield command;
+    }
+    yield entry;
+  }
+  yield* commands.slice(next);
 }
 
 function wanted(entry: TranscriptEntry, wish: TranscriptWish): boolean {
@@ -83,8 +99,8 @@ function wanted(entry: TranscriptEntry, wish: TranscriptWish): boolean {
 }
 
 /**
- * A session as text: channel after channel in the order in which they began, in each the command and
- * then its output. Yields null for an entry that is not wanted, so that a reader can count and stop.
+ * A session as text, read off the files of its recordings: channel after channel in the order in which
+ * they began, in each the commands and the output as they came. Yields null for an entry that is not wanted, so that a reader can count and stop.
  */
 export async function* transcript(
   source: TranscriptSource,

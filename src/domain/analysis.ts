@@ -162,9 +162,12 @@ export interface AnalysisStore {
   write(recordingId: number, changes: AnalysisChanges): Promise<boolean>;
   /** `reason` null: it was read to its end. */
   end(recordingId: number, reason: string | null): Promise<void>;
-  /** Has this node's recordings analysed anew: of one session, else all. Answers how many. */
-  again(node: string, sessionId: number | null): Promise<number>;
-  /** As `again` those that an earlier version has analysed. */
+  /**
+   * Has recordings that have ended analysed anew, by the nodes that have them: of one session, else
+   * all. Answers how many.
+   */
+  again(sessionId: number | null): Promise<number>;
+  /** As `again` those of a node that an earlier version has analysed. */
   outdated(node: string, version: number): Promise<number>;
   ofSession(sessionId: number): Promise<readonly Analysis[]>;
   /** In the order of channels, in each in that of their beginning. */

@@ -8,6 +8,7 @@ import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { type FullHeader, parseHeader } from './header.ts';
 import { sessionOfKey } from './key.ts';
 import { LONGEST_LINE, linesOf } from './lines.ts';
+import { parseNote } from './note.ts';
 import { Newlines } from './playback.ts';
 import { LONGEST_SEAL, parseSeal } from './seal.ts';
 
@@ -40,6 +41,8 @@ export class GrowingCast {
   /** Where the first line begins that was not read. */
   #at: number;
   #ended: FinalState | null = null;
+  /** The next event comes from stderr. */
+  #isError = false;
 
   private constructor(key: string, handle: FileHandle, header: FullHeader, at: number) {
     this.header = header;
@@ -110,6 +113,7 @@ export class GrowingCast {
   #line(line: string): CastEvent | null {
     if (isSkipped(line)) {
       this.#ended = parseSeal(line)?.final?.state ?? this.#ended;
+      if (parseNote(line)?.name === 'stderr') this.#isError = true;
       return null;
     }
     const event = parseEvent(line);
@@ -117,7 +121,9 @@ export class GrowingCast {
     const { code } = event;
     const data =
       code === 'o' && this.#newlines !== null ? this.#newlines.convert(event.data) : event.data;
-    return { at: this.#times.of(event), code, data, isError: false };
+    const isError = this.#isError;
+    this.#isError = false;
+    return { at: this.#times.of(event), code, data, isError };
   }
 
   /**

@@ -15,7 +15,7 @@ export interface Cell {
 /** The line that goes over these rows. */
 export function lineOf(rows: readonly Line[]): ScreenLine {
   let text = '';
-  for (const row of rows) text += row.text(row.wrapped ? row.length : row.length - row.trailing);
+  for (const row of rows) text += row.text(0, row.wrapped ? row.length : row.length - row.trailing);
   return { rows, text };
 }
 

@@ -100,24 +100,24 @@ export class SqlAnalysisStore implements AnalysisStore {
       .execute();
   }
 
-  again(node: string, sessionId: number | null): Promise<number> {
-    const all = this.#own(node);
+  again(sessionId: number | null): Promise<number> {
+    const all = this.#readable();
     return this.#wait(sessionId === null ? all : all.where('sessions.id', '=', sessionId));
   }
 
   outdated(node: string, version: number): Promise<number> {
-    return this.#wait(this.#own(node).where('recording_analyses.version', '<', version));
+    const own = this.#readable().where('sessions.node', '=', node);
+    return this.#wait(own.where('recording_analyses.version', '<', version));
   }
 
-  /** Recordings of a node that can be analysed again. */
-  #own(node: string) {
+  /** Recordings that can be analysed again. */
+  #readable() {
     return this.#db
       .selectFrom('recording_analyses')
       .innerJoin('recordings', 'recordings.id', 'recording_id')
       .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
       .select('recordings.id')
-      .where('recordings.state', 'not in', ['recording', 'failed', 'deleted'])
-      .where('sessions.node', '=', node);
+      .where('recordings.state', 'not in', ['recording', 'failed', 'deleted']);
   }
 
   async #wait<Found extends keyof Tables>(

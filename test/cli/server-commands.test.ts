@@ -191,6 +191,19 @@ needs('ssh').describe('with a server and a client', () => {
     expect((await postern('session', 'play', id, '--speed', '100')).stdout).toBe('hi\n日本');
     expect((await postern('session', 'logs', id)).stdout).toContain('hi\n日本');
     expect(JSON.stringify(await json('session', 'logs', id))).toContain('日本');
+    await eventually('it has been read', async () => {
+      const { stdout } = await postern('session', 'commands', id);
+      return stdout.includes('exec, exact');
+    });
+    expect(await json('session', 'commands', id)).toMatchObject([
+      { command: expect.stringContaining('printf "hi'), exit_status: 0, source: 'exec' },
+    ]);
+    await eventually('its text is there', async () => {
+      const { stdout } = await postern('recording', 'export', id, '--format', 'txt');
+      return stdout.endsWith(']\nhi\n日本\n');
+    });
+    expect((await postern('recording', 'reindex', id)).stdout).toContain('read again: 1');
+    expect((await postern('recording', 'reindex')).status).toBe(2);
     const cast = dir.join('x.cast');
     const exported = await postern('recording', 'export', id.slice('sess_'.length), '-o', cast);
     expect(exported.stdout).toBe(`wrote ${cast}\n`);

@@ -94,7 +94,7 @@ onBothDatabases('what was read off recordings', (kind) => {
     expect(await analyses.ofSession(id)).toMatchObject([{ state: 'failed', reason: 'broken' }]);
     await analyses.outdated(NODE, 3);
     expect(await dueOf(NODE, id)).toBeUndefined();
-    expect(await analyses.again(NODE, id)).toBe(1);
+    expect(await analyses.again(id)).toBe(1);
     expect(await dueOf(NODE, id)).toBeDefined();
     await analyses.begin(recording, 3);
     await analyses.end(recording, null);

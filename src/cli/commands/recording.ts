@@ -7,7 +7,7 @@ import { idOf } from '../lookup.ts';
 import { wholeNumber } from '../options.ts';
 import { showDone } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
-import { rowsAt, textAt } from '../wire.ts';
+import { cellAt, rowsAt, textAt } from '../wire.ts';
 import { addKeptRecordings } from './recording-kept.ts';
 import { type VerifyOptions, verifyFileOrSession } from './recording-verify.ts';
 
@@ -18,7 +18,7 @@ interface ExportOptions {
   readonly redact: boolean;
 }
 
-/** `postern recording ls|export|verify|keys|seals|rm|hold|release`. */
+/** `postern recording ls|export|verify|keys|seals|reindex|rm|hold|release`. */
 export function addRecordingCommand(program: Command, shell: Shell): void {
   const recording = program.command('recording').description('what was seen');
   addKeptRecordings(recording, shell);
@@ -28,7 +28,7 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .argument('<session>', 'id of the session')
     .option('-o, --output <file>', 'a new file; else stdout')
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
-    .option('--format <version>', 'v3 or v2')
+    .option('--format <format>', 'v3, v2, or txt: what was to be seen, as text')
     .option('--redact', 'with what is secret hidden, as others get it', false)
     .action((text: string, options: ExportOptions) => exportTo(shell, text, options));
   recording
@@ -53,6 +53,14 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
       }
     });
   recording
+    .command('reindex')
+    .description('read recordings for commands and text again, in the background')
+    .argument('[session]', 'id of the session')
+    .option('--all', 'every recording that has ended, of all nodes', false)
+    .action((text: string | undefined, options: { readonly all: boolean }) =>
+      reindex(shell, text, options.all),
+    );
+  recording
     .command('seals')
     .description('the seals of a recording as the database noted them, a line each')
     .argument('<session>', 'id of the session')
@@ -68,10 +76,12 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
 async function exportTo(shell: Shell, text: string, options: ExportOptions): Promise<void> {
   const { output, channel, format } = options;
   const redact = options.redact ? '1' : undefined;
-  const path = `/v1/sessions/${idOf('sess', text)}/recording`;
-  const body = Readable.fromWeb(
-    await ApiClient.of(shell).stream(path, { channel, format, redact }),
-  );
+  const session = `/v1/sessions/${idOf('sess', text)}`;
+  const stream =
+    format === 'txt'
+      ? ApiClient.of(shell).stream(`${session}/transcript`, { channel, redact })
+      : ApiClient.of(shell).stream(`${session}/recording`, { channel, format, redact });
+  const body = Readable.fromWeb(await stream);
   if (output === undefined) {
     await pipeline(body, shell.stdout, { end: false });
     return;
@@ -84,4 +94,16 @@ async function exportTo(shell: Shell, text: string, options: ExportOptions): Pro
     throw new CommandFailure(1, `${output} cannot be written (${code})`, { cause: error });
   }
   showDone(shell, `wrote ${output}`);
+}
+
+async function reindex(shell: Shell, text: string | undefined, all: boolean): Promise<void> {
+  if ((text === undefined) !== all) {
+    throw new CommandFailure(2, 'give the id of a session, or --all');
+  }
+  const path =
+    text === undefined
+      ? '/v1/recordings/analysis'
+      : `/v1/sessions/${idOf('sess', text)}/recording/analysis`;
+  const data = await ApiClient.of(shell).send('POST', path);
+  showDone(shell, `recordings to be read again: ${cellAt(data, 'recordings')}`);
 }

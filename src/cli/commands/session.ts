@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import { textOf } from '../lines.ts';
+import { harmless, textOf } from '../lines.ts';
 import { idOf, idOfNamed } from '../lookup.ts';
 import { rows, time, wholeNumber } from '../options.ts';
 import { type Column, type Format, showDone, showJson, showOne, showRows } from '../output.ts';
 import { playCast, put } from '../playback.ts';
 import type { Shell } from '../shell.ts';
 import { cellAt, rowsAt, timeAt } from '../wire.ts';
+import { addCommands } from './session-commands.ts';
 import { addTransfers } from './session-transfers.ts';
 import { addWatch } from './session-watch.ts';
 
@@ -59,7 +60,7 @@ interface ListOptions extends Format {
   readonly limit: number;
 }
 
-/** `postern session ls|show|kill|logs|play|watch|transfers`. */
+/** `postern session ls|show|kill|logs|commands|play|watch|transfers`. */
 export function addSessionCommand(program: Command, shell: Shell): void {
   const session = program.command('session').description('what runs and what ran');
   session
@@ -91,6 +92,7 @@ export function addSessionCommand(program: Command, shell: Shell): void {
       showDone(shell, `ended ${id}`);
     });
   addLogs(session, shell);
+  addCommands(session, shell);
   addPlay(session, shell);
   addWatch(session, shell);
   addTransfers(session, shell);
@@ -154,11 +156,6 @@ function addLogs(session: Command, shell: Shell): void {
       const body = await api.stream(path, { format: 'text', search, from, to, redact });
       for await (const part of textOf(body)) await put(shell.stdout, harmless(part));
     });
-}
-
-/** Without what would control a terminal: the server has taken it out; nobody has to trust it. */
-function harmless(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
 interface PlayOptions {

@@ -8,11 +8,12 @@ const DRAWING = 0x30;
 /** A terminal without a display: text goes in, the screen's state can be looked at. */
 export class Emulator implements Actions {
   readonly screen: Screen;
-  readonly #parser = new Parser(this);
+  readonly #parser: Parser;
 
   /** Sizes are at least 1. */
   constructor(cols: number, rows: number) {
     this.screen = new Screen(cols, rows);
+    this.#parser = new Parser(this);
   }
 
   /** What a new parser has to be fed to be where this one is. */

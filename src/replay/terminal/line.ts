@@ -40,16 +40,6 @@ export class Line {
     return this.#word(col) & CHARACTER || SPACE;
   }
 
-  /** What stands in the first `end` cells. */
-  text(end: number): string {
-    const characters: number[] = [];
-    for (let at = 0; at < end * WORDS; at += WORDS) {
-      const word = this.#cells[at] ?? 0;
-      if ((word & KIND) !== WIDE_TAIL) characters.push(word & CHARACTER || SPACE);
-    }
-    return String.fromCodePoint(...characters);
-  }
-
   pen(col: number): Pen {
     return { fg: this.#cells[col * WORDS + 1] ?? 0, bg: this.#cells[col * WORDS + 2] ?? 0 };
   }
@@ -171,6 +161,19 @@ export class Line {
     const by = (((n * WORDS) % part.length) + part.length) % part.length;
     this.#cells.set(part.subarray(by), col * WORDS);
     this.#cells.set(part.subarray(0, by), this.#cells.length - by);
+  }
+
+  /** The characters of the cells from `from` to before `to`, one for a wide one. */
+  text(from: number, to: number): string {
+    const units: number[] = [];
+    for (let col = from; col < to; col += 1) {
+      const word = this.#word(col);
+      if ((word & KIND) === WIDE_TAIL) continue;
+      const character = word & CHARACTER || SPACE;
+      if (character < 0x10000) units.push(character);
+      else units.push(0xd7c0 + (character >> 10), 0xdc00 + (character & 0x3ff));
+    }
+    return String.fromCharCode(...units);
   }
 
   /** How many cells at its end are spaces in the default pen. */

@@ -12,7 +12,12 @@ export interface Actions {
   control(intermediate: number, list: Parameters, final: number): void;
   /** `length` UTF-16 units inside of a control string (OSC, DCS, …); 0: it has ended. */
   string?(at: number, length: number): void;
+  /** The text of an operating system command; its end is cut when it is long. */
+  command?(text: string): void;
 }
+
+/** UTF-16 units that are kept of an operating system command. */
+const LONGEST_COMMAND = 16_384;
 
 const MOST_PARAMETERS = 32;
 const MOST_PARTS = 6;
@@ -97,6 +102,8 @@ export class Parser {
   #intermediate = 0;
   /** Where in the text that is being fed the action begins that is called now; not of a sequence. */
   at = 0;
+  /** Of the operating system command so far, where somebody wants it. */
+  #command = '';
 
   constructor(actions: Actions) {
     this.#actions = actions;
@@ -124,7 +131,7 @@ export class Parser {
       case 'string':
         return '\x1bX';
       case 'osc':
-        return '\x1b]';
+        return `\x1b]${this.#command}`;
     }
   }
 
@@ -164,6 +171,7 @@ export class Parser {
   /** Everything below U+00A0 that is not printed. */
   #low(unit: number): void {
     if (unit === ESC) {
+      if (this.#state === 'osc') this.#endCommand();
       this.#to('escape');
     } else if (unit === CAN || unit === SUB) {
       this.#to('ground');
@@ -181,14 +189,22 @@ export class Parser {
 
   #c0(unit: number): void {
     if (this.#state === 'osc') {
-      if (unit === BEL) this.#to('ground');
+      if (unit !== BEL) return;
+      this.#endCommand();
+      this.#to('ground');
     } else if (this.#state !== 'string') {
       this.#actions.execute(unit);
     }
   }
 
+  #endCommand(): void {
+    this.#actions.command?.(this.#command);
+    this.#command = '';
+  }
+
   #to(state: State): void {
     this.#state = state;
+    this.#command = '';
     if (state === 'ground' || state === 'string' || state === 'osc') return;
     this.#list.clear();
     this.#intermediate = 0;
@@ -201,9 +217,12 @@ export class Parser {
 
   #inSequence(kind: number, character: number): void {
     switch (this.#state) {
+      case 'osc':
+        if (this.#actions.command !== undefined && this.#command.length < LONGEST_COMMAND)
+          this.#command += String.fromCodePoint(character);
+        return;
       case 'ground':
       case 'string':
-      case 'osc':
         return;
       case 'escape':
       case 'escape-intermediate':

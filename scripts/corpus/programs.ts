@@ -1,0 +1,2 @@
+import type { Scenario } from './stage.ts';
+export const PROGRAMS: readonly Scenario[] = [];

@@ -1,0 +1,298 @@
+import { Emulator } from '../replay/terminal/emulator.ts';
+import { keyframe } from '../replay/terminal/keyframe.ts';
+import type { Line } from '../replay/terminal/line.ts';
+import type { Parameters } from '../replay/terminal/sgr.ts';
+import { LazyLines, type LazyState } from './lazy-lines.ts';
+import { Rows } from './rows.ts';
+
+/** Larger terminals are followed as of this size. */
+const MOST_COLS = 1000;
+const MOST_ROWS = 500;
+
+/** Characters without a new line after which what is there counts as a line. */
+const LONGEST_LINE = 4000;
+
+/** What happens on a terminal that has to do with shells and text. */
+export interface TerminalEvents {
+  /** A line is whole; `null`: it was written as it is, and no row of the screen has it any more. */
+  line(text: string, from: number, rows: readonly Line[] | null): void;
+  /** Before the cursor leaves its row downwards. */
+  newline(): void;
+  /** Before the cursor goes down by itself. */
+  lowered(): void;
+  /** An operating system command. */
+  command(text: string): void;
+  /** Bracketed paste was switched on or off: a line editor begins, or is done. */
+  paste(on: boolean): void;
+  /** It was asked where the cursor is. */
+  asked(): void;
+  /** Text is drawn in reverse. */
+  reversed(): void;
+  /** The screen is about to be erased, or changed for the other one. */
+  erasing(): void;
+  /** The other screen is shown, or the first one again. */
+  alternate(on: boolean): void;
+}
+
+export interface TerminalState {
+  readonly cols: number;
+  readonly rows: number;
+  readonly keyframe: string;
+  readonly lazy: LazyState | null;
+  /** By row of the grid. */
+  readonly dirty: readonly (readonly [number, number])[];
+  readonly isAddressed: boolean;
+  readonly run: number;
+  readonly isFresh: boolean;
+}
+
+/**
+ * A terminal that tells of lines as they become whole. Plain lines, most of all output, are told of
+ * without drawing them: the screen is brought up to date when something else comes.
+ */
+export class Terminal extends Emulator {
+  readonly #events: TerminalEvents;
+  /** Rows that were written since they were told of, and when that began. */
+  readonly #dirty = new Map<Line, number>();
+  #lastDirty: Line | null = null;
+  #lazy: LazyLines | null = null;
+  #muted = false;
+  #now = 0;
+  /** Characters since the last new line. */
+  #run = 0;
+  /** Whether a new line was the last that came. */
+  #afterNewline = false;
+  /** Whether rows were written out of their order since a shell last had the screen. */
+  isAddressed = false;
+
+  constructor(cols: number, rows: number, events: TerminalEvents, state: TerminalState | null) {
+    super(Math.min(MOST_COLS, state?.cols ?? cols), Math.min(MOST_ROWS, state?.rows ?? rows));
+    this.#events = events;
+    if (state !== null) this.#restore(state);
+  }
+
+  #restore(state: TerminalState): void {
+    this.#muted = true;
+    super.feed(state.keyframe);
+    this.#muted = false;
+    const { lines } = this.screen.grid;
+    for (const [row, from] of state.dirty) {
+      const line = lines[row];
+      if (line !== undefined) this.#dirty.set(line, from);
+    }
+    if (state.lazy !== null) this.#lazy = new LazyLines(state.lazy);
+    this.isAddressed = state.isAddressed;
+    this.#run = state.run;
+    this.#afterNewline = state.isFresh;
+  }
+
+  state(): TerminalState {
+    const { cols, rows, grid } = this.screen;
+    const { lines } = grid;
+    return {
+      ...{ cols, rows, keyframe: keyframe(this) },
+      lazy: this.#lazy?.state() ?? null,
+      dirty: [...this.#dirty].flatMap(([line, from]) => {
+        const row = lines.indexOf(line);
+        return row === -1 ? [] : [[row, from] as const];
+      }),
+      isAddressed: this.isAddressed,
+      run: this.#run,
+      isFresh: this.#afterNewline,
+    };
+  }
+
+  get rows(): Rows {
+    return new Rows(this.screen);
+  }
+
+  /** Whether nothing but the beginning of a line stands on the cursor's row. */
+  get isMidLine(): boolean {
+    if (this.#lazy !== null) return this.#lazy.half !== '';
+    return this.screen.col > 0;
+  }
+
+  get isLazy(): boolean {
+    return this.#lazy !== null;
+  }
+
+  /** `plain`: nobody has to see where what comes stands. `at`: seconds. */
+  write(text: string, at: number, plain: () => boolean): void {
+    this.#now = at;
+    let from = 0;
+    while (from < text.length) {
+      if (this.#lazy === null && plain() && this.#isFresh()) this.#lazy = new LazyLines(null);
+      const lazy = this.#lazy;
+      if (lazy === null) {
+        // A piece at a time, so that what it does can be looked at.
+        const end = this.#pieceEnd(text, from);
+        super.feed(text.slice(from, end));
+        this.#afterNewline = text[end - 1] === '\n';
+        from = end;
+        continue;
+      }
+      from = lazy.take(text, from, at, (line, began) => this.#events.line(line, began, null));
+      if (from < text.length || !plain()) this.draw();
+    }
+  }
+
+  /** Up to and with the next new line. */
+  #pieceEnd(text: string, from: number): number {
+    const newline = text.indexOf('\n', from);
+    return newline === -1 ? text.length : newline + 1;
+  }
+
+  /** Brings the screen up to date with lines that were not drawn. */
+  draw(): void {
+    const lazy = this.#lazy;
+    if (lazy === null) return;
+    this.#lazy = null;
+    this.#afterNewline = false;
+    this.#muted = true;
+    super.feed(lazy.lines(this.screen.rows).join(''));
+    this.#muted = false;
+    if (lazy.half === '' && !lazy.hasReturn) return;
+    const now = this.#now;
+    this.#now = lazy.began;
+    super.feed(`${lazy.half}${lazy.hasReturn ? '\r' : ''}`);
+    this.#now = now;
+  }
+
+  override resize(cols: number, rows: number): void {
+    this.draw();
+    super.resize(Math.min(MOST_COLS, cols), Math.min(MOST_ROWS, rows));
+  }
+
+  /** Takes rows out of those that have to be told of; answers since when. */
+  told(rows: readonly Line[]): number {
+    let from = this.#now;
+    for (const row of rows) {
+      from = Math.min(from, this.#dirty.get(row) ?? from);
+      this.#dirty.delete(row);
+      if (row === this.#lastDirty) this.#lastDirty = null;
+    }
+    return from;
+  }
+
+  /** Tells of everything that was written and not told of, above `before`, or all. */
+  flush(before: Line | null = null): void {
+    if (this.#dirty.size === 0 || this.screen.isAlternate) return;
+    const rows = this.rows;
+    const end = before === null ? Number.POSITIVE_INFINITY : rows.indexOf(before);
+    for (let at = rows.first; at < Math.min(end, rows.end); ) {
+      const lines = rows.logical(at);
+      if (lines.some((line) => this.#dirty.has(line))) this.#tell(lines);
+      at = rows.start(at) + lines.length;
+    }
+    if (before !== null) return;
+    this.#dirty.clear();
+    this.#lastDirty = null;
+  }
+
+  #tell(lines: readonly Line[]): void {
+    const text = this.rows.join(lines);
+    this.#events.line(text, this.told(lines), lines);
+  }
+
+  /** At the beginning of an empty row of a screen that scrolls as a whole. */
+  #isFresh(): boolean {
+    const { screen } = this;
+    if (!this.#afterNewline || screen.isAlternate || screen.col !== 0) return false;
+    if (this.unfinished !== '' || screen.top !== 0 || screen.bottom !== screen.rows - 1)
+      return false;
+    if (!screen.wraps || screen.inserts || screen.newLine || screen.charset !== 0) return false;
+    if (screen.drawing[0] || this.#dirty.size > 0) return false;
+    const { line } = screen;
+    return line.trailing === line.length && !this.rows.isContinued(screen.row);
+  }
+
+  override print(character: number): void {
+    super.print(character);
+    this.#wrote(1);
+  }
+
+  override printAscii(text: string, from: number, to: number): void {
+    if (this.screen.col === this.screen.cols || this.screen.line !== this.#lastDirty) this.#mark();
+    super.printAscii(text, from, to);
+    this.#wrote(to - from);
+  }
+
+  #mark(): void {
+    if (this.#muted || this.screen.isAlternate) return;
+    const { line } = this.screen;
+    this.#lastDirty = line;
+    if (!this.#dirty.has(line)) this.#dirty.set(line, this.#now);
+  }
+
+  #wrote(n: number): void {
+    if (this.#muted || this.screen.isAlternate) return;
+    if (this.screen.line !== this.#lastDirty) this.#mark();
+    this.#run += n;
+    if (this.#run < LONGEST_LINE) return;
+    this.#run = 0;
+    const { row } = this.screen;
+    if (row === 0) return;
+    // What comes is the next line's.
+    const above = this.screen.grid.row(row - 1);
+    if (!above.wrapped) return;
+    const lines = this.rows.logical(this.rows.first + row).slice(0, -1);
+    above.wrapped = false;
+    this.#tell(lines);
+  }
+
+  override execute(control: number): void {
+    const leaves = (control >= 0x0a && control <= 0x0c) || control === 0x84 || control === 0x85;
+    if (leaves && !this.#muted && !this.screen.isAlternate) this.#newline();
+    super.execute(control);
+  }
+
+  #newline(): void {
+    this.#run = 0;
+    this.#events.newline();
+  }
+
+  /** Tells of the line that the cursor is on, where it was written. An empty one counts too. */
+  tellLine(): void {
+    const lines = this.rows.logical(this.rows.first + this.screen.row);
+    const isWritten = lines.some((line) => this.#dirty.has(line));
+    if (isWritten) this.#tell(lines);
+    else if (!this.isAddressed && lines.every((line) => line.trailing === line.length)) {
+      this.#events.line('', this.#now, lines);
+    }
+  }
+
+  command(text: string): void {
+    if (!this.#muted) this.#events.command(text);
+  }
+
+  override control(intermediate: number, list: Parameters, final: number): void {
+    if (this.#muted) {
+      super.control(intermediate, list, final);
+      return;
+    }
+    const mark = intermediate === 0 ? '' : String.fromCharCode(intermediate);
+    const kind = `${mark}${String.fromCharCode(final)}`;
+    this.#before(kind, list.first(0));
+    const was = this.screen.isAlternate;
+    super.control(intermediate, list, final);
+    const { isAlternate } = this.screen;
+    if (isAlternate !== was) {
+      this.#lastDirty = null;
+      this.#events.alternate(isAlternate);
+    }
+    if (list.first(0) !== 2004) return;
+    if (kind === '?h') this.#events.paste(true);
+    if (kind === '?l') this.#events.paste(false);
+  }
+
+  /** What is told of a control sequence before it is done. */
+  #before(kind: string, first: number): void {
+    if (this.screen.isAlternate) return;
+    if (kind === 'J' && first >= 2) this.#events.erasing();
+    else if (kind === '?h' && [47, 1047, 1049].includes(first)) this.#events.erasing();
+    else if (kind === 'n' && first === 6) this.#events.asked();
+    else if (kind === 'm' && first === 7) this.#events.reversed();
+    else if (kind === 'B' || kind === 'E') this.#events.lowered();
+    else if (kind === 'H' || kind === 'f' || kind === 'r' || kind === 'd') this.isAddressed = true;
+  }
+}
