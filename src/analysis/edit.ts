@@ -74,10 +74,9 @@ export function editAt(
 ): Edit | null {
   const [prompt, startCol] = promptAt(rows, screen, armed) ?? ['', 0];
   if (prompt === '' && family === null) return null;
-  const found = classify(prompt);
   return {
     ...{ prompt, startCol, family },
-    waiting: family !== null && found !== 'more' ? 'shell' : found,
+    waiting: classify(prompt),
     line: screen.line,
     before: screen.line.text(0, Math.min(screen.col, screen.cols)).length,
     right: screen.line.text(Math.min(screen.col, screen.cols), screen.cols).trim(),
@@ -120,12 +119,14 @@ export function regionOf(rows: Rows, last: number, edit: Edit): Region | null {
   return row === -1 || row > last ? null : { row, skip: edit.before, prompt };
 }
 
-/** As `regionOf`, of a line that came with its prompt. */
+/** As `regionOf`, of a line that came with its prompt: a known one, else what looks like one. */
 export function knownRegion(rows: Rows, last: number, prompts: Prompts): Region | null {
   for (let row = last; row >= 0 && row > last - MOST_ROWS; row -= 1) {
     if (rows.start(row) !== row) continue;
     const prompt = prompts.at(rows.join(rows.logical(row)));
     if (prompt !== null) return { row, skip: prompt.length, prompt };
   }
-  return null;
+  const row = rows.start(last);
+  const prompt = prompts.guess(rows.join(rows.logical(row)));
+  return prompt === null ? null : { row, skip: prompt.length, prompt };
 }

@@ -85,4 +85,9 @@ export class Prompts {
     }
     return null;
   }
+
+  /** What may be a prompt at the beginning of a line that a line editor had. */
+  guess(line: string): string | null {
+    return /^[^$#%❯➜>]{0,100}[$#%❯➜>] /u.exec(`${line} `)?.[0] ?? null;
+  }
 }

@@ -143,10 +143,11 @@ export class Shell implements TerminalEvents {
 
   #anchor(family: MarkFamily | null): void {
     const edited = this.#armed !== null;
-    const { more } = this.#tracker;
-    const edit = editAt(this.#terminal, this.#armed, family, (prompt) =>
-      this.#prompts.classify(prompt, { edited, more }),
-    );
+    const { more, isSecondary } = this.#tracker;
+    const edit = editAt(this.#terminal, this.#armed, family, (prompt) => {
+      if (family !== null) return isSecondary ? 'more' : 'shell';
+      return this.#prompts.classify(prompt, { edited, more });
+    });
     if (edit === null) return;
     this.#edit = edit;
     if (edit.waiting !== 'shell') return;

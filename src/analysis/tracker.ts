@@ -34,6 +34,7 @@ export interface TrackerState {
   readonly sendsBegin: boolean;
   readonly sendsEnd: boolean;
   readonly more: boolean;
+  readonly isSecondary: boolean;
 }
 
 /** Makes commands of lines that shells took, and of what they say with marks. */
@@ -52,6 +53,8 @@ export class Tracker {
   #sendsEnd = false;
   /** A line was taken, and nothing was to be seen since. */
   more = false;
+  /** The last prompt that was marked is one for the rest of a command. */
+  isSecondary = false;
 
   constructor(channel: number, state: TrackerState | null) {
     this.#ledger = new Ledger(channel, state?.ledger ?? null);
@@ -64,6 +67,7 @@ export class Tracker {
     this.#sendsBegin = state.sendsBegin;
     this.#sendsEnd = state.sendsEnd;
     this.more = state.more;
+    this.isSecondary = state.isSecondary;
   }
 
   state(): TrackerState {
@@ -77,6 +81,7 @@ export class Tracker {
       sendsBegin: this.#sendsBegin,
       sendsEnd: this.#sendsEnd,
       more: this.more,
+      isSecondary: this.isSecondary,
     };
   }
 
@@ -150,6 +155,7 @@ export class Tracker {
   mark(mark: Exclude<Mark, { readonly type: 'input' }>, at: number): void {
     switch (mark.type) {
       case 'prompt':
+        this.isSecondary = mark.isSecondary;
         if (mark.isSecondary) break;
         this.#claim();
         if (!this.#sendsEnd) this.#endMarked(at, null);
