@@ -7,6 +7,8 @@ import { call } from './stage.ts';
 const OPENED: Readonly<Record<string, string>> = {
   'GET /v1/sessions/:id/recording': 'recording.downloaded',
   'GET /v1/sessions/:id/logs': 'logs.viewed',
+  'GET /v1/sessions/:id/commands': 'logs.viewed',
+  'GET /v1/sessions/:id/transcript': 'logs.viewed',
   'GET /v1/sessions/:id/recording/seals': 'seals.viewed',
   'POST /v1/sessions/:id/recording/verification': 'recording.verified',
 };
@@ -16,6 +18,12 @@ const BARE: readonly string[] = ['GET /v1/recordings'];
 
 /** Opened by a WebSocket alone: test/e2e/live.test.ts looks for its event. */
 const FOLLOWED: readonly string[] = ['GET /v1/sessions/:id/live'];
+
+/** What a player asks for, piece by piece: test/api/replay.test.ts looks for its event. */
+const PLAYED: readonly string[] = [
+  'GET /v1/sessions/:id/replay',
+  'GET /v1/sessions/:id/replay/:channel/:build/:segment',
+];
 
 let history: History;
 
@@ -40,7 +48,7 @@ test('the list above has every route that recordings can be read by', () => {
   const routes = [...demands(history.stage.api)]
     .filter(([, access]) => access === 'recordings:read')
     .map(([route]) => route);
-  expect(routes.sort()).toEqual([...Object.keys(OPENED), ...BARE, ...FOLLOWED].sort());
+  expect(routes.sort()).toEqual([...Object.keys(OPENED), ...BARE, ...FOLLOWED, ...PLAYED].sort());
 });
 
 test.each(Object.entries(OPENED))('%s leaves one %s an opening', async (route, type) => {
