@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Addresses, noAddresses, publicSsh } from './addresses.ts';
-import { NodeAnalyses } from './analysis/analyses.ts';
 import { consoleActions } from './api/for-console.ts';
 import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
@@ -173,9 +172,6 @@ async function openHttp(
   const { rules } = control.reading;
   const live = new LiveThread({ root: config.recordings, rules }, log);
   closers.add('following recordings', () => live.close());
-  const analyses = new NodeAnalyses({ ...control, root: config.recordings, log });
-  analyses.begin();
-  closers.add('reading recordings for their commands', () => analyses.close());
   const deps = {
     ...control,
     live,

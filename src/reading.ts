@@ -1,3 +1,4 @@
+import { NodeAnalyses } from './analysis/analyses.ts';
 import { openArchiving } from './archiving.ts';
 import type { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
@@ -28,7 +29,8 @@ export interface Reading {
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 /**
- * Reads where the recordings lie, and what an S3-compatible store has of them; begins to send to it. Throws
+ * Reads where the recordings lie, and what an S3-compatible store has of them; begins to send to it, and to
+ * look for commands in them. Throws
  * `redaction.rules` and `redaction.pattern`.
  */
 export function openReading(
@@ -41,6 +43,9 @@ export function openReading(
   const rules = loadRedactionRules(config.redaction);
   const archive = openArchiving(config, openLibrary, parts, closers);
   const library = archive?.library ?? openLibrary(root);
+  const analyses = new NodeAnalyses({ ...parts, library, root });
+  analyses.begin();
+  closers.add('reading recordings for their commands', () => analyses.close());
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
   const redaction = openRedaction(library, root, rules, log);
   closers.add('looking for secrets in recordings', () => redaction.close());

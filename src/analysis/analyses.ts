@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AnalysisChanges, AnalysisDue } from '../domain/analysis.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import type { RecordingLibrary } from '../domain/recording.ts';
 import type { Store } from '../domain/store.ts';
 import { VERSION } from './analyser.ts';
 import { AnalysisThread } from './thread.ts';
@@ -20,6 +21,7 @@ const AGAIN_MS = 1000;
 export interface AnalysesDeps {
   readonly store: Pick<Store, 'analyses'>;
   readonly node: string;
+  readonly library: Pick<RecordingLibrary, 'bring'>;
   /** Where the recordings lie. */
   readonly root: string;
   readonly log: Logger;
@@ -117,15 +119,30 @@ export class NodeAnalyses {
   async #read(due: AnalysisDue): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
-    const { recordingId: id, key, channel } = due;
-    const begun = await this.#deps.store.analyses.begin(id, VERSION).catch((error: unknown) => {
+    try {
+      if (await this.#readyToRead(due)) this.#readNow(due);
+      else this.#isReading = false;
+    } catch (error) {
       this.#isReading = false;
       throw error;
-    });
-    if (!begun || this.#isClosed) {
-      this.#isReading = false;
-      return;
     }
+  }
+
+  /** Rejects when the database does not answer. */
+  async #readyToRead(due: AnalysisDue): Promise<boolean> {
+    const { store, library } = this.#deps;
+    if (!(await store.analyses.begin(due.recordingId, VERSION)) || this.#isClosed) return false;
+    try {
+      await library.bring(due.key);
+      return !this.#isClosed;
+    } catch (error) {
+      this.#end(due, reasonOf(error));
+      return false;
+    }
+  }
+
+  #readNow(due: AnalysisDue): void {
+    const { recordingId: id, key, channel } = due;
     this.#broken.delete(id);
     this.#reading.read({
       ...{ key, channel, isLive: false },

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { NodeAnalyses } from '../../src/analysis/analyses.ts';
 import type { RecordingStart } from '../../src/domain/recording.ts';
 import type { Session } from '../../src/domain/session.ts';
+import { openLibrary } from '../../src/recorder/library.ts';
 import { type Lab, lab, PTY, start } from '../recorder/lab.ts';
 import { machine, session, user } from '../store/examples.ts';
 import { type TestStore, testStore } from '../support/database.ts';
@@ -37,6 +38,7 @@ async function openStage(): Promise<AnalysisStage> {
   const web1 = await machines.create(machine({ name: 'web1' }));
   const analyses = new NodeAnalyses({
     ...{ store: at.store, node: NODE, root: recorder.root, log: recorder.log },
+    library: openLibrary(recorder.root),
   });
   return {
     ...{ at, recorder, analyses },
