@@ -22,13 +22,14 @@ import { parsePublicKey } from './control/public-key.ts';
 import { recover } from './control/recovery.ts';
 import { RetentionSweep } from './control/retention.ts';
 import { loadSecretKeys, serverKeys } from './control/secret-key.ts';
+import { SessionFeed } from './control/session-feed.ts';
 import { openCounting } from './counting.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { GuessLimit } from './domain/guess-limit.ts';
-import { type Logger, reasonOf } from './domain/log.ts';
+import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { SinkState } from './domain/seal-sink.ts';
 import type { Store } from './domain/store.ts';
@@ -172,12 +173,14 @@ async function openHttp(
   const { rules } = control.reading;
   const live = new LiveThread({ root: config.recordings, rules }, log);
   closers.add('following recordings', () => live.close());
+  const { changes } = control.nodes;
+  const events = new SessionFeed({ sessions: control.store.sessions, changes, log });
+  closers.add('events of sessions', () => events.close());
   const deps = {
     ...control,
-    live,
-    changes: control.nodes.changes,
+    ...{ live, events, changes },
     ...held,
-    room: new TerminalRoom((id) => leaveUnused(held.terminals, id, log)),
+    room: new TerminalRoom(held.terminals, log),
     ...control.reading,
     retention,
     space: () => space.state,
@@ -205,12 +208,6 @@ async function openHttp(
   // Before it, so that their users are told why.
   closers.add('terminals in browsers', () => deps.room.close());
   return `http://${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}`;
-}
-
-function leaveUnused(terminals: WebTerminals, sessionId: number, log: Logger): void {
-  terminals.leaveTerminal(sessionId, 'unused').catch((error: unknown) => {
-    log.warn('a terminal was not ended', { session: sessionId, reason: reasonOf(error) });
-  });
 }
 
 /** Opens everything in order, and closes what was opened when something does not open. */

@@ -15,6 +15,7 @@ import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
 import type { Redaction } from '../domain/redaction.ts';
 import type { Replays } from '../domain/replay.ts';
 import type { SinkState } from '../domain/seal-sink.ts';
+import type { SessionEvents } from '../domain/session-events.ts';
 import type { SetupApplier } from '../domain/setup.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
@@ -39,6 +40,7 @@ export interface ApiDeps {
   readonly archive: () => ArchiveState;
   readonly retention: RetentionSweeper;
   readonly live: LiveRecordings;
+  readonly events: SessionEvents;
   /** The name of this node, whose recordings `recordings` and `live` have. */
   readonly node: string;
   readonly replays: Replays;

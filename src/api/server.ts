@@ -15,6 +15,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { userAuthorityRoutes } from './routes/certificate-authorities.ts';
 import { certificateAuthorityRoutes } from './routes/certificate-authority.ts';
+import { eventRoutes } from './routes/events.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -120,6 +121,7 @@ function routes(api: Api, deps: ApiDeps): void {
   liveRoutes(api, deps);
   replayRoutes(api, deps);
   terminalRoutes(api, deps);
+  eventRoutes(api, deps);
   recordingSealRoutes(api, deps);
   recordingRoutes(api, deps);
   machineRoutes(api, deps);

@@ -1,6 +1,8 @@
 import { hashBearer, newBearer } from '../domain/bearer.ts';
 import { PosternError } from '../domain/errors.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Window } from '../domain/terminal.ts';
+import type { WebTerminals } from '../domain/web-terminal.ts';
 
 /** Milliseconds in which a terminal has to be opened. */
 const TICKET_MS = 5 * 60_000;
@@ -35,13 +37,14 @@ interface OpenTerminal {
 
 /** The terminals of this process's browsers: those that wait for one, and those that are open. */
 export class TerminalRoom {
-  readonly #expired: (sessionId: number) => void;
+  readonly #terminals: WebTerminals;
+  readonly #log: Logger;
   readonly #tickets = new Map<number, Kept>();
   readonly #open = new Set<OpenTerminal>();
 
-  /** `expired` is told of sessions that nobody came to. */
-  constructor(expired: (sessionId: number) => void) {
-    this.#expired = expired;
+  constructor(terminals: WebTerminals, log: Logger) {
+    this.#terminals = terminals;
+    this.#log = log;
   }
 
   /** Throws `terminal.too_many` or `terminal.full` where one more of this user could not wait. */
@@ -59,11 +62,18 @@ export class TerminalRoom {
     const secretHash = await hashBearer(token);
     const { sessionId } = ticket;
     const timer = setTimeout(() => {
-      if (this.#tickets.delete(sessionId)) this.#expired(sessionId);
+      if (this.#tickets.delete(sessionId)) this.#leave(sessionId);
     }, TICKET_MS);
     timer.unref();
     this.#tickets.set(sessionId, { ticket, secretHash, timer });
     return { token, expiresAt: new Date(Date.now() + TICKET_MS) };
+  }
+
+  /** Nobody came to it. */
+  #leave(sessionId: number): void {
+    this.#terminals.leaveTerminal(sessionId, 'unused').catch((error: unknown) => {
+      this.#log.warn('a terminal was not ended', { session: sessionId, reason: reasonOf(error) });
+    });
   }
 
   /** Uses it up. Null: wrong, used or expired. */

@@ -32,6 +32,11 @@ export class Lookout {
     };
   }
 
+  /** Looks at once. */
+  now(): void {
+    this.#begin();
+  }
+
   /** Settles when the look that is under way has been had. */
   async close(): Promise<void> {
     this.#stop?.();

@@ -20,6 +20,11 @@ export const LIVE_ERRORS = {
     exit: 255,
     text: 'too many follow sessions on this node already (at most {limit}); try again later',
   },
+  'events.full': {
+    api: 'UNAVAILABLE',
+    exit: 255,
+    text: 'too many listen to events on this node already (at most {limit}); try again later',
+  },
   'live.no_socket': {
     api: 'BAD_REQUEST',
     exit: 255,

@@ -5,6 +5,7 @@ import { StoreSetupApplier } from '../../src/control/apply.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import { RetentionSweep } from '../../src/control/retention.ts';
+import { SessionFeed } from '../../src/control/session-feed.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
@@ -100,12 +101,16 @@ export async function openStage() {
   const shown = { rules: BUILTIN_RULES, redaction };
   const redactedReplays = new FileReplays({ ...common, shown });
   const live = new LiveThread({ root: files.path, rules: BUILTIN_RULES }, log);
+  const changes = new LocalChanges();
+  const terminals = new TestTerminals(store);
+  const events = new SessionFeed({ sessions: store.sessions, changes, log });
   const deps: ApiDeps = {
     store,
     counters,
     gateway,
-    terminals: new TestTerminals(store),
-    room: new TerminalRoom(() => undefined),
+    terminals,
+    room: new TerminalRoom(terminals, log),
+    events,
     recordings: library,
     replays,
     redactedReplays,
@@ -120,7 +125,7 @@ export async function openStage() {
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),
     certificates: testAuthority(),
-    changes: new LocalChanges(),
+    changes,
     log,
     version: '9.9.9',
     publicUrl: () => 'http://127.0.0.1:8080',
@@ -134,6 +139,7 @@ export async function openStage() {
   };
   const api = createApi(deps);
   const close = async (): Promise<void> => {
+    await events.close();
     await replays.close();
     await redactedReplays.close();
     await redaction.close();
