@@ -48,7 +48,7 @@ export class EventStream implements SessionListener {
   #viewer: Viewer;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   readonly #leave: () => void = () => undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #looking = false;
   #failures = 0;
