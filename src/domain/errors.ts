@@ -121,7 +121,7 @@ export const CATALOGUE = {
   'recording.altered': {
     api: 'CONFLICT',
     exit: 255,
-    text: 'the store has something else in the place of the recording of session {id}; verify it to know more',
+    text: 'what the store has in the place of the recording of session {id} is not what was sent there',
   },
   'recording.no_room_here': {
     api: 'UNAVAILABLE',

@@ -97,8 +97,14 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     await held.ended;
     const { text } = await bastion.api(`sessions/${meanwhile.id}/recording`);
     expect(text).toContain('# seal');
+    // Neither its end nor its start needs the store.
+    expect(await bastion.stop()).toMatchObject({ code: 0 });
+    await bastion.start();
+    await readiness('away');
+    expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
+    const later = await bastion.lastEnded();
     await objects.start();
-    for (const session of [meanwhile, await bastion.session(held.id)]) {
+    for (const session of [meanwhile, await bastion.session(held.id), later]) {
       expect((await archived(session)).toString()).toContain('# seal');
     }
     await readiness('up');
