@@ -1,10 +1,14 @@
 import type { ApprovalStatus } from '../domain/approval.ts';
+import { PosternError } from '../domain/errors.ts';
+import { DEFAULT_LIMIT } from '../domain/page.ts';
+import type { SearchFilter } from '../domain/search.ts';
 import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
 import { playRecording } from './playback.ts';
 import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
+import { CURSOR, cursorOf, placeOf, search } from './search.ts';
 import { terminateSession } from './terminate.ts';
 
 /** What the console does as the API does it: the same decisions, errors and audit. */
@@ -25,6 +29,12 @@ export function consoleActions(deps: ApiDeps) {
     decideApproval: async (caller: Caller, decision: Parameters<typeof decideApproval>[2]) => {
       await decideApproval(deps, caller, decision);
       deps.changes.publish();
+    },
+    search: async (caller: Caller, filter: SearchFilter, cursor: string | null) => {
+      if (cursor !== null && !CURSOR.test(cursor)) throw new PosternError('request.invalid');
+      const after = cursor === null ? null : placeOf(cursor);
+      const { hits, next } = await search(deps, caller, { filter, limit: DEFAULT_LIMIT, after });
+      return { hits, next: cursorOf(next) };
     },
     terminateSession: (caller: Caller, id: number) => terminateSession(deps, caller, id),
   };

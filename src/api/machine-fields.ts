@@ -42,6 +42,9 @@ export const recordingField = z.enum(RECORDING_POLICIES);
 export const retentionField = z.int().min(0).max(LONGEST_RETENTION).nullable().openapi({
   description: "Seconds that recordings are kept; 0: for ever; null: as the bastion's setting says",
 });
+export const indexField = z.boolean().openapi({
+  description: 'Whether what is recorded on it can be searched',
+});
 export const hostKeyPolicyField = z.enum(HOST_KEY_POLICIES);
 export const algorithmsField = z.enum(MACHINE_ALGORITHMS);
 export const hostKeyField = z.string().max(20_000);

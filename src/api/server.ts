@@ -30,6 +30,7 @@ import { recordingRoutes } from './routes/recordings.ts';
 import { replayRoutes } from './routes/replay.ts';
 import { revocationImportRoute } from './routes/revocation-import.ts';
 import { revocationRoutes } from './routes/revocations.ts';
+import { searchRoutes } from './routes/search.ts';
 import { sessionCommandRoutes } from './routes/session-commands.ts';
 import { sessionFileRoutes } from './routes/session-files.ts';
 import { sessionLogRoutes } from './routes/session-logs.ts';
@@ -118,6 +119,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionFileRoutes(api, deps);
   sessionLogRoutes(api, deps);
   sessionCommandRoutes(api, deps);
+  searchRoutes(api, deps);
   liveRoutes(api, deps);
   replayRoutes(api, deps);
   terminalRoutes(api, deps);

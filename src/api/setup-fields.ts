@@ -18,6 +18,7 @@ import {
   hostField,
   hostKeyField,
   hostKeyPolicyField,
+  indexField,
   kindField,
   pinnedKey,
   portField,
@@ -52,6 +53,7 @@ const setupMachine = z.strictObject({
   algorithms: algorithmsField.default('modern'),
   recording: recordingField,
   retention: retentionField.default(null),
+  index: indexField.default(true),
   tags: tagsField,
   description: descriptionField,
 });
@@ -130,6 +132,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       jump: machine.jump,
       recording: machine.recording,
       retention: machine.retention,
+      indexed: machine.index,
       tags: machine.tags,
       description: machine.description,
     })),

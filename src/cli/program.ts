@@ -15,6 +15,7 @@ import { addMachineCommand } from './commands/machine.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addRecordingCommand } from './commands/recording.ts';
 import { addRevocationCommand } from './commands/revocation.ts';
+import { addSearchCommand } from './commands/search.ts';
 import { addSecretKeyCommand } from './commands/secret-key.ts';
 import { addSessionCommand } from './commands/session.ts';
 import { addShellIntegrationCommand } from './commands/shell-integration.ts';
@@ -57,6 +58,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addTokenCommand,
   addSessionCommand,
   addRecordingCommand,
+  addSearchCommand,
   addAuditCommand,
   addStatsCommand,
   addDoctorCommand,

@@ -9,6 +9,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   credential: 'auth',
   hostKey: 'host_key',
   hostKeyPolicy: 'host_key_policy',
+  indexed: 'index',
 };
 
 export async function applyMachines(work: SetupWork): Promise<void> {

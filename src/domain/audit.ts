@@ -38,6 +38,7 @@ export const AUDIT_TYPES = [
   'recording.not_archived',
   'seals.viewed',
   'logs.viewed',
+  'recordings.searched',
   'user.created',
   'user.changed',
   'user.removed',

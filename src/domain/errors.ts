@@ -4,6 +4,7 @@ import { LIMIT_ERRORS } from './limit-errors.ts';
 import { LIVE_ERRORS } from './live-errors.ts';
 import { MACHINE_FAILURES } from './machine-failures.ts';
 import { REDACTION_ERRORS } from './redaction-errors.ts';
+import { SEARCH_ERRORS } from './search-errors.ts';
 import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
 import { STORE_ERRORS } from './store-errors.ts';
 import { TERMINAL_ERRORS } from './terminal-errors.ts';
@@ -131,6 +132,7 @@ export const CATALOGUE = {
   ...LIVE_ERRORS,
   ...REDACTION_ERRORS,
   ...TERMINAL_ERRORS,
+  ...SEARCH_ERRORS,
   ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',

@@ -62,6 +62,8 @@ export interface Machine {
   readonly recording: RecordingPolicy;
   /** Seconds that its recordings are kept; 0: for ever; null: as the node's setting says. */
   readonly retention: number | null;
+  /** Whether what is recorded there can be searched. */
+  readonly indexed: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
   readonly lastConnectedAt: Date | null;
@@ -85,6 +87,8 @@ export interface NewMachine {
   readonly recording: RecordingPolicy;
   /** Null if not given. */
   readonly retention?: number | null;
+  /** True if not given. */
+  readonly indexed?: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -123,6 +123,8 @@ export interface SetupRequestMachine {
   readonly recording: RecordingPolicy;
   /** Seconds; 0: for ever; null: as the bastion's setting says. */
   readonly retention: number | null;
+  /** Left out: true. */
+  readonly index?: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -10,6 +10,7 @@ import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
 import type { SealStore } from './seal.ts';
 import type { SealFeedStore } from './seal-sink.ts';
+import type { SearchStore } from './search.ts';
 import type { SessionStore } from './session.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
@@ -37,6 +38,7 @@ export interface Stores {
   readonly recordings: RecordingStore;
   readonly analyses: AnalysisStore;
   readonly archive: ArchiveStore;
+  readonly search: SearchStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

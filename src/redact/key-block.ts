@@ -38,3 +38,21 @@ export function bodySpan(text: string): Span {
   const from = text.length - text.trimStart().length;
   return { from, to: Math.max(from, text.trimEnd().length) };
 }
+
+/** Those of the lines, by their index, that are of a key, also where its beginning or its end is not there. */
+export function keyLinesIn(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  if (!lines.some(hasKeyMark)) return found;
+  const kinds = lines.map(keyLineOf);
+  let inside = false;
+  for (const [at, kind] of kinds.entries()) {
+    if (inside && (kind === 'body' || kind === 'field')) found.add(at);
+    inside = goesOn(kind, inside);
+    if (kind !== 'end') continue;
+    for (let above = at - 1; above >= 0 && goesOn(kinds[above] ?? 'other', true); above -= 1) {
+      if (kinds[above] === 'begin') break;
+      found.add(above);
+    }
+  }
+  return found;
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OwnPattern, RedactionRules } from '../domain/redaction.ts';
 import { Automaton } from './automaton.ts';
 import { BEGINNINGS, DETECTORS, type Detector, HINT } from './builtin.ts';
+import { bodySpan, keyLinesIn } from './key-block.ts';
 import { covered } from './masks.ts';
 import { merged, type Span } from './span.ts';
 
@@ -48,7 +49,10 @@ export class RuleSet {
   /** A text of lines, with their secrets covered. */
   hide(text: string): string {
     const lines = text.split('\n');
-    return lines.map((line) => covered(line, this.find(line))).join('\n');
+    const keys = this.hidesKeys ? keyLinesIn(lines) : null;
+    return lines
+      .map((line, at) => covered(line, keys?.has(at) ? [bodySpan(line)] : this.find(line)))
+      .join('\n');
   }
 
   #look(text: string): readonly Span[] {

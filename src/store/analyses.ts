@@ -11,6 +11,7 @@ import type {
   SessionLogEntry,
   TranscriptBlock,
 } from '../domain/analysis.ts';
+import { fold } from '../domain/search.ts';
 import { commandsOf, logOf } from './analysis-log.ts';
 import { atomically } from './atomically.ts';
 import type { Db, Tables } from './tables.ts';
@@ -21,6 +22,8 @@ interface Place {
   readonly session_id: number;
   readonly channel: number;
   readonly startedAt: Date;
+  /** Whether it is to be found by searching. */
+  readonly indexed: boolean;
 }
 
 /** Rows that one statement writes; each has up to twelve parameters. */
@@ -183,13 +186,17 @@ async function lock(db: Db, recordingId: number): Promise<Place | null> {
   const row = await db
     .selectFrom('recordings')
     .select(['id', 'session_id', 'channel', 'started_at'])
+    .select(
+      sql<boolean>`not exists (select from sessions join machines on machines.id = machine_id
+        where sessions.id = session_id and not indexed)`.as('indexed'),
+    )
     .where('id', '=', recordingId)
     .where('state', '<>', 'deleted')
     .forShare()
     .executeTakeFirst();
   if (row === undefined) return null;
-  const { id, session_id, channel, started_at: startedAt } = row;
-  return { recording_id: id, session_id, channel, startedAt };
+  const { id, session_id, channel, started_at: startedAt, indexed } = row;
+  return { recording_id: id, session_id, channel, startedAt, indexed };
 }
 
 function clock(place: Place, seconds: number): Date {
@@ -197,7 +204,7 @@ function clock(place: Place, seconds: number): Date {
 }
 
 async function writeCommands(db: Db, place: Place, commands: readonly Command[]): Promise<void> {
-  const { startedAt, ...common } = place;
+  const { startedAt: _, indexed, ...common } = place;
   await db
     .insertInto('commands')
     .values(
@@ -208,6 +215,7 @@ async function writeCommands(db: Db, place: Place, commands: readonly Command[])
         starts: command.start,
         ends: command.end,
         body: command.text,
+        folded: indexed ? fold(command.text) : null,
         exit_status: command.exitStatus,
         cwd: command.cwd,
         source: command.source,
@@ -220,6 +228,7 @@ async function writeCommands(db: Db, place: Place, commands: readonly Command[])
         starts: eb.ref('excluded.starts'),
         ends: eb.ref('excluded.ends'),
         body: eb.ref('excluded.body'),
+        folded: eb.ref('excluded.folded'),
         exit_status: eb.ref('excluded.exit_status'),
         cwd: eb.ref('excluded.cwd'),
         source: eb.ref('excluded.source'),
@@ -234,7 +243,7 @@ async function writeBlocks(
   place: Place,
   blocks: readonly TranscriptBlock[],
 ): Promise<void> {
-  const { startedAt, ...common } = place;
+  const { startedAt: _, indexed, ...common } = place;
   await db
     .insertInto('transcript_blocks')
     .values(
@@ -245,6 +254,7 @@ async function writeBlocks(
         from_s: block.from,
         to_s: block.to,
         body: block.text,
+        folded: indexed ? fold(block.text) : null,
         stream: block.stream,
         kind: block.kind,
       })),
@@ -255,6 +265,7 @@ async function writeBlocks(
         from_s: eb.ref('excluded.from_s'),
         to_s: eb.ref('excluded.to_s'),
         body: eb.ref('excluded.body'),
+        folded: eb.ref('excluded.folded'),
         stream: eb.ref('excluded.stream'),
         kind: eb.ref('excluded.kind'),
       })),

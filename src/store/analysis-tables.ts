@@ -28,6 +28,8 @@ export interface CommandTable {
   starts: number;
   ends: number | null;
   body: string;
+  /** As it is searched; null: it is not to be found. */
+  folded: string | null;
   exit_status: number | null;
   cwd: string | null;
   source: CommandSource;
@@ -46,6 +48,8 @@ export interface TranscriptBlockTable {
   from_s: number;
   to_s: number;
   body: string;
+  /** As it is searched; null: it is not to be found. */
+  folded: string | null;
   stream: TranscriptStream;
   kind: TranscriptKind;
 }

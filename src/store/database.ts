@@ -19,6 +19,8 @@ import { SqlRecordingStore } from './recordings.ts';
 import { SqlRevocationStore } from './revocations.ts';
 import { SqlSealFeedStore } from './seal-feed.ts';
 import { SqlSealStore } from './seals.ts';
+import { type SearchMeans, SqlSearchStore } from './search.ts';
+import { hasSearchIndexes, makeSearchIndexes } from './search-index.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
@@ -57,7 +59,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       'the embedded database serves one node and outlives a crash of the process, not a loss of power; set DATABASE_URL for more',
     );
   }
-  return new SqlStore(connection, vault);
+  return new SqlStore(connection, vault, await searchMeans(options, connection.db));
 }
 
 /** Brings a server's database up to date; throws what `openStore` throws. */
@@ -65,9 +67,18 @@ export async function migrateServer(options: DatabaseOptions): Promise<void> {
   const migrating = await connectToMigrate(options);
   try {
     noteMigrations(await bringUpToDate(migrating.db), options.log);
+    await makeSearchIndexes(migrating.db, options.log);
   } finally {
     await migrating.close();
   }
+}
+
+async function searchMeans({ databaseUrl, log }: StoreOptions, db: Db): Promise<SearchMeans> {
+  // The embedded one has no extensions: docs/search.md.
+  if (databaseUrl === null) return { hasIndexes: false, hasTimeouts: false };
+  const hasIndexes = await hasSearchIndexes(db);
+  if (!hasIndexes) log.warn('search has no index: it reads the text, the newest first');
+  return { hasIndexes, hasTimeouts: true };
 }
 
 async function openMigrated(options: StoreOptions): Promise<Connection> {
@@ -90,7 +101,7 @@ function noteMigrations(applied: readonly string[], log: Logger): void {
   if (applied.length > 0) log.info('database migrated', { applied: applied.join(', ') });
 }
 
-function storesOver(db: Db, vault: Vault): Stores {
+function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
   return {
     users: new SqlUserStore(db),
     factors: new SqlFactorStore(db, vault),
@@ -111,6 +122,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     recordings: new SqlRecordingStore(db),
     analyses: new SqlAnalysisStore(db),
     archive: new SqlArchiveStore(db),
+    search: new SqlSearchStore(db, means),
   };
 }
 
@@ -134,13 +146,15 @@ class SqlStore implements Store {
   readonly recordings: Stores['recordings'];
   readonly analyses: Stores['analyses'];
   readonly archive: Stores['archive'];
+  readonly search: Stores['search'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
+  readonly #means: SearchMeans;
   #closing: Promise<void> | null = null;
 
-  constructor(connection: Connection, vault: Vault) {
-    const stores = storesOver(connection.db, vault);
+  constructor(connection: Connection, vault: Vault, means: SearchMeans) {
+    const stores = storesOver(connection.db, vault, means);
     this.users = stores.users;
     this.factors = stores.factors;
     this.groups = stores.groups;
@@ -160,15 +174,17 @@ class SqlStore implements Store {
     this.recordings = stores.recordings;
     this.analyses = stores.analyses;
     this.archive = stores.archive;
+    this.search = stores.search;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;
+    this.#means = means;
   }
 
   async transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
     return await this.#connection.db
       .transaction()
-      .execute((db) => work(storesOver(db, this.#vault)));
+      .execute((db) => work(storesOver(db, this.#vault, this.#means)));
   }
 
   async healthy(): Promise<boolean> {

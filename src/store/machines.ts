@@ -10,6 +10,7 @@ import {
 } from '../domain/machine.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { Secret } from '../domain/secret.ts';
+import { atomically } from './atomically.ts';
 import { type Meaning, meaning } from './failure.ts';
 import { containing, readPage } from './paging.ts';
 import { credentialPlace } from './sealed-columns.ts';
@@ -93,6 +94,7 @@ export class SqlMachineStore implements MachineStore {
         jump: machine.jump ?? null,
         recording: machine.recording,
         retention: machine.retention ?? null,
+        indexed: machine.indexed ?? true,
         tags: storableJson(machine.tags),
         description: machine.description,
       })
@@ -116,7 +118,7 @@ export class SqlMachineStore implements MachineStore {
         ...(change.algorithms !== undefined && { algorithms: change.algorithms }),
         ...(change.jump !== undefined && { jump: change.jump }),
         ...(recording !== undefined && { recording }),
-        ...(change.retention !== undefined && { retention: change.retention }),
+        ...keptChange(change),
         ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
         updated_at: new Date(),
@@ -126,11 +128,14 @@ export class SqlMachineStore implements MachineStore {
     return machineOrNull(await named(name ?? '', query.executeTakeFirst()));
   }
 
-  async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('machines').where('id', '=', id);
+  remove(id: number): Promise<boolean> {
     const params = { kind: 'machine', name: id, by: 'others are reached through it' };
     const foreign = (): Meaning => ({ code: 'thing.in_use', params });
-    return (await meaning({ foreign }, query.executeTakeFirst())).numDeletedRows > 0n;
+    const removed = atomically(this.#db, async (db) => {
+      await forgetUnsearched(db, id);
+      return await db.deleteFrom('machines').where('id', '=', id).executeTakeFirst();
+    });
+    return meaning({ foreign }, removed).then(({ numDeletedRows }) => numDeletedRows > 0n);
   }
 
   async credential(id: number): Promise<MachineCredential | null> {
@@ -196,6 +201,23 @@ export class SqlMachineStore implements MachineStore {
   }
 }
 
+/** What is kept of what is recorded. */
+function keptChange({ retention, indexed }: Partial<NewMachine>) {
+  return {
+    ...(retention !== undefined && { retention }),
+    ...(indexed !== undefined && { indexed }),
+  };
+}
+
+/** What was recorded on a machine that is out of search stays so without it. */
+async function forgetUnsearched(db: Db, id: number): Promise<void> {
+  for (const table of ['commands', 'transcript_blocks'] as const) {
+    await sql`update ${sql.table(table)} set folded = null where folded is not null
+      and session_id in (select sessions.id from sessions join machines
+        on machines.id = machine_id where machine_id = ${id} and not indexed)`.execute(db);
+  }
+}
+
 function secretOf(credential: MachineCredential): Secret | null {
   if (credential.type === 'key') return credential.privateKey;
   return credential.type === 'password' ? credential.password : null;
@@ -227,6 +249,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     jump: row.jump,
     recording: row.recording,
     retention: row.retention,
+    indexed: row.indexed,
     tags: row.tags,
     description: row.description,
     lastConnectedAt: row.last_connected_at,

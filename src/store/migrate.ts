@@ -17,6 +17,7 @@ import * as analyses from '../../migrations/0015-analyses.ts';
 import * as brokenRecordings from '../../migrations/0016-broken-recordings.ts';
 import * as groupRetention from '../../migrations/0017-group-retention.ts';
 import * as archive from '../../migrations/0018-archive.ts';
+import * as search from '../../migrations/0019-search.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -42,6 +43,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0016-broken-recordings': brokenRecordings,
   '0017-group-retention': groupRetention,
   '0018-archive': archive,
+  '0019-search': search,
 };
 
 /** Names of migrations, in order. */

@@ -115,6 +115,8 @@ interface MachineTable {
   recording: RecordingPolicy;
   /** Seconds; 0: for ever; null: as the node's setting says. */
   retention: number | null;
+  /** Whether what is recorded there can be searched. */
+  indexed: Defaulted<boolean>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
   last_connected_at: Date | null;

@@ -10,6 +10,7 @@ import { ownPagesOnly } from './cross-site.ts';
 import type { ConsoleDeps, ConsoleEnv } from './deps.ts';
 import { errorPage } from './error-page.ts';
 import { replayPages } from './replay-pages.ts';
+import { searchPages } from './search-pages.ts';
 import { sessionPages } from './session-pages.ts';
 import { SignIn } from './sign-in.ts';
 import { onwards, signInRoutes } from './sign-in-routes.ts';
@@ -110,6 +111,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   sessionPages(app, deps, assets);
   replayPages(app, deps);
   approvalPages(app, deps, assets);
+  searchPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {
     throw new PosternError('request.not_found');

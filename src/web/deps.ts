@@ -4,6 +4,8 @@ import type { GuessLimit } from '../domain/guess-limit.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Redaction } from '../domain/redaction.ts';
+import type { SearchFilter } from '../domain/search.ts';
+import type { SearchHit } from '../domain/search-hit.ts';
 import type { SecondFactors } from '../domain/second-factors.ts';
 import type { Store } from '../domain/store.ts';
 import type { Viewer } from '../domain/visibility.ts';
@@ -74,6 +76,15 @@ export interface ConsoleDeps {
     actor: Actor,
     decision: { readonly id: number; readonly verdict: Verdict; readonly reason: string },
   ) => Promise<void>;
+  /**
+   * What the actor may see that has the words, and the cursor of the next page; `cursor` null: the
+   * first. Throws PosternError.
+   */
+  readonly search: (
+    actor: Actor,
+    filter: SearchFilter,
+    cursor: string | null,
+  ) => Promise<{ readonly hits: readonly SearchHit[]; readonly next: string | null }>;
   /** Settles when the session has ended; throws PosternError. */
   readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
 }

@@ -23,6 +23,7 @@ interface Page {
 function signedIn(viewer: Viewer): Markup {
   return html`<nav aria-label="Pages">
       <a href="/">Sessions</a>
+      <a href="/search">Search</a>
       <a href="/approvals">Approvals</a>
     </nav>
     <form method="post" action="/signout">

@@ -63,6 +63,7 @@ machines:
     host_key: "${KEY}"
     recording: best_effort
     retention: 90d
+    index: false
     tags: { env: prod, "os/name": debian }
   - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true }, jump: web1 }
 grants:
@@ -113,6 +114,7 @@ describe('a set-up file', () => {
       algorithms: 'modern',
       recording: 'best_effort',
       retention: 90 * 86_400,
+      index: false,
       tags: { env: 'prod', 'os/name': 'debian' },
       description: '',
     });
@@ -123,6 +125,7 @@ describe('a set-up file', () => {
       jump: 'web1',
       recording: 'required',
       retention: null,
+      index: true,
       host_key: null,
     });
     expect(setup.grants).toEqual([
@@ -159,8 +162,8 @@ describe('a set-up file', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(20);
-    expect(lineOf('machines[1].host_key')).toBe(25);
-    expect(lineOf('grants[1].on.tag.key')).toBe(39);
+    expect(lineOf('machines[1].host_key')).toBe(26);
+    expect(lineOf('grants[1].on.tag.key')).toBe(40);
     expect(lineOf('nothing')).toBe(1);
   });
 

@@ -216,6 +216,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       sealFeed: store.sealFeed,
       analyses: store.analyses,
       archive: store.archive,
+      search: store.search,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

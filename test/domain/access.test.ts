@@ -28,6 +28,7 @@ const MACHINE: Machine = {
   jump: null,
   recording: 'required',
   retention: null,
+  indexed: true,
   tags: { env: 'prod' },
   description: '',
   lastConnectedAt: null,

@@ -22,6 +22,7 @@ const MACHINE: Machine = {
     authType: 'none',
     jump: null,
     retention: null,
+    indexed: true,
     algorithms: 'modern',
     lastConnectedAt: null,
   },

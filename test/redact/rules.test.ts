@@ -189,3 +189,17 @@ describe("an admin's own patterns", () => {
     expect(shown(JWT, new RuleSet({ patterns: [], without: ['jwt'] }))).toBe(JWT);
   });
 });
+
+test('the lines of a private key are hidden in a text, also without its beginning or its end', () => {
+  const body = `${A36}${A36}`;
+  const begin = token('-----BEGIN ', 'OPENSSH PRIVATE KEY-----');
+  const end = token('-----END ', 'OPENSSH PRIVATE KEY-----');
+  const lines = (text: string) => RULES.hide(text).split('\n');
+  const whole = lines(`$ cat key\n${begin}\n${body}\n${body}\n${end}\n$ date`);
+  expect(whole).toHaveLength(6);
+  expect(whole.join('\n')).not.toContain(A36);
+  expect(whole[5]).toBe('$ date');
+  expect(lines(`${begin}\n${body}`)[1]).not.toContain(A36);
+  expect(lines(`${body}\n${end}`)[0]).not.toContain(A36);
+  expect(lines(`${body}\n$ date`)[0]).toContain(A36);
+});

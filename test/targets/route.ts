@@ -23,6 +23,7 @@ export function routeTo(at: {
     jump: null,
     recording: 'off',
     retention: null,
+    indexed: true,
     tags: {},
     description: '',
     lastConnectedAt: null,

@@ -30,6 +30,7 @@ const COLUMNS: readonly Column[] = [
 const MORE: readonly Column[] = [
   ['jump', (row) => cellAt(row, 'jump_host')],
   ['retention', (row) => retentionAt(row)],
+  ['searched', (row) => cellAt(row, 'index')],
   ['host key', (row) => cellAt(row, 'host_key')],
   ['host key policy', (row) => cellAt(row, 'host_key_policy')],
   ['algorithms', (row) => cellAt(row, 'algorithms')],
@@ -51,6 +52,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly oldAlgorithms: boolean;
   readonly recording: string;
   readonly retention?: number;
+  readonly index: boolean;
   readonly tag?: Readonly<Record<string, string>>;
   readonly description: string;
 }
@@ -143,6 +145,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--old-algorithms', 'also SHA-1, CBC and fixed groups, for an old machine', false)
     .option('--recording <policy>', 'required, best_effort or off', 'required')
     .option('--retention <time>', 'keep its recordings so long: 90d, 7y, forever', retention)
+    .option('--no-index', 'keep what is recorded on it out of search')
     .option('--tag <tag>', 'env=prod; several times', tags)
     .option('--description <text>', '', '')
     .option('--json', 'as JSON', false)
@@ -160,6 +163,7 @@ function addAdd(machine: Command, shell: Shell): void {
         algorithms: options.oldAlgorithms ? 'old' : 'modern',
         recording: options.recording,
         retention: options.retention ?? null,
+        index: options.index,
         tags: options.tag ?? {},
         description: options.description,
       });

@@ -23,6 +23,7 @@ const MACHINE: Shape = {
     'algorithms',
     'recording',
     'retention',
+    'index',
     'tags',
     'description',
   ],
@@ -60,6 +61,7 @@ export function readMachine(
   const host = reader.required(fields, 'host', entry);
   const port = fields.get('port');
   const description = fields.get('description');
+  const index = fields.get('index');
   return {
     name: machineName(reader, reader.required(fields, 'name', entry)),
     kind: 'ssh',
@@ -73,6 +75,7 @@ export function readMachine(
     algorithms: reader.word(fields.get('algorithms'), MACHINE_ALGORITHMS, 'modern'),
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
     retention: readRetention(reader, fields.get('retention')),
+    index: index === undefined ? true : reader.boolean(index),
     tags: readTags(reader, fields.get('tags')),
     description:
       description === undefined
