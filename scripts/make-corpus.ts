@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MARKED } from './corpus/marked.ts';
 import { PROGRAMS } from './corpus/programs.ts';
+import { startServices } from './corpus/services.ts';
 import { SHELLS } from './corpus/shells.ts';
 import { HOME, type Scenario, Stage } from './corpus/stage.ts';
 
@@ -13,16 +14,17 @@ import { HOME, type Scenario, Stage } from './corpus/stage.ts';
  * Wants bash, zsh, fish, busybox, dash, tmux, screen, vim, less, htop, python3, psql, sshd and sudo.
  */
 const DIRECTORY = join(import.meta.dirname, '../test/corpus');
+const MARKS = join(import.meta.dirname, '../src/cli/shell-integration');
 
 async function record(scenario: Scenario): Promise<boolean> {
   const stage = new Stage(scenario);
   try {
     await scenario.drive(stage);
     stage.write(DIRECTORY);
-    process.stdout.write(`${scenario.name}: ${stage.truth.length} commands`);
+    process.stdout.write(`${scenario.name}: ${stage.truth.length} commands\n`);
     return true;
   } catch (error) {
-    process.stderr.write(String(error));
+    process.stderr.write(`${String(error)}\n`);
     return false;
   } finally {
     stage.kill();
@@ -34,6 +36,8 @@ const wanted = [...SHELLS, ...MARKED, ...PROGRAMS].filter(
   ({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)),
 );
 mkdirSync(HOME, { recursive: true });
+cpSync(MARKS, HOME, { recursive: true });
+const stop = startServices();
 mkdirSync(DIRECTORY, { recursive: true });
 const queue = [...wanted];
 let failed = 0;
@@ -43,6 +47,7 @@ const lane = async (): Promise<void> => {
   }
 };
 await Promise.all(Array.from({ length: 6 }, lane));
+stop();
 rmSync(HOME, { recursive: true, force: true });
-process.stdout.write(`${wanted.length - failed} of ${wanted.length} recorded`);
+process.stdout.write(`${wanted.length - failed} of ${wanted.length} recorded\n`);
 process.exitCode = failed === 0 ? 0 : 1;

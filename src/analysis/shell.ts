@@ -13,7 +13,8 @@ import {
 import { type MarkFamily, markOf } from './marks.ts';
 import { Prompts } from './prompts.ts';
 import { ScreenDiff, type ScreenDiffState } from './screen-diff.ts';
-import { Terminal, type TerminalEvents, type TerminalState } from './terminal.ts';
+import { Terminal, type TerminalState } from './terminal.ts';
+import type { TerminalEvents } from './terminal-events.ts';
 import { Tracker, type TrackerState } from './tracker.ts';
 
 /** Seconds without output after which somebody seems to be waited for. */
@@ -39,7 +40,7 @@ export interface ShellState {
 /** Finds prompts, and what was typed behind them, in what a terminal shows. */
 export class Shell implements TerminalEvents {
   readonly #terminal: Terminal;
-  readonly #tracker: Tracker;
+  readonly tracker: Tracker;
   readonly #prompts: Prompts;
   readonly #diff: ScreenDiff;
   readonly #tell: (line: SeenLine) => void;
@@ -62,7 +63,7 @@ export class Shell implements TerminalEvents {
   ) {
     this.#tell = tell;
     this.#terminal = new Terminal(size.cols, size.rows, this, state?.terminal ?? null);
-    this.#tracker = new Tracker(channel, state?.tracker ?? null);
+    this.tracker = new Tracker(channel, state?.tracker ?? null);
     this.#prompts = new Prompts(state?.prompts ?? []);
     this.#diff = new ScreenDiff(state?.diff ?? null);
     if (state === null) return;
@@ -74,14 +75,10 @@ export class Shell implements TerminalEvents {
     this.#pictured = state.pictured;
   }
 
-  get tracker(): Tracker {
-    return this.#tracker;
-  }
-
   state(): ShellState {
     return {
       terminal: this.#terminal.state(),
-      tracker: this.#tracker.state(),
+      tracker: this.tracker.state(),
       prompts: this.#prompts.state(),
       diff: this.#diff.state(),
       edit: this.#edit === null ? null : editState(this.#edit, this.#terminal.rows),
@@ -122,7 +119,7 @@ export class Shell implements TerminalEvents {
     this.#terminal.draw();
     if (this.#terminal.screen.isAlternate) this.#picture();
     this.#terminal.flush();
-    this.#tracker.close(this.#last);
+    this.tracker.close(this.#last);
   }
 
   #picture(): void {
@@ -143,7 +140,7 @@ export class Shell implements TerminalEvents {
 
   #anchor(family: MarkFamily | null): void {
     const edited = this.#armed !== null;
-    const { more, isSecondary } = this.#tracker;
+    const { more, isSecondary } = this.tracker;
     const edit = editAt(this.#terminal, this.#armed, family, (prompt) => {
       if (family !== null) return isSecondary ? 'more' : 'shell';
       return this.#prompts.classify(prompt, { edited, more });
@@ -153,14 +150,14 @@ export class Shell implements TerminalEvents {
     if (edit.waiting !== 'shell') return;
     this.#prompts.learn(edit.prompt);
     this.#usesPaste = edited;
-    this.#tracker.back(this.#last);
+    this.tracker.back(this.#last);
   }
 
   command(text: string): void {
     const mark = markOf(text);
     if (mark === null) return;
     if (mark.type === 'input') this.#anchor(mark.family);
-    else this.#tracker.mark(mark, this.#last);
+    else this.tracker.mark(mark, this.#last);
   }
 
   paste(on: boolean): void {
@@ -180,7 +177,7 @@ export class Shell implements TerminalEvents {
     // Some draw their prompt first.
     this.#armed = 0;
     const whole = screen.line.text(0, screen.col);
-    const { more } = this.#tracker;
+    const { more } = this.tracker;
     const waiting = this.#prompts.classify(whole, { edited: true, more });
     if (waiting === 'shell' || waiting === 'more') this.#anchor(null);
     else this.#armed = screen.col;
@@ -233,15 +230,18 @@ export class Shell implements TerminalEvents {
     this.#edit = null;
     const region =
       edit === null ? knownRegion(rows, last, this.#prompts) : regionOf(rows, last, edit);
-    const { more } = this.#tracker;
+    const { more } = this.tracker;
     this.#terminal.flush(region === null ? null : rows.at(region.row));
-    this.#tracker.more = region !== null && more;
+    this.tracker.more = region !== null && more;
     if (region === null) return;
     const whole = rows.text(region.row, last + 1);
     this.#tellPrompt(this.#terminal.told(rows.slice(region.row, last + 1)), whole);
     this.#terminal.isAddressed = false;
-    if (edit === null) this.#tracker.back(this.#last);
-    this.#tracker.took({
+    if (edit === null) {
+      this.#prompts.learn(region.prompt);
+      this.tracker.back(this.#last);
+    }
+    this.tracker.took({
       text: withoutRight(whole.slice(region.skip), edit?.right ?? ''),
       at: this.#last,
       waiting: edit?.waiting ?? 'shell',
@@ -259,12 +259,12 @@ export class Shell implements TerminalEvents {
     const prompt = isPrompt ? this.#prompts.at(text) : null;
     if (prompt !== null) {
       this.#tellPrompt(from, text);
-      this.#tracker.back(this.#last);
+      this.tracker.back(this.#last);
       const line = { text: text.slice(prompt.length), at: this.#last, family: null };
-      this.#tracker.took({ ...line, waiting: 'shell', isLikely: true });
+      this.tracker.took({ ...line, waiting: 'shell', isLikely: true });
       return;
     }
-    if (text !== '') this.#tracker.more = false;
+    if (text !== '') this.tracker.more = false;
     const isAsking = this.#armed !== null || (this.#edit?.waiting ?? 'question') !== 'question';
     const shown = this.#terminal.isAddressed ? 'screen' : 'output';
     const kind = isAsking ? 'prompt' : shown;
@@ -285,6 +285,10 @@ export class Shell implements TerminalEvents {
 
   erasing(): void {
     this.#terminal.flush();
+  }
+
+  leaving(): void {
+    this.#picture();
   }
 
   alternate(on: boolean): void {

@@ -4,35 +4,17 @@ import type { Line } from '../replay/terminal/line.ts';
 import type { Parameters } from '../replay/terminal/sgr.ts';
 import { LazyLines, type LazyState } from './lazy-lines.ts';
 import { Rows } from './rows.ts';
+import type { TerminalEvents } from './terminal-events.ts';
 
 /** Larger terminals are followed as of this size. */
 const MOST_COLS = 1000;
 const MOST_ROWS = 500;
 
+/** Control sequences that lead anywhere on the screen, or keep a part of it still. */
+const MOVES = ['H', 'f', 'r', 'd'];
+
 /** Characters without a new line after which what is there counts as a line. */
 const LONGEST_LINE = 4000;
-
-/** What happens on a terminal that has to do with shells and text. */
-export interface TerminalEvents {
-  /** A line is whole; `null`: it was written as it is, and no row of the screen has it any more. */
-  line(text: string, from: number, rows: readonly Line[] | null): void;
-  /** Before the cursor leaves its row downwards. */
-  newline(): void;
-  /** Before the cursor goes down by itself. */
-  lowered(): void;
-  /** An operating system command. */
-  command(text: string): void;
-  /** Bracketed paste was switched on or off: a line editor begins, or is done. */
-  paste(on: boolean): void;
-  /** It was asked where the cursor is. */
-  asked(): void;
-  /** Text is drawn in reverse. */
-  reversed(): void;
-  /** The screen is about to be erased, or changed for the other one. */
-  erasing(): void;
-  /** The other screen is shown, or the first one again. */
-  alternate(on: boolean): void;
-}
 
 export interface TerminalState {
   readonly cols: number;
@@ -287,12 +269,21 @@ export class Terminal extends Emulator {
 
   /** What is told of a control sequence before it is done. */
   #before(kind: string, first: number): void {
-    if (this.screen.isAlternate) return;
-    if (kind === 'J' && first >= 2) this.#events.erasing();
-    else if (kind === '?h' && [47, 1047, 1049].includes(first)) this.#events.erasing();
-    else if (kind === 'n' && first === 6) this.#events.asked();
+    const changes = [47, 1047, 1049].includes(first);
+    if (this.screen.isAlternate) {
+      if (kind === '?l' && changes) this.#events.leaving();
+    } else if (MOVES.includes(kind)) {
+      this.isAddressed = true;
+    } else if ((kind === 'J' && first >= 2) || (kind === '?h' && changes)) {
+      this.#events.erasing();
+    } else {
+      this.#tellOf(kind, first);
+    }
+  }
+
+  #tellOf(kind: string, first: number): void {
+    if (kind === 'n' && first === 6) this.#events.asked();
     else if (kind === 'm' && first === 7) this.#events.reversed();
     else if (kind === 'B' || kind === 'E') this.#events.lowered();
-    else if (kind === 'H' || kind === 'f' || kind === 'r' || kind === 'd') this.isAddressed = true;
   }
 }
