@@ -36,12 +36,12 @@ import type { Store } from './domain/store.ts';
 import type { WebTerminals } from './domain/web-terminal.ts';
 import { openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
+import { type KeptRecordings, openKeptRecordings } from './kept-recordings.ts';
 import { listening } from './listening.ts';
 import { LiveThread } from './live/live.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openReading, type Reading } from './reading.ts';
 import { SpaceWatch } from './recorder/space.ts';
-import { recordingFiles } from './recording-files.ts';
 import { openSealSinks } from './seal-sinks.ts';
 import { openSealing, type Sealing } from './sealing.ts';
 import { testCiphers } from './ssh/algorithms.ts';
@@ -86,6 +86,7 @@ interface Control {
   readonly node: string;
   readonly reading: Reading;
   readonly sealSinks: () => readonly SinkState[];
+  readonly kept: KeptRecordings;
 }
 
 async function openControl(
@@ -114,8 +115,9 @@ async function openControl(
   // Before anything is sealed, and until everything is.
   const sealSinks = await openSealSinks(config, node, store.sealFeed, log, closers);
   await store.seals.addKey(sealing.publicKey);
-  const [repair, files] = [sealing.repairer(store.seals), recordingFiles(config.recordings)];
-  await recover(node, { store, counters, repair, files, log });
+  const parts = { sealing, seals: store.seals, log };
+  const recordings = await openKeptRecordings(config, keys, parts);
+  await recover(node, { store, counters, ...recordings, log });
   await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
@@ -125,13 +127,14 @@ async function openControl(
     keptFile(join(config.dataDir, 'jump_host_keys'), newJumpSecret),
     new KeyHostAuthority(kept('host_ca_ed25519_key')),
   );
-  const broken = new BrokenRecordings({ store, repair, node, log });
+  const broken = new BrokenRecordings({ store, ...recordings, node, log });
   broken.begin();
   closers.add('sealing broken recordings', () => broken.close());
-  const reading = openReading(config, { store, node, log }, closers);
+  const reading = openReading(config, { store, ...recordings, node, log }, closers);
   const plane = new LocalControlPlane({
     stores: store,
     recordingEnded: reading.recordingEnded,
+    dataKeys: recordings.dataKeys,
     ...counting,
     passwords,
     node,
@@ -145,7 +148,7 @@ async function openControl(
   const setup = new StoreSetupApplier({ store, passwords });
   return {
     ...{ store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node },
-    ...{ reading, sealSinks },
+    ...{ reading, sealSinks, kept: recordings },
   };
 }
 
@@ -170,8 +173,9 @@ async function openHttp(
   });
   retention.begin();
   closers.add('deleting old recordings', () => retention.close());
+  const { keys } = control.kept.crypto;
   const { rules } = control.reading;
-  const live = new LiveThread({ root: config.recordings, rules }, log);
+  const live = new LiveThread({ root: config.recordings, rules, keys }, log);
   closers.add('following recordings', () => live.close());
   const { changes } = control.nodes;
   const events = new SessionFeed({ sessions: control.store.sessions, changes, log });
@@ -241,7 +245,7 @@ async function open(
   const sealing = openSealing(dataDir, recordings, log);
   const addresses = noAddresses();
   const control = await openControl(config, addresses, sealing, log, closers);
-  const { plane, nodes } = control;
+  const { plane, nodes, kept } = control;
   // Before the gateway, so that it goes after it: its users' sessions are to end as drained.
   const machine = demo ? await openDemoMachine(config, working, log, closers) : null;
   const privateKey = keptFile(
@@ -249,13 +253,13 @@ async function open(
     () => generateHostKey().privatePem,
   );
   const hostKey = loadHostKey(privateKey);
+  const keys = { sealingKey: sealing.privatePem, encryption: kept.crypto.encryption };
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
-  const kept = { dataDir, recordings, minFree, sealingKey: sealing.privatePem };
-  const parts = { plane, privateKey, working, manners, ...kept, log };
+  const parts = { plane, privateKey, working, manners, dataDir, recordings, minFree, ...keys, log };
   const { gateway, terminals, ssh, failed } = await listening(
     'POSTERN_SSH_LISTEN',
     config.sshListen,
-    () => openGatewayAnywhere(config, parts, sealing.repairer(control.store.seals), closers),
+    () => openGatewayAnywhere(config, parts, kept.repair, closers),
   );
   addresses.ssh = publicSsh(config, ssh);
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));

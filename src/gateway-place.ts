@@ -55,7 +55,8 @@ async function openWorkers(
   repair: RepairRecording,
   closers: Closers,
 ): Promise<OpenedGateway> {
-  const { recordings, minFree, sealingKey, working, manners, privateKey, plane, log } = parts;
+  const { recordings, minFree, sealingKey, encryption, working, manners } = parts;
+  const { privateKey, plane, log } = parts;
   const failed = Promise.withResolvers<string>();
   const workers = await startWorkers({
     count: config.workers,
@@ -70,6 +71,7 @@ async function openWorkers(
       recordings,
       minFree,
       sealingKey,
+      encryption,
       log: { level: config.logLevel, format: config.logFormat },
     },
     plane,

@@ -59,6 +59,7 @@ class GatewayProcess implements WorkerService {
           recordings: settings.recordings,
           minFree: settings.minFree,
           sealingKey: settings.sealingKey,
+          encryption: settings.encryption,
           hostKey: loadHostKey(settings.hostKey),
           working: settings.working,
           manners: settings.manners,

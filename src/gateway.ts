@@ -1,6 +1,7 @@
 import type { Closers } from './closers.ts';
 import type { ControlPlane } from './domain/control-plane.ts';
 import type { Logger } from './domain/log.ts';
+import type { RecordingEncryption } from './domain/recording-keys.ts';
 import type { SshManners } from './domain/ssh-manners.ts';
 import { readDoorFiles } from './door-files.ts';
 import { SshGateway } from './proxy/gateway.ts';
@@ -20,6 +21,8 @@ export interface GatewayParts {
   readonly minFree: number;
   /** The private key that recordings are sealed with, as PEM. */
   readonly sealingKey: string;
+  /** Null: recordings are not encrypted. */
+  readonly encryption: RecordingEncryption | null;
   readonly hostKey: HostKey;
   readonly working: WorkingAlgorithms;
   readonly manners: SshManners;
@@ -31,9 +34,10 @@ export interface GatewayParts {
  * not listen yet.
  */
 export async function openGateway(parts: GatewayParts, closers: Closers): Promise<SshGateway> {
-  const { plane: control, hostKey, working, manners, log, sealingKey, minFree } = parts;
+  const { plane: control, hostKey, working, manners, log } = parts;
   const limits = manners.keyLife;
-  const recorder = await openRecorder({ root: parts.recordings, minFree, sealingKey, log });
+  const { recordings: root, minFree, sealingKey, encryption } = parts;
+  const recorder = await openRecorder({ root, minFree, sealingKey, encryption, log });
   closers.add('the recorder', () => recorder.close());
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());

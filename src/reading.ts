@@ -9,6 +9,7 @@ import type { Redaction, RedactionRules } from './domain/redaction.ts';
 import { PLAYED_WHOLE, type Replays } from './domain/replay.ts';
 import type { Store } from './domain/store.ts';
 import { openLibrary } from './recorder/library.ts';
+import type { RecordingCrypto } from './recording-keys.ts';
 import { loadRedactionRules, openRedaction } from './redaction.ts';
 import { FileReplays } from './replay/replays.ts';
 
@@ -35,21 +36,28 @@ const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
  */
 export function openReading(
   config: Config,
-  parts: { readonly store: Store; readonly node: string; readonly log: Logger },
+  parts: {
+    readonly store: Store;
+    readonly crypto: Pick<RecordingCrypto, 'encryption' | 'keys'>;
+    readonly node: string;
+    readonly log: Logger;
+  },
   closers: Closers,
 ): Reading {
   const { recordings: root } = config;
   const { log } = parts;
+  const { encryption, keys } = parts.crypto;
   const rules = loadRedactionRules(config.redaction);
-  const archive = openArchiving(config, openLibrary, parts, closers);
-  const library = archive?.library ?? openLibrary(root);
+  const openAt = (at: string): RecordingLibrary => openLibrary(at, keys);
+  const archive = openArchiving(config, openAt, parts, closers);
+  const library = archive?.library ?? openAt(root);
   const analyses = new NodeAnalyses({ ...parts, library, root });
   analyses.begin();
   closers.add('reading recordings for their commands', () => analyses.close());
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
-  const redaction = openRedaction(library, root, rules, log);
+  const redaction = openRedaction(library, { root, keys, rules }, log);
   closers.add('looking for secrets in recordings', () => redaction.close());
-  const common = { library, root, worker, log };
+  const common = { library, root, keys, worker, log };
   const replays = new FileReplays({ ...common, shown: null });
   const redactedReplays = new FileReplays({ ...common, shown: { rules, redaction } });
   closers.add('the replay indexes', () => replays.close());
@@ -62,7 +70,9 @@ export function openReading(
     redaction,
     rules,
     recordingEnded: ({ key, size }) => {
-      if (size < PLAYED_WHOLE) return;
+      // Nobody here could open what is made of a recording that nobody here can open.
+      const isReadable = encryption === null || keys.identities.length > 0;
+      if (size < PLAYED_WHOLE || !isReadable) return;
       replays.later(key);
       redaction.later(key);
     },

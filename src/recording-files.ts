@@ -1,9 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type Logger, reasonOf } from './domain/log.ts';
 import type { RecordingFiles, RecordingOrigin } from './domain/recording.ts';
-import { openCast } from './recorder/cast-reader.ts';
+import type { KeptDataKeys } from './domain/recording-keys.ts';
+import type { KeyRing } from './envelope/key-ring.ts';
+import { forgetDataKey } from './envelope/node-key.ts';
 import { identityOf, parseHeader } from './recorder/header.ts';
+import { pathOfKey } from './recorder/key.ts';
 import { linesOf } from './recorder/lines.ts';
+import { openCast, readableOf } from './recorder/open-cast.ts';
 
 /**
  * How many days with recordings count as the newest: rows are missing of the time that the database was
@@ -11,12 +16,15 @@ import { linesOf } from './recorder/lines.ts';
  */
 const NEWEST_DAYS = 3;
 
+/** What envelope/node-key.ts puts beside a recording. */
+const KEPT = /^(sess_(\d+)-\d+(?:\.\d+)?\.cast)\.open$/;
+
 /** The files of recordings under a directory; where there is none yet, there are none. */
-export function recordingFiles(root: string): RecordingFiles {
+export function recordingFiles(root: string, ring: KeyRing): RecordingFiles {
   const directory = resolve(root);
   return {
     newest: () => newest(directory),
-    origin: (key) => origin(directory, key),
+    origin: (key) => origin(directory, ring, key),
   };
 }
 
@@ -54,11 +62,37 @@ async function namesIn(root: string, path: string, form: RegExp): Promise<readon
   }
 }
 
-async function origin(root: string, key: string): Promise<RecordingOrigin | null> {
+/** Of the recordings under a directory. */
+export function keptDataKeys(root: string, log: Logger): KeptDataKeys {
+  const directory = resolve(root);
+  return {
+    list: async () => {
+      const kept: { key: string; sessionId: number }[] = [];
+      for await (const day of daysOf(directory)) {
+        for (const name of await namesIn(directory, day, KEPT)) {
+          const [, cast = '', session = ''] = KEPT.exec(name) ?? [];
+          kept.push({ key: `${day}/${cast}`, sessionId: Number(session) });
+        }
+      }
+      return kept;
+    },
+    forget: (key) =>
+      forgetDataKey(pathOfKey(directory, key)).catch((error: unknown) => {
+        log.error('the data key of a recording could not be removed', {
+          key,
+          reason: reasonOf(error),
+        });
+      }),
+  };
+}
+
+async function origin(root: string, ring: KeyRing, key: string): Promise<RecordingOrigin | null> {
   const cast = await openCast(root, key);
   if (cast === null) return null;
   try {
-    const first = await linesOf(cast.handle).next();
+    const readable = await readableOf(cast, ring);
+    if (readable.type === 'locked') return null;
+    const first = await linesOf(readable.bytes).next();
     const line = first.done ? '' : first.value.bytes.toString('utf8');
     const [identity, header] = [identityOf(line), parseHeader(line)];
     if (identity === null || header?.timestamp == null) return null;

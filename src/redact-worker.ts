@@ -8,8 +8,8 @@ import { RuleSet } from './redact/rule-set.ts';
 /** The thread that looks recordings through for what is secret. Started by redact/thread.ts. */
 
 const post = (message: FromWorker): void => parentPort?.postMessage(message);
-const { root, rules } = workerData as WorkerSettings;
-const library = openLibrary(root);
+const { root, keys, rules } = workerData as WorkerSettings;
+const library = openLibrary(root, keys);
 const ready = new RuleSet(rules);
 
 parentPort?.on('message', (job: Job) => {

@@ -5,6 +5,7 @@ import { type Logger, reasonOf } from './domain/log.ts';
 import type { RecordingLibrary } from './domain/recording.ts';
 import type { OwnPattern, RedactionRules } from './domain/redaction.ts';
 import { DETECTOR_NAMES } from './redact/builtin.ts';
+import type { WorkerSettings } from './redact/messages.ts';
 import { ThreadedRedaction } from './redact/redaction.ts';
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -62,15 +63,14 @@ export function loadRedactionRules(path: string | null): RedactionRules {
 }
 
 /**
- * The recordings under `root` as they are shown to who may not see what is secret in them. Throws
+ * The recordings of a directory as they are shown to who may not see what is secret in them. Throws
  * `redaction.pattern`.
  */
 export function openRedaction(
   library: RecordingLibrary,
-  root: string,
-  rules: RedactionRules,
+  settings: WorkerSettings,
   log: Logger,
 ): ThreadedRedaction {
   const worker = new URL(`./redact-worker.${SUFFIX}`, import.meta.url);
-  return new ThreadedRedaction({ library, root, worker, rules, log });
+  return new ThreadedRedaction({ library, ...settings, worker, log });
 }

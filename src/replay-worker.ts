@@ -9,14 +9,12 @@ import type { BuildSettings, FromBuild } from './replay/messages.ts';
 /** A thread that makes the replay index of one recording. Started by replay/thread.ts. */
 
 const post = (message: FromBuild): void => parentPort?.postMessage(message);
-const { root, key, rules } = workerData as BuildSettings;
+const { root, keys, key, rules } = workerData as BuildSettings;
 
 async function build(): Promise<void> {
-  const library = openLibrary(root);
+  const library = openLibrary(root, keys);
   const view =
-    rules === null
-      ? null
-      : await viewThrough(await library.sidecar(key, 'masks'), new RuleSet(rules));
+    rules === null ? null : await viewThrough(await library.masksPath(key), new RuleSet(rules));
   const report = (progress: number): void => post({ type: 'progress', progress });
   await buildReplay(library, key, report, view);
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { keptFile } from './control/kept-file.ts';
 import { type Logger, reasonOf } from './domain/log.ts';
 import type { RepairRecording } from './domain/recording.ts';
+import { NO_KEYS } from './domain/recording-keys.ts';
 import type { SealingKey, SealStore } from './domain/seal.ts';
+import { KeyRing } from './envelope/key-ring.ts';
 import { repairRecording } from './recorder/repair.ts';
 import { newSigningKey, Signer } from './recorder/signer.ts';
 
@@ -14,8 +16,8 @@ export interface Sealing {
   /** PKCS #8 as PEM. */
   readonly privatePem: string;
   readonly publicKey: SealingKey;
-  /** Repairs what a crash left open, as far as the noted seals allow. */
-  readonly repairer: (seals: Pick<SealStore, 'ofFile'>) => RepairRecording;
+  /** Repairs what a crash left open, as far as the noted seals allow; `ring` opens encrypted ones. */
+  readonly repairer: (seals: Pick<SealStore, 'ofFile'>, ring?: KeyRing) => RepairRecording;
 }
 
 /** The public key's file, PEM. */
@@ -33,15 +35,12 @@ export function openSealing(dataDir: string, recordings: string, log: Logger): S
     privatePem,
     publicKey: signer.public,
     repairer:
-      (seals) =>
+      (seals, ring = new KeyRing(NO_KEYS)) =>
       async (key, left = 'recovered') => {
         try {
           const noted = await seals.ofFile(key);
-          const { reason, ...repaired } = await repairRecording(recordings, key, {
-            signer,
-            noted,
-            left,
-          });
+          const means = { signer, noted, left, ring };
+          const { reason, ...repaired } = await repairRecording(recordings, key, means);
           if (reason !== null) log.error('a recording could not be repaired', { key, reason });
           return repaired;
         } catch (error) {

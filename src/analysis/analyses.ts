@@ -15,13 +15,16 @@ const MOST = 500;
 /** Recordings that are followed at once; further ones are read when they have ended. */
 const MOST_FOLLOWED = 200;
 
+/** Why it is left alone: its text would lie open in the database. */
+const ENCRYPTED = 'it is encrypted, and what it holds is not kept in the clear';
+
 /** Milliseconds before the database is tried again. */
 const AGAIN_MS = 1000;
 
 export interface AnalysesDeps {
   readonly store: Pick<Store, 'analyses'>;
   readonly node: string;
-  readonly library: Pick<RecordingLibrary, 'bring'>;
+  readonly library: Pick<RecordingLibrary, 'bring' | 'locking'>;
   /** Where the recordings lie. */
   readonly root: string;
   readonly log: Logger;
@@ -95,8 +98,18 @@ export class NodeAnalyses {
     }
   }
 
+  /** Whether it is left alone, which is noted then. */
+  async #leaves({ recordingId, key }: AnalysisDue): Promise<boolean> {
+    const { store, library } = this.#deps;
+    if (!(await library.locking(key)).isEncrypted) return false;
+    const { analyses } = store;
+    if (await analyses.begin(recordingId, VERSION)) await analyses.end(recordingId, ENCRYPTED);
+    return true;
+  }
+
   async #follow(due: AnalysisDue): Promise<void> {
     const { recordingId: id, key, channel } = due;
+    if (await this.#leaves(due)) return;
     if (!(await this.#deps.store.analyses.begin(id, VERSION)) || this.#isClosed) return;
     const job = this.#following.read({
       ...{ key, channel, isLive: true },
@@ -117,7 +130,7 @@ export class NodeAnalyses {
   }
 
   async #read(due: AnalysisDue): Promise<void> {
-    if (this.#isReading) return;
+    if (this.#isReading || (await this.#leaves(due))) return;
     this.#isReading = true;
     try {
       if (await this.#readyToRead(due)) this.#readNow(due);

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Analyser, AnalysisChanges } from '../domain/analysis.ts';
 import type { CastEvent, RecordingLibrary } from '../domain/recording.ts';
+import { NO_KEYS } from '../domain/recording-keys.ts';
+import { KeyRing } from '../envelope/key-ring.ts';
 import { GrowingCast } from '../recorder/growing-cast.ts';
 import { analyserOf } from './analyser.ts';
 
@@ -63,7 +65,8 @@ export async function readGrowing(
   keep: Keep,
   wishes: Wishes,
 ): Promise<void> {
-  const cast = await GrowingCast.open(root, key);
+  // Without keys: what is found is kept in the clear.
+  const cast = await GrowingCast.open({ root, ring: new KeyRing(NO_KEYS) }, key);
   try {
     const { cols, rows, pty, command } = cast.header;
     const analyser = analyserOf({ channel, cols, rows, pty, command }, null);
@@ -87,7 +90,7 @@ async function follow(
   while (!wishes.dropped && cast.ended === null) {
     const { finishing } = wishes;
     const began = performance.now();
-    const events: readonly CastEvent[] = cast.read();
+    const events: readonly CastEvent[] = await cast.read();
     for (const event of events) analyser.feed(event);
     const newest = events.at(-1);
     if (newest === undefined) {

@@ -7,15 +7,30 @@ import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
 import { playRecording } from './playback.ts';
+import { downloadRecording } from './recording-download.ts';
 import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
 import { CURSOR, cursorOf, placeOf, search } from './search.ts';
 import { terminateSession } from './terminate.ts';
+
+const WHOLE_FILE = {
+  ...{
+    format: null,
+    redact: undefined,
+    method: 'GET',
+    range: undefined,
+    ifRange: undefined,
+    ifNoneMatch: undefined,
+  },
+} as const;
 
 /** What the console does as the API does it: the same decisions, errors and audit. */
 export function consoleActions(deps: ApiDeps) {
   return {
     playRecording: (caller: Caller, id: number, channel: number) =>
       playRecording(deps, caller, id, channel),
+    lockedTo: async (key: string) => (await deps.recordings.locking(key)).lockedTo,
+    downloadFile: (caller: Caller, id: number, channel: number) =>
+      downloadRecording(deps, caller, { ...WHOLE_FILE, id, channel }),
     replayAnswer: (caller: Caller, id: number, channel: number) =>
       replayAnswer(deps, caller, id, channel),
     replayIndex: (caller: Caller, id: number, channel: number) =>

@@ -1,11 +1,11 @@
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
-import { findRecording } from './recording-files.ts';
+import { findReadable } from './recording-files.ts';
 import { viewFor } from './recording-view.ts';
 
 /**
- * What the replay page plays: the events of a channel up to now. Throws as `findRecording` and
+ * What the replay page plays: the events of a channel up to now. Throws as `findReadable` and
  * `viewFor` do.
  * Noted in the audit as a viewing.
  */
@@ -15,8 +15,7 @@ export async function playRecording(
   id: number,
   channel: number,
 ): Promise<Response> {
-  const { session, recording } = await findRecording(deps, caller, id, channel);
-  await deps.recordings.bring(recording.key);
+  const { session, recording } = await findReadable(deps, caller, id, channel);
   const view = await viewFor(deps, caller, recording, undefined);
   await note(deps.store, caller, deps.clock(), 'recording.viewed', {
     sessionId: id,

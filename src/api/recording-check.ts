@@ -27,6 +27,7 @@ export async function checkRecording(
     keys: await deps.store.seals.keys(),
     seals,
     identity: { session: id, channel: recording.channel },
+    sha256: recording.state === 'recording' ? null : recording.sha256,
   });
   const bad = verdict.state === 'tampered' ? verdict : null;
   // That its end is missing is what `truncated` says already.

@@ -1,6 +1,6 @@
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
-import { isThere } from '../domain/recording.ts';
+import { isThere, type Locking } from '../domain/recording.ts';
 import type { Recording, Session } from '../domain/session.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -23,7 +23,7 @@ export async function seenRecording(
   caller: Caller,
   id: number,
   channel: number | undefined,
-): Promise<Omit<FoundRecording, 'size'>> {
+): Promise<Pick<FoundRecording, 'session' | 'recording'>> {
   const session = await seenSession(deps, caller, id);
   const recordings = await deps.store.sessions.recordings(id);
   const usable = recordings.filter(({ state }) => state !== 'failed');
@@ -57,4 +57,31 @@ export async function findRecording(
   const stored = await deps.recordings.stat(recording.key);
   if (stored === null) throw new PosternError('recording.missing', { id: formatId('sess', id) });
   return { session, recording, size: stored.size };
+}
+
+/** `recording.encrypted` for one that nothing here opens, else null. */
+export function lockedError(recording: Recording, { lockedTo }: Locking): PosternError | null {
+  if (lockedTo === null) return null;
+  const id = formatId('sess', recording.sessionId);
+  return new PosternError('recording.encrypted', { id, recipients: lockedTo });
+}
+
+/** Throws it. */
+export function refuseLocked(recording: Recording, locking: Locking): void {
+  const error = lockedError(recording, locking);
+  if (error !== null) throw error;
+}
+
+/** One that can be read here, where it is then. Throws as `findRecording`, as `bring`, and `recording.encrypted`. */
+export async function findReadable(
+  deps: ApiDeps,
+  caller: Caller,
+  id: number,
+  channel: number | undefined,
+): Promise<FoundRecording> {
+  const found = await findRecording(deps, caller, id, channel);
+  const { recording } = found;
+  await deps.recordings.bring(recording.key);
+  refuseLocked(recording, await deps.recordings.locking(recording.key));
+  return found;
 }

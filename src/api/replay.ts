@@ -6,7 +6,7 @@ import { byteRange, namesEntity } from './byte-range.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
-import { type FoundRecording, findRecording } from './recording-files.ts';
+import { type FoundRecording, findRecording, lockedError } from './recording-files.ts';
 import { isRedacted } from './recording-view.ts';
 
 const plain = promisify(gunzip);
@@ -29,7 +29,9 @@ export type ReplayAnswer =
 
 const NO_INDEX = 'It could not be prepared for quick seeking';
 
-function without(found: FoundRecording): ReplayAnswer {
+async function without(deps: ApiDeps, found: FoundRecording): Promise<ReplayAnswer> {
+  const locked = lockedError(found.recording, await deps.recordings.locking(found.recording.key));
+  if (locked !== null) return { play: 'never', note: locked.message };
   if (found.size <= MOST_WHOLE) return { play: 'whole', note: `${NO_INDEX}: it is played whole.` };
   return { play: 'never', note: `${NO_INDEX}, and is too long to be played whole. Download it.` };
 }
@@ -51,7 +53,7 @@ export async function replayAnswer(
     case 'preparing':
       return { play: 'soon', progress: index.progress };
     case 'failed':
-      return without(found);
+      return await without(deps, found);
   }
 }
 

@@ -3,6 +3,7 @@ import { isThere } from '../domain/recording.ts';
 import type { Session } from '../domain/session.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
+import { refuseLocked } from './recording-files.ts';
 import { type RedactWish, seenChannels, viewFor } from './recording-view.ts';
 import { shownText } from './shown-text.ts';
 import { type TranscriptEntry, type TranscriptSource, transcript } from './transcript.ts';
@@ -21,6 +22,25 @@ export async function isAnalysed(deps: ApiDeps, session: Session): Promise<boole
     const state = analyses.find(({ recordingId }) => recordingId === id)?.state;
     return state === 'done' || (state === 'running' && of === 'recording');
   });
+}
+
+/** Has the session's files where they are read. Rejects as RecordingLibrary.bring. */
+export async function bringFiles(deps: ApiDeps, session: Session): Promise<void> {
+  for (const recording of await deps.store.sessions.recordings(session.id)) {
+    if (isThere(recording)) await deps.recordings.bring(recording.key);
+  }
+}
+
+/** Whether one of the session's files here is encrypted. Throws `recording.encrypted` where nothing opens it. */
+export async function liesEncrypted(deps: ApiDeps, session: Session): Promise<boolean> {
+  let found = false;
+  for (const recording of await deps.store.sessions.recordings(session.id)) {
+    if (!isThere(recording)) continue;
+    const locking = await deps.recordings.locking(recording.key);
+    refuseLocked(recording, locking);
+    found ||= locking.isEncrypted;
+  }
+  return found;
 }
 
 /** Every entry of a session whose recordings are analysed. */

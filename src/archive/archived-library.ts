@@ -1,13 +1,15 @@
 import { ReadableStream } from 'node:stream/web';
 import type { ArchiveStore } from '../domain/archive.ts';
+import type { DerivedFile } from '../domain/derived-file.ts';
 import { PosternError } from '../domain/errors.ts';
 import type {
   CastEvent,
   CastHeader,
+  Locking,
   LogEntry,
   RecordingLibrary,
   RecordingView,
-  Sidecar,
+  ReplayKind,
   StoredRecording,
 } from '../domain/recording.ts';
 import type { KnownSeals, Verdict } from '../domain/seal.ts';
@@ -55,6 +57,10 @@ export class ArchivedLibrary implements RecordingLibrary {
     return this.#stream(key, () => this.#parts.local.read(key, from, to));
   }
 
+  readPlain(key: string): ReadableStream<Uint8Array> {
+    return this.#stream(key, () => this.#parts.local.readPlain(key));
+  }
+
   readForPlayback(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
     return this.#stream(key, () => this.#parts.local.readForPlayback(key, view));
   }
@@ -74,9 +80,18 @@ export class ArchivedLibrary implements RecordingLibrary {
     );
   }
 
-  async sidecar(key: string, kind: Sidecar): Promise<string> {
+  async masksPath(key: string): Promise<string> {
     await this.#parts.spool.makeDirectory(key);
-    return await this.#parts.local.sidecar(key, kind);
+    return await this.#parts.local.masksPath(key);
+  }
+
+  async replayFile(key: string, kind: ReplayKind): Promise<DerivedFile> {
+    await this.#parts.spool.makeDirectory(key);
+    return await this.#parts.local.replayFile(key, kind);
+  }
+
+  locking(key: string): Promise<Locking> {
+    return this.#parts.local.locking(key);
   }
 
   async header(key: string): Promise<CastHeader> {

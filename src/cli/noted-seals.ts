@@ -3,6 +3,8 @@ import { open } from 'node:fs/promises';
 import { formatId, parseId } from '../domain/ids.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { Seal } from '../domain/seal.ts';
+import { readEnvelope } from '../envelope/envelope.ts';
+import { FileBytes } from '../envelope/file-bytes.ts';
 import { identityOf } from '../recorder/header.ts';
 import { parseSeal } from '../recorder/seal.ts';
 import { CommandFailure } from './shell.ts';
@@ -26,7 +28,10 @@ export async function identityOfFile(path: string): Promise<Identity | null> {
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(LONGEST_HEADER), 0, LONGEST_HEADER);
     const text = buffer.toString('utf8', 0, bytesRead);
-    return identityOf(text.slice(0, Math.max(text.indexOf('\n'), 0)));
+    return (
+      identityOf(text.slice(0, Math.max(text.indexOf('\n'), 0))) ??
+      (await readEnvelope(new FileBytes(file)))
+    );
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
-import { KEYS, OPTIONS, type Option } from './options.ts';
+import type { Option } from './option.ts';
+import { KEYS, OPTIONS } from './options.ts';
 
 function fallbackOf(option: Option<unknown>): string {
   if (option.fallback === null) return option.fallbackText ?? 'none';

@@ -2,13 +2,14 @@ import type { ArchivePlace } from '../domain/archive.ts';
 import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Secret } from '../domain/secret.ts';
 import { CLIENT_AGES, type ClientAge, type KeyLife } from '../domain/ssh-manners.ts';
+import { ENCRYPTION_OPTIONS } from './encryption-options.ts';
 import type { Listener } from './listener.ts';
+import type { Option } from './option.ts';
 import {
   LOG_FORMATS,
   LOG_LEVELS,
   type LogFormat,
   type LogLevel,
-  type Parsed,
   parseAdminToken,
   parseCredential,
   parseDatabaseUrl,
@@ -60,6 +61,10 @@ export interface Settings {
   readonly webhookSecret: Secret | null;
   /** Absolute. */
   readonly redaction: string | null;
+  /** `age1…`, at least one; null: recordings are not encrypted. */
+  readonly recordingRecipients: readonly string[] | null;
+  /** Absolute. */
+  readonly recordingIdentity: string | null;
   readonly secretKey: Secret | null;
   readonly adminToken: Secret | null;
   readonly workers: number;
@@ -69,21 +74,6 @@ export interface Settings {
   readonly logFormat: LogFormat | null;
   /** Absolute. */
   readonly readyFile: string | null;
-}
-
-/** One setting: its name is both the variable's and the key's in the YAML file. */
-export interface Option<Value> {
-  readonly name: string;
-  /** Read when the setting is not given; null: then it stays unset. */
-  readonly fallback: string | null;
-  /** Instead of `fallback` with `--demo`. */
-  readonly demo?: string;
-  readonly parse: (text: string) => Parsed<Value>;
-  /** `whole`: never shown; `in-url`: shown without its password. */
-  readonly secret: 'no' | 'whole' | 'in-url';
-  /** The default, in words, where `fallback` does not say it. */
-  readonly fallbackText?: string;
-  readonly doc: string;
 }
 
 type Table = { readonly [Key in keyof Settings]: Option<NonNullable<Settings[Key]>> };
@@ -238,6 +228,7 @@ export const OPTIONS: Table = {
     secret: 'no',
     doc: 'a YAML file with further patterns of what is hidden in recordings from who is not an admin; see [recordings.md](recordings.md)',
   },
+  ...ENCRYPTION_OPTIONS,
   secretKey: {
     name: 'POSTERN_SECRET_KEY',
     fallback: null,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAgeRecipient } from '../domain/age-key.ts';
 import type { ArchivePlace } from '../domain/archive.ts';
 import { parseRetention } from '../domain/retention.ts';
 import { decodeSecretKey, Secret } from '../domain/secret.ts';
@@ -130,6 +131,19 @@ export function formatSize(bytes: number): string {
   const units = ['T', 'G', 'M'] as const;
   const unit = units.find((one) => bytes % SIZES[one] === 0) ?? 'M';
   return bytes === 0 ? '0' : `${bytes / SIZES[unit]}${unit}`;
+}
+
+/** As many as a recording's first line has room for. */
+const MOST_RECIPIENTS = 20;
+
+export function parseRecipients(text: string): Parsed<readonly string[]> {
+  const recipients = [...new Set(text.split(/[\s,]+/).filter((one) => one !== ''))];
+  const good = recipients.length > 0 && recipients.every(isAgeRecipient);
+  return good && recipients.length <= MOST_RECIPIENTS
+    ? { value: recipients }
+    : {
+        remedy: `write 1 to ${MOST_RECIPIENTS} public keys of age, age1…, as \`age-keygen\` prints them, with commas between them`,
+      };
 }
 
 export function parseSecretKey(text: string): Parsed<Secret> {

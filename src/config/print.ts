@@ -29,8 +29,13 @@ function hidePassword(text: string): string {
   return url.href.replaceAll(hidden, '<secret>');
 }
 
-function shown(key: keyof Settings, config: Config): string | number | null {
+/** What is several in one text; null: the setting is no such, or not set. */
+function several(key: keyof Settings, config: Config): string | null {
   if (key === 'sealSinks') return formatSealSinks(config[key]) || null;
+  return key === 'recordingRecipients' ? (config[key]?.join(',') ?? null) : null;
+}
+
+function shown(key: keyof Settings, config: Config): string | number | null {
   if (key === 'recordings' && config.archive !== null) return config.archive.text;
   const value = config[key];
   if (value instanceof Secret) {
@@ -42,6 +47,7 @@ function shown(key: keyof Settings, config: Config): string | number | null {
     return formatSize(config[key]);
   if (key === 'retention') return formatRetention(config[key]);
   if (value === null || typeof value !== 'object') return value;
+  if ('length' in value) return several(key, config);
   if ('rekeyBytes' in value) return formatRekey(value);
   return value.port === null ? value.host : formatListener({ host: value.host, port: value.port });
 }

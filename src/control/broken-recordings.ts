@@ -1,5 +1,6 @@
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { LeftOpen, RepairedRecording, RepairRecording } from '../domain/recording.ts';
+import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { Recording } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 
@@ -21,6 +22,7 @@ const MOST_REFUSED = 10;
 export interface BrokenRecordingsDeps {
   readonly store: Pick<Store, 'recordings'>;
   readonly repair: RepairRecording;
+  readonly dataKeys: Pick<KeptDataKeys, 'forget'>;
   /** Its files are on this node. */
   readonly node: string;
   readonly log: Logger;
@@ -85,11 +87,12 @@ export class BrokenRecordings {
 
   /** False: the disk cannot be written yet. */
   async #mendOne(recording: Recording): Promise<boolean> {
-    const { store, repair, log } = this.#deps;
+    const { store, repair, dataKeys, log } = this.#deps;
     const left: LeftOpen = recording.state === 'gap' ? 'gap' : 'truncated';
     const repaired = await repair(recording.key, left);
     if (repaired === null) return false;
     await store.recordings.settle(recording, asItBroke(repaired, left));
+    await dataKeys.forget(recording.key);
     const { key } = recording;
     if (repaired.receipt !== null) log.info('a broken recording was sealed', { key });
     return true;

@@ -18,6 +18,7 @@ import { formatId } from '../domain/ids.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
 import type { ChannelEnd, EndReason, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
@@ -51,6 +52,8 @@ export interface ControlPlaneDeps {
   readonly approvals?: Pick<ApprovalsDeps, 'timeoutMs' | 'publicUrl'>;
   /** Told of each recording that is whole. */
   readonly recordingEnded?: (receipt: RecordingReceipt) => void;
+  /** Left out: nothing is encrypted. */
+  readonly dataKeys?: Pick<KeptDataKeys, 'forget'>;
   readonly log: Logger;
 }
 
@@ -246,9 +249,12 @@ export class LocalControlPlane implements ControlPlane {
   ): Promise<void> {
     const at = new Date();
     if (receipt !== null) this.#deps.recordingEnded?.(receipt);
-    return this.#outbox.write('recording closed', () =>
-      this.#deps.stores.sessions.closeRecording(sessionId, channel, state, receipt, at),
-    );
+    return this.#outbox.write('recording closed', async () => {
+      const { sessions } = this.#deps.stores;
+      const key = await sessions.closeRecording(sessionId, channel, state, receipt, at);
+      // Not before its end is noted, nor while what is left of it may still have to be sealed.
+      if (key !== null && receipt !== null) await this.#deps.dataKeys?.forget(key);
+    });
   }
 
   async heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void> {

@@ -2,10 +2,12 @@ import { aboutClosed } from '../domain/approval.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingFiles, RepairRecording } from '../domain/recording.ts';
+import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { BrokenRecordings } from './broken-recordings.ts';
 import { aboutSession } from './journal.ts';
+import { forgetDataKeys } from './kept-data-keys.ts';
 import { listUnlisted } from './unlisted-recordings.ts';
 
 /**
@@ -20,6 +22,7 @@ export async function recover(
     readonly counters: Counters;
     readonly repair: RepairRecording;
     readonly files: RecordingFiles;
+    readonly dataKeys: KeptDataKeys;
     readonly log: Logger;
   },
 ): Promise<number> {
@@ -28,6 +31,7 @@ export async function recover(
   await closeRecordings(node, deps);
   // Nobody writes one of them any more.
   await new BrokenRecordings({ ...deps, node }).mend(new Date());
+  await forgetDataKeys(node, deps);
   const swept = (await endAsDied(store, node, () => Promise.resolve(true))) ?? [];
   for (const { id } of swept) log.warn('a session that a crash cut was closed', { session: id });
   await rebuildCounters(deps);

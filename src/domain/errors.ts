@@ -1,4 +1,5 @@
 import { APPROVAL_ERRORS } from './approval-errors.ts';
+import { ENCRYPTION_ERRORS } from './encryption-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
 import { LIVE_ERRORS } from './live-errors.ts';
@@ -129,6 +130,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'there is no room to fetch the recording of session {id}; try again later',
   },
+  ...ENCRYPTION_ERRORS,
   ...LIVE_ERRORS,
   ...REDACTION_ERRORS,
   ...TERMINAL_ERRORS,

@@ -1,3 +1,4 @@
+import type { DerivedFile } from './derived-file.ts';
 import type { FinalState, KnownSeals, Seal, Verdict } from './seal.ts';
 import type { ExitStatus, Pty, Window } from './terminal.ts';
 
@@ -149,11 +150,8 @@ export interface CastEvent {
   readonly isError: boolean;
 }
 
-/**
- * What is made of a recording: its replay index, the same of how it is shown to who may not see what is secret in it,
- * and where that stands (places alone, not what stands there).
- */
-export type Sidecar = 'replay' | 'replay-redacted' | 'masks';
+/** A recording's replay index, and that of how it is shown to who may not see what is secret in it. */
+export type ReplayKind = 'replay' | 'replay-redacted';
 
 /** A recording as it is shown to who may not see what is secret in it; times and sizes are its own. */
 export interface RecordingView {
@@ -179,9 +177,16 @@ export interface CastHeader {
 
 /** What is stored of one recording's bytes; what is whole of it ends at `size`. */
 export interface StoredRecording {
-  /** Bytes up to the last whole line. */
+  /** Bytes up to the last whole line; of an encrypted one all that lie there. */
   readonly size: number;
   readonly modifiedAt: Date;
+}
+
+/** Whether a recording lies encrypted, and can be read here. */
+export interface Locking {
+  readonly isEncrypted: boolean;
+  /** The recipients (age-key.ts) whose identities would open it, where nothing here does; else null. */
+  readonly lockedTo: string | null;
 }
 
 /** A piece of what a program wrote, as plain text: a line, or what came before a pause. */
@@ -196,13 +201,18 @@ export interface LogEntry {
 /**
  * Reading recordings, finished or being written. Only whole lines are read. Whatever reads a
  * recording that is not there fails with `recording.missing`, one without an asciicast header with
- * `recording.damaged`; a key that no recorder made is an Error. Implemented by recorder/library.ts.
+ * `recording.damaged`, one that is encrypted and that nothing here opens with `recording.encrypted`; a key
+ * that no recorder made is an Error. Implemented by recorder/library.ts.
  */
 export interface RecordingLibrary {
   /** Null when there is no such recording. */
   stat(key: string): Promise<StoredRecording | null>;
-  /** Bytes `from` (included) to `to` (excluded) of the asciicast v3 file as it lies. */
+  /** Of one that is not on this machine's disk: that it is neither. */
+  locking(key: string): Promise<Locking>;
+  /** Bytes `from` (included) to `to` (excluded) of the file as it lies: asciicast v3, or encrypted. */
   read(key: string, from: number, to: number): ReadableStream<Uint8Array>;
+  /** The asciicast v3, whether or not it lies encrypted. */
+  readPlain(key: string): ReadableStream<Uint8Array>;
   /**
    * Asciicast v3 for a player: only what one shows (no comments), a bare newline of a program
    * without a terminal as CR LF, and at least one event. Not for a download: that is `read`.
@@ -214,14 +224,19 @@ export interface RecordingLibrary {
   readShown(key: string, view: RecordingView): ReadableStream<Uint8Array>;
   /** What `readForPlayback` says, event by event; without its header. */
   playback(key: string, view?: RecordingView): AsyncIterable<CastEvent>;
-  /** The path of what was made of it that lies beside it, or may be put there. */
-  sidecar(key: string, kind: Sidecar): Promise<string>;
+  /** The path of what of it is secret (places alone), which lies beside it or may be put there. */
+  masksPath(key: string): Promise<string>;
+  /** The replay index that lies beside it, or may be put there: see replay.ts. */
+  replayFile(key: string, kind: ReplayKind): Promise<DerivedFile>;
   header(key: string): Promise<CastHeader>;
   /** Events one after the other; a cut or damaged line ends it without an error. */
   events(key: string): AsyncIterable<CastEvent>;
   /** What the programs wrote, as text for people: cursor movements are not followed. */
   logs(key: string, view?: RecordingView): AsyncIterable<LogEntry>;
-  /** The file as it lies, checked against its seals and what else is known. */
+  /**
+   * The recording checked against its seals and what else is known; of one that nothing here opens no more
+   * than its file.
+   */
   verify(key: string, known: KnownSeals): Promise<Verdict>;
   /**
    * Resolves when its file is on this machine's disk, for who reads it there; what is here, or nowhere, is

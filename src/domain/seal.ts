@@ -50,6 +50,8 @@ export interface KnownSeals {
   readonly seals: readonly Seal[];
   /** Whose recording it has to be. */
   readonly identity: { readonly session: number; readonly channel: number };
+  /** Of the file, hex, as it was noted when it was finished; null: it was not. */
+  readonly sha256: string | null;
 }
 
 /** Why a file is not what was recorded. */
@@ -63,6 +65,8 @@ export const CONTRADICTIONS = {
   replaced: 'its seal is not the one that was noted when it was made',
   cut: 'it is not there, though its seal was noted',
   other_recording: 'the file is the recording of another channel',
+  not_its_record: 'a record of the encrypted file is not the one that was written there',
+  other_file: 'the encrypted file is not the one that was noted when it was finished',
 } as const;
 export type Contradiction = keyof typeof CONTRADICTIONS;
 
@@ -71,7 +75,7 @@ export type Verdict =
   | {
       readonly state: FinalState;
       readonly parts: number;
-      /** Bytes of the file. */
+      /** Bytes of the asciicast. */
       readonly size: number;
       /** Bytes of output and error that the recorder was handed; null where nobody knows. */
       readonly recordedBytes: number | null;
@@ -83,7 +87,18 @@ export type Verdict =
       /** Bytes after the last seal, which nothing vouches for. */
       readonly unsealed: number;
     }
-  /** The first part that is not as it was; `from` and `to` in bytes of the file. */
+  /** It is encrypted, and nothing here opens it: its seals cannot be checked. */
+  | {
+      readonly state: 'locked';
+      /** That follow one another to the end of the file. */
+      readonly records: number;
+      /** Of the file, bytes and hex. */
+      readonly size: number;
+      readonly sha256: string;
+      /** The recipients whose identities would open it. */
+      readonly recipients: string;
+    }
+  /** The first part that is not as it was; `from` and `to` in bytes of the asciicast. */
   | {
       readonly state: 'tampered';
       readonly part: number;

@@ -229,16 +229,14 @@ export interface SessionStore {
     readonly key: string;
     readonly startedAt: Date;
   }): Promise<void>;
-  /**
-   * Once; the last seal is noted with the end.
-   */
+  /** Once; the last seal is noted with the end. Answers the key; null: there is no such recording. */
   closeRecording(
     sessionId: number,
     channel: number,
     state: RecordingState,
     receipt: RecordingReceipt | null,
     at: Date,
-  ): Promise<void>;
+  ): Promise<string | null>;
   /** What checking a recording has found: `at` when it is not what was sealed, null when it is. */
   recordingChecked(id: number, tamperedAt: Date | null): Promise<void>;
 }

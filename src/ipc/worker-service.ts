@@ -1,4 +1,5 @@
 import type { RouteAnswer } from '../domain/control-plane.ts';
+import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { SshManners } from '../domain/ssh-manners.ts';
 
@@ -26,6 +27,7 @@ export interface WorkerSettings {
   readonly minFree: number;
   /** The private key that recordings are sealed with, as PEM. */
   readonly sealingKey: string;
+  readonly encryption: RecordingEncryption | null;
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
     readonly format: 'pretty' | 'json';

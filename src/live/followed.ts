@@ -109,9 +109,9 @@ export class FollowedRecording {
       await this.#sleep(null);
       return false;
     }
-    const jumped = this.#cast.behind > MOST_BEHIND && this.#jump();
+    const jumped = (await this.#cast.behind()) > MOST_BEHIND && (await this.#jump());
     const finishing = this.#finishing;
-    const events = this.#cast.read();
+    const events = await this.#cast.read();
     const frames = await this.#show(events);
     if (jumped) this.#tellScreen(true);
     else if (frames.length > 0) {
@@ -123,7 +123,7 @@ export class FollowedRecording {
       return true;
     }
     // Who begins to look at a stream that is far behind is to see it where it is now.
-    if (this.#looks && this.#cast.behind <= FROM_END) this.#tellScreen(false);
+    if (this.#looks && (await this.#cast.behind()) <= FROM_END) this.#tellScreen(false);
     if (this.#rules !== null) this.#tellChanges(events.length > 0);
     if (events.length === 0) await this.#sleep(LOOK_MS);
     return false;
@@ -139,8 +139,8 @@ export class FollowedRecording {
   }
 
   /** Goes on near the end of the file, with an empty screen of the size that it has there. */
-  #jump(): boolean {
-    const skipped = this.#cast.skip(FROM_END);
+  async #jump(): Promise<boolean> {
+    const skipped = await this.#cast.skip(FROM_END);
     if (skipped === null) return false;
     const { cols, rows } = skipped.size ?? this.#screen;
     this.#skipped += skipped.bytes;

@@ -30,7 +30,7 @@ interface Stream {
   readonly audience: Audience;
 }
 
-/** The recordings under `root`, followed in a thread that there is while somebody looks. */
+/** The recordings of a directory, followed in a thread that there is while somebody looks. */
 export class LiveThread implements LiveRecordings {
   readonly #settings: WorkerSettings;
   readonly #log: Logger;

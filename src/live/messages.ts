@@ -1,4 +1,5 @@
 import type { LiveEnd } from '../domain/live.ts';
+import type { RecordingKeys } from '../domain/recording-keys.ts';
 import type { RedactionRules } from '../domain/redaction.ts';
 
 export interface WorkerSettings {
@@ -6,6 +7,8 @@ export interface WorkerSettings {
   readonly root: string;
   /** For viewers who may not see what is secret. */
   readonly rules: RedactionRules;
+  /** What opens recordings that are encrypted; left out: nothing. */
+  readonly keys?: RecordingKeys;
 }
 
 /** Frames one behind the other in one buffer; `ends` has where each of them ends. */

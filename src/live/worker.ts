@@ -1,13 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf } from '../domain/log.ts';
+import { NO_KEYS } from '../domain/recording-keys.ts';
+import { KeyRing } from '../envelope/key-ring.ts';
 import { GrowingCast } from '../recorder/growing-cast.ts';
+import type { Shelf } from '../recorder/open-cast.ts';
 import { RuleSet } from '../redact/rule-set.ts';
 import { FollowedRecording, type Post } from './followed.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** The thread that follows recordings: keys come in, ALiS frames go out. Started by live.ts. */
 class LiveWorker {
-  readonly #root: string;
+  readonly #shelf: Shelf;
   readonly #rules: RuleSet;
   readonly #post: (message: FromWorker) => void;
   /** Null: its file is being opened. */
@@ -15,8 +18,11 @@ class LiveWorker {
   /** What came for those that are being opened. */
   readonly #early = new Map<number, ToWorker[]>();
 
-  constructor({ root, rules }: WorkerSettings, post: (message: FromWorker) => void) {
-    this.#root = root;
+  constructor(
+    { root, rules, keys = NO_KEYS }: WorkerSettings,
+    post: (message: FromWorker) => void,
+  ) {
+    this.#shelf = { root, ring: new KeyRing(keys) };
     this.#rules = new RuleSet(rules, 'begun');
     this.#post = post;
   }
@@ -41,7 +47,7 @@ class LiveWorker {
     { key, redacted }: Extract<ToWorker, { readonly type: 'follow' }>,
   ): Promise<void> {
     try {
-      const cast = await GrowingCast.open(this.#root, key);
+      const cast = await GrowingCast.open(this.#shelf, key);
       const post: Post = (message) => this.#post({ stream, ...message });
       const followed = new FollowedRecording(cast, post, redacted ? this.#rules : null);
       this.#streams.set(stream, followed);

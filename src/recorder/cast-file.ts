@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, lstat, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RecordingReceipt } from '../domain/recording.ts';
+import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
+import { forgetDataKey } from '../envelope/node-key.ts';
+import type { RecordSealer } from '../envelope/record.ts';
 import type { Frame } from '../handoff/frame.ts';
+import { encloseCast } from './cast-envelope.ts';
 import type { Disk } from './disk.ts';
 import { CastEncoder } from './encoder.ts';
 import { HashChain } from './hash-chain.ts';
@@ -32,11 +36,13 @@ interface CastFileStart {
   /** Milliseconds from the first write to the fdatasync that covers it. */
   readonly syncDelay: number;
   readonly signer: Signer;
+  /** Null: the file holds the asciicast as it is. */
+  readonly encryption: RecordingEncryption | null;
 }
 
 /**
  * One file that grows: written as soon as there are lines, synced `syncDelay` later, sealed part by
- * part.
+ * part; where it is encrypted, each write is a record.
  */
 export class CastFile {
   readonly key: string;
@@ -46,6 +52,7 @@ export class CastFile {
   readonly #listener: FileListener;
   readonly #syncDelay: number;
   readonly #encoder: CastEncoder;
+  /** Of the file as it lies. */
   readonly #hash = createHash('sha256');
   readonly #signer: Signer;
   readonly #chain = new HashChain();
@@ -55,7 +62,11 @@ export class CastFile {
   #pending: Buffer[] = [];
   /** Bytes of frames behind `#pending`. */
   #pendingFrames = 0;
+  /** Bytes of the file, as it lies. */
   #size = 0;
+  /** Bytes of the asciicast that are in it; the same where nothing is encrypted. */
+  #castSize = 0;
+  #sealer: RecordSealer | null = null;
   #writing: Promise<void> | null = null;
   #syncTimer: NodeJS.Timeout | null = null;
   /** The syncs, one behind the other: the file is closed when none is under way. */
@@ -85,19 +96,32 @@ export class CastFile {
       const [key, handle] = await createFirstFree(start.root, start.keys);
       const file = new CastFile(key, handle, start, disk, listener);
       try {
-        const header = Buffer.from(start.header);
-        file.#hash.update(header);
-        file.#chain.add(header);
-        await file.#write(header);
-        await handle.datasync();
-        await syncDirectory(dirname(file.#path));
+        await file.#begin(start);
         return file;
       } catch (thrown) {
         await handle.close();
-        await rm(file.#path, { force: true });
+        await file.#remove();
         throw thrown;
       }
     });
+  }
+
+  async #begin({ header, encryption }: CastFileStart): Promise<void> {
+    if (encryption !== null) {
+      const { line, sealer } = await encloseCast(this.#path, header, encryption);
+      await this.#put(line);
+      this.#sealer = sealer;
+    }
+    const bytes = Buffer.from(header);
+    this.#chain.add(bytes);
+    await this.#write(bytes);
+    await this.#handle.datasync();
+    await syncDirectory(dirname(this.#path));
+  }
+
+  async #remove(): Promise<void> {
+    await rm(this.#path, { force: true });
+    await forgetDataKey(this.#path);
   }
 
   /** Encodes a frame; `flush` hands what was encoded to the disk. */
@@ -112,16 +136,11 @@ export class CastFile {
     if (lines !== '') {
       const bytes = Buffer.from(lines);
       this.#chain.add(bytes);
-      this.#append(bytes);
+      this.#pending.push(bytes);
       if (this.#chain.size - this.#chain.sealed >= PART_BYTES) this.#seal(null);
       else this.#partTimer ??= setTimeout(() => this.#seal(null), PART_MS);
     }
     this.#startWriting();
-  }
-
-  #append(bytes: Buffer): void {
-    this.#hash.update(bytes);
-    this.#pending.push(bytes);
   }
 
   #startWriting(): void {
@@ -138,7 +157,7 @@ export class CastFile {
     this.#partTimer = null;
     const made = seal(this.#chain, this.#signer, this.#encoder.micros, final);
     this.#seals.push(made);
-    this.#append(Buffer.from(`${made.line}\n`));
+    this.#pending.push(Buffer.from(`${made.line}\n`));
     this.#startWriting();
     return made;
   }
@@ -169,7 +188,7 @@ export class CastFile {
     this.#stopTimers();
     await this.#syncing;
     await this.#handle.close().catch(() => undefined);
-    if (this.#encoder.bytes === 0) await rm(this.#path, { force: true });
+    if (this.#encoder.bytes === 0) await this.#remove();
   }
 
   /** Never rejects: what goes wrong goes to the listener. */
@@ -193,7 +212,14 @@ export class CastFile {
   }
 
   async #write(bytes: Buffer): Promise<void> {
+    await this.#put(this.#sealer === null ? bytes : this.#sealer.seal(bytes));
+    this.#castSize += bytes.length;
+  }
+
+  /** Bytes of the file, as they are to lie. */
+  async #put(bytes: Buffer): Promise<void> {
     await writeFully(this.#handle, bytes, this.#size);
+    this.#hash.update(bytes);
     this.#size += bytes.length;
   }
 
@@ -212,7 +238,7 @@ export class CastFile {
     try {
       await this.#disk.run(async () => {
         if (this.#failure !== null) return;
-        const size = this.#size;
+        const size = this.#castSize;
         await this.#handle.datasync();
         await this.#assertThere();
         this.#tellSeals(size);
@@ -242,7 +268,7 @@ export class CastFile {
     this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#pending = [];
     this.#stopTimers();
-    // A write that got half way has left half a line: the file is to end in a whole one.
+    // A write that got half way has left half a line or record: the file is to end in a whole one.
     await this.#handle.truncate(this.#size).catch(() => undefined);
     await this.#handle.close().catch(() => undefined);
     this.#listener.failed(this.#failure);

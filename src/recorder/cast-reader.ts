@@ -1,44 +1,11 @@
-import { constants, open, realpath } from 'node:fs/promises';
 import { PosternError } from '../domain/errors.ts';
 import type { CastEvent } from '../domain/recording.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { type FullHeader, parseHeader } from './header.ts';
-import { assertNoLinks, pathOfKey, sessionOfKey } from './key.ts';
+import { sessionOfKey } from './key.ts';
 import { linesOf } from './lines.ts';
 import { parseNote } from './note.ts';
-
-function isAbsent(thrown: unknown): boolean {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return false;
-  return thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR';
-}
-
-/**
- * Opens a recording's file, never through a symbolic link. Null when there is none (a directory or
- * a device is none either). The caller closes it.
- */
-export async function openCast(root: string, key: string, flags = constants.O_RDONLY) {
-  pathOfKey(root, key);
-  try {
-    const path = pathOfKey(await realpath(root), key);
-    await assertNoLinks(path);
-    // O_NONBLOCK: opening a FIFO that somebody put there must not wait for its other end.
-    const handle = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = await handle.stat();
-    if (stats.isFile()) return { handle, stats };
-    await handle.close();
-    return null;
-  } catch (thrown) {
-    if (isAbsent(thrown)) return null;
-    throw thrown;
-  }
-}
-
-/** As `openCast`; rejects with `recording.missing` when there is none. */
-export async function openPresentCast(root: string, key: string) {
-  const cast = await openCast(root, key);
-  if (cast === null) throw new PosternError('recording.missing', { id: sessionOfKey(key) });
-  return cast;
-}
+import { openReadable, type Shelf } from './open-cast.ts';
 
 /** A recording's header and its events, read as they are asked for. Dispose of it after use. */
 export class CastReader {
@@ -56,20 +23,20 @@ export class CastReader {
     this.#close = close;
   }
 
-  /** Rejects with `recording.missing` or `recording.damaged`. */
-  static async open(root: string, key: string): Promise<CastReader> {
-    const { handle } = await openPresentCast(root, key);
-    const lines = linesOf(handle);
+  /** Rejects with `recording.missing`, `recording.encrypted` or `recording.damaged`. */
+  static async open(shelf: Shelf, key: string): Promise<CastReader> {
+    const cast = await openReadable(shelf, key);
+    const lines = linesOf(cast);
     const first = await lines.next().catch(async (thrown: unknown) => {
-      await handle.close();
+      await cast.close();
       throw thrown;
     });
     const header = first.done ? null : parseHeader(first.value.bytes.toString('utf8'));
     if (header === null) {
-      await handle.close();
+      await cast.close();
       throw new PosternError('recording.damaged', { id: sessionOfKey(key) });
     }
-    return new CastReader(header, lines, () => handle.close());
+    return new CastReader(header, lines, () => cast.close());
   }
 
   /** Once through; a cut or damaged line ends it. */

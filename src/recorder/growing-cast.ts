@@ -1,14 +1,13 @@
-import { fstatSync, readSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { PosternError } from '../domain/errors.ts';
+import type { PositionedBytes } from '../domain/positioned-bytes.ts';
 import type { CastEvent } from '../domain/recording.ts';
 import type { FinalState } from '../domain/seal.ts';
-import { openPresentCast } from './cast-reader.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { type FullHeader, parseHeader } from './header.ts';
 import { sessionOfKey } from './key.ts';
 import { LONGEST_LINE, linesOf } from './lines.ts';
 import { parseNote } from './note.ts';
+import { openReadable, type Shelf } from './open-cast.ts';
 import { Newlines } from './playback.ts';
 import { LONGEST_SEAL, parseSeal } from './seal.ts';
 
@@ -28,13 +27,13 @@ interface Size {
 }
 
 /**
- * A recording that is being written, read as far as it is there, in whole lines. Reads in the way of the
- * calling thread, so it is for threads that may wait for the disk. Close it after use.
+ * A recording that is being written, read as far as it is there, in whole lines; one call at a time.
+ * Close it after use.
  */
 export class GrowingCast {
   readonly header: FullHeader;
   readonly #key: string;
-  readonly #handle: FileHandle;
+  readonly #cast: PositionedBytes;
   readonly #newlines: Newlines | null;
   #block: Buffer = Buffer.allocUnsafe(BLOCK);
   #times: EventTimes;
@@ -44,27 +43,27 @@ export class GrowingCast {
   /** The next event comes from stderr. */
   #isError = false;
 
-  private constructor(key: string, handle: FileHandle, header: FullHeader, at: number) {
+  private constructor(key: string, cast: PositionedBytes, header: FullHeader, at: number) {
     this.header = header;
     this.#key = key;
-    this.#handle = handle;
+    this.#cast = cast;
     this.#newlines = header.pty ? null : new Newlines();
     this.#times = new EventTimes(header.version);
     this.#at = at;
   }
 
-  /** Rejects with `recording.missing` or `recording.damaged`. */
-  static async open(root: string, key: string): Promise<GrowingCast> {
-    const { handle } = await openPresentCast(root, key);
+  /** Rejects with `recording.missing`, `recording.encrypted` or `recording.damaged`. */
+  static async open(shelf: Shelf, key: string): Promise<GrowingCast> {
+    const cast = await openReadable(shelf, key);
     try {
-      const first = await linesOf(handle).next();
+      const first = await linesOf(cast).next();
       const header = first.done ? null : parseHeader(first.value.bytes.toString('utf8'));
       if (first.done || header === null) {
         throw new PosternError('recording.damaged', { id: sessionOfKey(key) });
       }
-      return new GrowingCast(key, handle, header, first.value.end);
+      return new GrowingCast(key, cast, header, first.value.end);
     } catch (error) {
-      await handle.close();
+      await cast.close();
       throw error;
     }
   }
@@ -75,16 +74,16 @@ export class GrowingCast {
   }
 
   /** Bytes that are there and were not read. */
-  get behind(): number {
-    return Math.max(0, fstatSync(this.#handle.fd).size - this.#at);
+  async behind(): Promise<number> {
+    return Math.max(0, (await this.#cast.size()) - this.#at);
   }
 
   /**
    * The next whole lines' events, of about 256 KB; none: nothing more is there yet. As playback has them:
-   * newlines of programs without a terminal are CR LF. Throws `recording.damaged`.
+   * newlines of programs without a terminal are CR LF. Rejects with `recording.damaged`.
    */
-  read(): CastEvent[] {
-    const length = readSync(this.#handle.fd, this.#block, 0, this.#block.length, this.#at);
+  async read(): Promise<CastEvent[]> {
+    const length = await this.#fill(this.#at, this.#block.length);
     const end = this.#block.subarray(0, length).lastIndexOf(NEWLINE) + 1;
     if (end === 0) {
       if (length === this.#block.length) this.#widen();
@@ -99,6 +98,11 @@ export class GrowingCast {
     }
     this.#at += end;
     return events;
+  }
+
+  /** How many bytes from `position` on are in the block now. */
+  async #fill(position: number, most: number): Promise<number> {
+    return (await this.#cast.read(this.#block, 0, most, position)).bytesRead;
   }
 
   #widen(): void {
@@ -131,21 +135,21 @@ export class GrowingCast {
    * passed over: how many bytes, and the size that the terminal was given meanwhile (null: none). Null:
    * there is not that much, or no seal; then nothing changed.
    */
-  skip(most: number): { readonly bytes: number; readonly size: Size | null } | null {
-    const { size } = fstatSync(this.#handle.fd);
+  async skip(most: number): Promise<{ readonly bytes: number; readonly size: Size | null } | null> {
+    const size = await this.#cast.size();
     if (size - this.#at <= most) return null;
-    const seal = this.#sealAfter(size - most, size);
+    const seal = await this.#sealAfter(size - most, size);
     if (seal === null) return null;
     const from = this.#at;
     this.#at = seal.at;
     this.#times = new EventTimes(this.header.version, seal.micros);
-    return { bytes: seal.at - from, size: this.#lastSize(from, seal.at) };
+    return { bytes: seal.at - from, size: await this.#lastSize(from, seal.at) };
   }
 
-  #sealAfter(from: number, to: number): { at: number; micros: number } | null {
+  async #sealAfter(from: number, to: number): Promise<{ at: number; micros: number } | null> {
     const overlap = SEAL.length + LONGEST_SEAL;
     for (let at = from; at < to; at += this.#block.length - overlap) {
-      const length = readSync(this.#handle.fd, this.#block, 0, this.#block.length, at);
+      const length = await this.#fill(at, this.#block.length);
       const block = this.#block.subarray(0, length);
       const mark = block.indexOf(SEAL);
       const end = mark === -1 ? -1 : block.indexOf(NEWLINE, mark + 1);
@@ -156,12 +160,12 @@ export class GrowingCast {
     return null;
   }
 
-  #lastSize(from: number, to: number): Size | null {
+  async #lastSize(from: number, to: number): Promise<Size | null> {
     const step = this.#block.length - LONGEST_RESIZE;
     for (let at = to - step; at > from - step; at -= step) {
       const begin = Math.max(from, at);
       const most = Math.min(this.#block.length, to - begin);
-      const length = readSync(this.#handle.fd, this.#block, 0, most, begin);
+      const length = await this.#fill(begin, most);
       const mark = this.#block.subarray(0, length).lastIndexOf(RESIZE);
       if (mark === -1) continue;
       const text = this.#block.toString('latin1', mark, Math.min(length, mark + LONGEST_RESIZE));
@@ -172,7 +176,7 @@ export class GrowingCast {
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.#cast.close();
   }
 }
 

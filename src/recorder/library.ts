@@ -1,31 +1,53 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
+import { namesOfRecipients } from '../domain/age-key.ts';
+import type { DerivedFile } from '../domain/derived-file.ts';
 import type {
   CastEvent,
   CastHeader,
+  Locking,
   LogEntry,
   RecordingLibrary,
   RecordingView,
-  Sidecar,
+  ReplayKind,
   StoredRecording,
 } from '../domain/recording.ts';
+import { NO_KEYS, type RecordingKeys } from '../domain/recording-keys.ts';
 import type { KnownSeals, Verdict } from '../domain/seal.ts';
-import { CastReader, openCast, openPresentCast } from './cast-reader.ts';
+import { readEnvelope } from '../envelope/envelope.ts';
+import { FileBytes } from '../envelope/file-bytes.ts';
+import { KeyRing } from '../envelope/key-ring.ts';
+import { CastReader } from './cast-reader.ts';
 import { type CastSource, seenThrough } from './cast-source.ts';
+import { Derived } from './derived.ts';
 import { assertNoLinks, pathOfKey } from './key.ts';
 import { endOfLastLine } from './lines.ts';
+import {
+  lockedError,
+  openCast,
+  openPresentCast,
+  openReadable,
+  readableOf,
+  type SealedWith,
+  type Shelf,
+} from './open-cast.ts';
 import { downloadLines, playbackEvents, playbackLines } from './playback.ts';
 import { SealingKeys } from './signer.ts';
 import { logEntries } from './text.ts';
 import { verifyRecording } from './verify.ts';
+import { piecesOf, verifyEncrypted } from './verify-encrypted.ts';
+import { verifyLocked } from './verify-locked.ts';
 
 /** Bytes of one piece of a stream; a stream holds about two of them, and one line. */
 const PIECE = 64 * 1024;
 
-/** Reads the recordings under a directory; where there is none yet, there are no recordings. */
-export function openLibrary(root: string): RecordingLibrary {
-  return new FileLibrary(resolve(root));
+/**
+ * Reads the recordings under a directory; where there is none yet, there are no recordings. `keys` open
+ * those that are encrypted.
+ */
+export function openLibrary(root: string, keys: RecordingKeys = NO_KEYS): RecordingLibrary {
+  return new FileLibrary({ root: resolve(root), ring: new KeyRing(keys) });
 }
 
 async function* range(
@@ -50,21 +72,23 @@ async function* range(
   }
 }
 
-/** Bytes of the file, now; 0 where there is none. */
-async function sizeOf(root: string, key: string): Promise<number> {
-  const cast = await openCast(root, key);
-  await cast?.handle.close();
-  return cast?.stats.size ?? 0;
+async function* plain(shelf: Shelf, key: string): AsyncGenerator<Uint8Array> {
+  const cast = await openReadable(shelf, key);
+  try {
+    yield* piecesOf(cast);
+  } finally {
+    await cast.close();
+  }
 }
 
 /** What `use` makes of a recording, whose file is closed when its reader stops. */
 async function* reading<T>(
-  root: string,
+  shelf: Shelf,
   key: string,
   view: RecordingView | undefined,
   use: (source: CastSource) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const reader = await CastReader.open(root, key);
+  const reader = await CastReader.open(shelf, key);
   try {
     yield* use(seenThrough(reader, view ?? null));
   } finally {
@@ -85,27 +109,43 @@ async function* pieces(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array>
 }
 
 function playback(
-  root: string,
+  shelf: Shelf,
   key: string,
   version: 2 | 3,
   view: RecordingView | undefined,
 ): AsyncGenerator<Uint8Array> {
-  return reading(root, key, view, (source) => pieces(playbackLines(version, source)));
+  return reading(shelf, key, view, (source) => pieces(playbackLines(version, source)));
 }
 
 class FileLibrary implements RecordingLibrary {
   readonly #root: string;
+  readonly #shelf: Shelf;
 
-  constructor(root: string) {
-    this.#root = root;
+  constructor(shelf: Shelf) {
+    this.#root = shelf.root;
+    this.#shelf = shelf;
   }
 
   async stat(key: string): Promise<StoredRecording | null> {
     const cast = await openCast(this.#root, key);
     if (cast === null) return null;
     try {
-      const size = await endOfLastLine(cast.handle, cast.stats.size);
-      return { size, modifiedAt: cast.stats.mtime };
+      const { size: all, mtime: modifiedAt } = cast.stats;
+      const isEncrypted = (await readEnvelope(new FileBytes(cast.handle))) !== null;
+      return { size: isEncrypted ? all : await endOfLastLine(cast.handle, all), modifiedAt };
+    } finally {
+      await cast.handle.close();
+    }
+  }
+
+  async locking(key: string): Promise<Locking> {
+    const cast = await openCast(this.#root, key);
+    if (cast === null) return { isEncrypted: false, lockedTo: null };
+    try {
+      const readable = await readableOf(cast, this.#shelf.ring);
+      const isLocked = readable.type === 'locked';
+      const lockedTo = isLocked ? namesOfRecipients(readable.envelope.recipients) : null;
+      return { isEncrypted: readable.type !== 'plain', lockedTo };
     } finally {
       await cast.handle.close();
     }
@@ -115,31 +155,56 @@ class FileLibrary implements RecordingLibrary {
     return ReadableStream.from(range(this.#root, key, from, to));
   }
 
+  readPlain(key: string): ReadableStream<Uint8Array> {
+    return ReadableStream.from(plain(this.#shelf, key));
+  }
+
   readForPlayback(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
-    return ReadableStream.from(playback(this.#root, key, 3, view));
+    return ReadableStream.from(playback(this.#shelf, key, 3, view));
   }
 
   readV2(key: string, view?: RecordingView): ReadableStream<Uint8Array> {
-    return ReadableStream.from(playback(this.#root, key, 2, view));
+    return ReadableStream.from(playback(this.#shelf, key, 2, view));
   }
 
   readShown(key: string, view: RecordingView): ReadableStream<Uint8Array> {
-    const lines = reading(this.#root, key, view, (source) => pieces(downloadLines(source)));
+    const lines = reading(this.#shelf, key, view, (source) => pieces(downloadLines(source)));
     return ReadableStream.from(lines);
   }
 
   playback(key: string, view?: RecordingView): AsyncGenerator<CastEvent> {
-    return reading(this.#root, key, view, (source) => playbackEvents(3, source));
+    return reading(this.#shelf, key, view, (source) => playbackEvents(3, source));
   }
 
-  async sidecar(key: string, kind: Sidecar): Promise<string> {
+  async masksPath(key: string): Promise<string> {
+    return `${await this.#realPath(key)}.masks`;
+  }
+
+  async replayFile(key: string, kind: ReplayKind): Promise<DerivedFile> {
+    const path = `${await this.#realPath(key)}.${kind}`;
+    return new Derived(path, this.#shelf.ring, () => this.#sealedWith(key));
+  }
+
+  async #realPath(key: string): Promise<string> {
     const path = pathOfKey(await realpath(this.#root), key);
     await assertNoLinks(path);
-    return `${path}.${kind}`;
+    return path;
+  }
+
+  /** Null: it is not encrypted. */
+  async #sealedWith(key: string): Promise<SealedWith | null> {
+    const cast = await openPresentCast(this.#root, key);
+    try {
+      const readable = await readableOf(cast, this.#shelf.ring);
+      if (readable.type === 'locked') throw lockedError(key, readable.envelope);
+      return readable.type === 'plain' ? null : readable.sealed;
+    } finally {
+      await cast.handle.close();
+    }
   }
 
   async header(key: string): Promise<CastHeader> {
-    const reader = await CastReader.open(this.#root, key);
+    const reader = await CastReader.open(this.#shelf, key);
     try {
       const { version, cols, rows, timestamp, command, title, pty } = reader.header;
       return { version, cols, rows, timestamp, command, title, pty };
@@ -149,18 +214,31 @@ class FileLibrary implements RecordingLibrary {
   }
 
   events(key: string): AsyncGenerator<CastEvent> {
-    return reading(this.#root, key, undefined, (source) => source.events());
+    return reading(this.#shelf, key, undefined, (source) => source.events());
   }
 
   logs(key: string, view?: RecordingView): AsyncGenerator<LogEntry> {
-    return reading(this.#root, key, view, (source) => logEntries(source.events()));
+    return reading(this.#shelf, key, view, (source) => logEntries(source.events()));
   }
 
-  async verify(key: string, { keys, seals, identity }: KnownSeals): Promise<Verdict> {
-    // Everything that lies there, half a line at the end too.
-    const file = range(this.#root, key, 0, await sizeOf(this.#root, key));
-    const trusted = new SealingKeys(...keys.map(({ publicPem }) => publicPem));
-    return verifyRecording(file, { keys: trusted, seals, identity });
+  async verify(key: string, known: KnownSeals): Promise<Verdict> {
+    const { seals, identity } = known;
+    const keys = new SealingKeys(...known.keys.map(({ publicPem }) => publicPem));
+    const cast = await openPresentCast(this.#root, key);
+    try {
+      const readable = await readableOf(cast, this.#shelf.ring);
+      switch (readable.type) {
+        case 'plain':
+          // Everything that lies there, half a line at the end too.
+          return await verifyRecording(piecesOf(readable.bytes), { keys, seals, identity });
+        case 'encrypted':
+          return await verifyEncrypted(readable.bytes, { keys, seals, identity });
+        case 'locked':
+          return await verifyLocked(cast.handle, readable.envelope, known);
+      }
+    } finally {
+      await cast.handle.close();
+    }
   }
 
   /** All of them are here. */

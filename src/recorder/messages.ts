@@ -1,4 +1,5 @@
 import type { RecordingReceipt } from '../domain/recording.ts';
+import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
 
 /** What the gateway's thread tells the recorder's. */
@@ -41,4 +42,6 @@ export interface WorkerSettings {
   readonly syncDelay: number;
   /** The private key that parts are sealed with, as PEM. */
   readonly sealingKey: string;
+  /** Null: recordings are not encrypted. */
+  readonly encryption: RecordingEncryption | null;
 }

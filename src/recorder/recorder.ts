@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { ChannelRecording, Recorder, RecordingStart } from '../domain/recording.ts';
+import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import { InFlight } from '../handoff/in-flight.ts';
 import { TappedChannel } from './channel.ts';
 import { headerLine } from './header.ts';
@@ -39,6 +40,8 @@ export interface RecorderOptions {
   /** The private key that parts are sealed with, as PEM (signer.ts). */
   readonly sealingKey: string;
   readonly log: Logger;
+  /** Null, the default: recordings are not encrypted. */
+  readonly encryption?: RecordingEncryption | null;
   /** Bytes that have to be free for a new recording; 0, the default: any room will do. */
   readonly minFree?: number;
   readonly commitIntervalMs?: number;
@@ -98,6 +101,7 @@ class ThreadedRecorder implements Recorder {
       root,
       commitInterval: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
       sealingKey: options.sealingKey,
+      encryption: options.encryption ?? null,
     };
     // The first session is not to wait for the thread to load.
     this.#running();

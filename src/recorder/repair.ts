@@ -1,19 +1,20 @@
-import { createHash } from 'node:crypto';
 import { constants, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reasonOf } from '../domain/log.ts';
 import type { LeftOpen, RecordingReceipt, RepairedRecording } from '../domain/recording.ts';
+import { NO_KEYS } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
-import { openCast } from './cast-reader.ts';
+import { KeyRing } from '../envelope/key-ring.ts';
 import { CAP_MARK } from './encoder.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { HashChain } from './hash-chain.ts';
 import { parseHeader } from './header.ts';
 import { linesOf } from './lines.ts';
+import { digestOf, EncryptedMendable, type Mendable, PlainMendable } from './mendable.ts';
 import { parseNote } from './note.ts';
+import { openCast, type Readable, readableOf } from './open-cast.ts';
 import { parseSeal, type ReadSeal, seal } from './seal.ts';
 import type { Signer } from './signer.ts';
-import { writeFully } from './write-fully.ts';
 
 /** The last event of what was repaired: players show it as a mark. */
 const MARKS: Readonly<Record<LeftOpen, Buffer>> = {
@@ -41,6 +42,8 @@ export interface RepairMeans {
   readonly noted: readonly Seal[];
   /** What the last seal is to say; left out: `recovered`. */
   readonly left?: LeftOpen;
+  /** What opens an encrypted one; left out: nothing. */
+  readonly ring?: KeyRing;
 }
 
 /** What a disk says that cannot be written now. */
@@ -49,8 +52,9 @@ const DISK_TROUBLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'EM
 /**
  * Repairs a recording that nobody writes any more: cuts it to its last whole event, says so in it, and
  * seals it. One that is sealed to its end already stays as it is. So does one that is not what was
- * sealed, or shorter than what was noted: it is evidence, and to seal it would vouch for it. In bounded
- * memory. Rejects when the disk cannot be written now: then it can be tried again.
+ * sealed, or shorter than what was noted: it is evidence, and to seal it would vouch for it. One that is
+ * encrypted is cut to its last whole record first. In bounded memory. Rejects when the disk cannot be
+ * written now, or the secret key is another one now: then it can be tried again.
  */
 export async function repairRecording(
   root: string,
@@ -61,14 +65,15 @@ export async function repairRecording(
     const cast = await openCast(resolve(root), key, constants.O_RDWR);
     if (cast === null) return unsealed('failed', 'the file is not there');
     try {
-      const { size } = cast.stats;
-      return { size, ...(await repairFile(key, cast.handle, size, means)) };
+      const readable = await readableOf(cast, means.ring ?? new KeyRing(NO_KEYS));
+      const repaired = await repairReadable(key, cast.handle, readable, means);
+      return { size: cast.stats.size, ...repaired };
     } finally {
       await cast.handle.close();
     }
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-    if (DISK_TROUBLE.includes(code)) throw thrown;
+    if (DISK_TROUBLE.includes(code) || thrown instanceof OtherSecretKey) throw thrown;
     return unsealed(code === 'ELOOP' ? 'tampered' : 'failed', reasonOf(thrown));
   }
 }
@@ -77,53 +82,75 @@ function unsealed(state: Repair['state'], reason: string): Repair {
   return { state, receipt: null, reason };
 }
 
+/** What the recording's data key is kept under can come back. */
+class OtherSecretKey extends Error {}
+
+function repairReadable(
+  key: string,
+  handle: FileHandle,
+  readable: Readable,
+  means: RepairMeans,
+): Promise<Repair> {
+  switch (readable.type) {
+    case 'plain':
+      return repairFile(key, handle, new PlainMendable(handle, readable.bytes), means);
+    case 'encrypted': {
+      const mendable = new EncryptedMendable(handle, readable.bytes, readable.sealed);
+      return repairFile(key, handle, mendable, means);
+    }
+    case 'locked':
+      if (readable.why === 'other_key') {
+        throw new OtherSecretKey('it was begun under another POSTERN_SECRET_KEY');
+      }
+      return Promise.resolve(unsealed('truncated', 'its data key is not kept any more'));
+  }
+}
+
 async function repairFile(
   key: string,
   handle: FileHandle,
-  size: number,
+  file: Mendable,
   { signer, noted, left = 'recovered' }: RepairMeans,
 ): Promise<Repair> {
   const survey = new Survey(noted);
-  for await (const { bytes } of linesOf(handle)) {
+  for await (const { bytes } of linesOf(file.cast)) {
     if (!survey.add(bytes)) break;
   }
+  const size = await file.length();
   if (survey.size === 0) return unsealed('failed', 'the first line is no asciicast header');
   if (survey.contradiction !== null) return unsealed('tampered', survey.contradiction);
-  const last = noted.at(-1);
-  if (last !== undefined && survey.parts < last.part) {
+  const newest = noted.at(-1);
+  if (newest !== undefined && survey.parts < newest.part) {
     const reason = `part ${survey.parts + 1} is not there as it was noted`;
-    return unsealed(size > last.end ? 'tampered' : 'truncated', reason);
+    return unsealed(size > newest.end ? 'tampered' : 'truncated', reason);
   }
   const { final } = survey;
   if (final?.final) {
     if (survey.size < size) return unsealed('tampered', 'bytes follow the last seal');
-    return { state: final.final.state, receipt: survey.receipt(key, final), reason: null };
+    const receipt = { ...survey.amount, key, seal: final, ...(await digestOf(handle)) };
+    return { state: final.final.state, receipt, reason: null };
   }
-  const receipt = await cutAndSeal(key, handle, survey, { signer, left });
+  const last = await cutAndSeal(file, survey, { signer, left });
+  const receipt = { ...survey.amount, key, seal: last, ...(await digestOf(handle)) };
   return { state: left, receipt, reason: null };
 }
 
 async function cutAndSeal(
-  key: string,
-  handle: FileHandle,
+  file: Mendable,
   survey: Survey,
   { signer, left }: { readonly signer: Signer; readonly left: LeftOpen },
-): Promise<RecordingReceipt> {
+): Promise<Seal> {
   const from = survey.size;
   // After the exit status nothing was to come.
   const said = survey.hasExit ? NOTHING : MARKS[left];
   survey.append(said);
   const last = survey.seal(signer, left);
-  const tail = Buffer.concat([said, Buffer.from(`${last.line}\n`)]);
-  await handle.truncate(from);
-  await writeFully(handle, tail, from);
-  await handle.datasync();
-  return survey.receipt(key, last);
+  await file.continueAt(from, Buffer.concat([said, Buffer.from(`${last.line}\n`)]));
+  return last;
 }
 
 /** Reads a file's lines up to the first that is not whole, and adds up what a receipt says. */
 class Survey {
-  readonly #hash = createHash('sha256');
   readonly #chain = new HashChain();
   #times: EventTimes | null = null;
   #duration = 0;
@@ -179,7 +206,6 @@ class Survey {
   }
 
   append(line: Buffer): void {
-    this.#hash.update(line);
     this.#chain.add(line);
   }
 
@@ -187,20 +213,12 @@ class Survey {
   seal(signer: Signer, state: LeftOpen): Seal {
     const recordedBytes = this.#recordedBytes;
     const micros = this.#duration * 1_000_000;
-    const last = seal(this.#chain, signer, micros, { state, recordedBytes });
-    this.#hash.update(`${last.line}\n`);
-    return last;
+    return seal(this.#chain, signer, micros, { state, recordedBytes });
   }
 
-  receipt(key: string, last: Seal): RecordingReceipt {
-    return {
-      key,
-      size: this.size,
-      recordedBytes: this.#recordedBytes,
-      duration: this.#duration,
-      sha256: this.#hash.digest('hex'),
-      seal: last,
-    };
+  /** How much was recorded. */
+  get amount(): Pick<RecordingReceipt, 'recordedBytes' | 'duration'> {
+    return { recordedBytes: this.#recordedBytes, duration: this.#duration };
   }
 
   #understand(line: string): boolean {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import { Tap } from '../handoff/tap.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
@@ -16,6 +17,8 @@ export interface ThreadSettings {
   readonly commitInterval: number;
   /** The private key that parts are sealed with, as PEM. */
   readonly sealingKey: string;
+  /** Null: recordings are not encrypted. */
+  readonly encryption: RecordingEncryption | null;
 }
 
 export interface ThreadListener {
@@ -42,6 +45,7 @@ export class RecorderThread {
       root: settings.root,
       syncDelay: settings.commitInterval - inTap,
       sealingKey: settings.sealingKey,
+      encryption: settings.encryption,
     };
     this.#worker = new Worker(workerFile(), { name: 'recorder', workerData, resourceLimits: HEAP });
     this.tap = new Tap(inTap, (buffer, used) => {

@@ -55,8 +55,8 @@ class RecorderWorker {
 
   async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
     const { channel, keys, header, cap } = message;
-    const { root, syncDelay } = this.#settings;
-    const start = { root, syncDelay, signer: this.#signer, keys, header, cap };
+    const { root, syncDelay, encryption } = this.#settings;
+    const start = { root, syncDelay, signer: this.#signer, encryption, keys, header, cap };
     const file = await CastFile.create(start, this.#disk, {
       sealed: (seal) => this.#post({ type: 'sealed', channel, seal }),
       written: (bytes) => this.#tellWritten(channel, bytes),

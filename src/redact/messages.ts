@@ -1,8 +1,11 @@
+import type { RecordingKeys } from '../domain/recording-keys.ts';
 import type { RedactionRules } from '../domain/redaction.ts';
 
 export interface WorkerSettings {
   /** Where the recordings lie. */
   readonly root: string;
+  /** What opens those that are encrypted. */
+  readonly keys: RecordingKeys;
   readonly rules: RedactionRules;
 }
 

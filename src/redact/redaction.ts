@@ -1,6 +1,7 @@
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingLibrary, RecordingView, StoredRecording } from '../domain/recording.ts';
+import type { RecordingKeys } from '../domain/recording-keys.ts';
 import type { Redaction, RedactionRules, RedactionState } from '../domain/redaction.ts';
 import { shown } from './masker.ts';
 import { Masks } from './masks.ts';
@@ -23,9 +24,11 @@ const MOST_KNOWN = 64;
 const MOST_MASKS = 500_000;
 
 export interface RedactionOptions {
-  readonly library: Pick<RecordingLibrary, 'stat' | 'sidecar' | 'bring'>;
+  readonly library: Pick<RecordingLibrary, 'stat' | 'masksPath' | 'bring'>;
   /** Where the recordings lie. */
   readonly root: string;
+  /** What opens those that are encrypted. */
+  readonly keys: RecordingKeys;
   /** The thread's module: see src/redact-worker.ts. */
   readonly worker: URL;
   readonly rules: RedactionRules;
@@ -64,9 +67,9 @@ export class ThreadedRedaction implements Redaction {
   /** Throws `redaction.pattern`. */
   constructor(options: RedactionOptions) {
     this.#options = options;
-    const { root, rules, worker } = options;
+    const { root, keys, rules, worker } = options;
     this.#rules = new RuleSet(rules);
-    this.#thread = new LookingThread(worker, { root, rules });
+    this.#thread = new LookingThread(worker, { root, keys, rules });
   }
 
   get rules(): string {
@@ -133,7 +136,7 @@ export class ThreadedRedaction implements Redaction {
     if (stored === null) return null;
     const known = this.#known.get(key);
     if (known !== undefined && isOf(stored, known)) return known;
-    const found = await readMasks(await this.#options.library.sidecar(key, 'masks'));
+    const found = await readMasks(await this.#options.library.masksPath(key));
     if (found === null || found.rules !== this.#rules.id || !isOf(stored, found)) return null;
     return this.#keep(key, { ...found, masks: Masks.fromNumbers(found.numbers) });
   }
@@ -190,7 +193,7 @@ export class ThreadedRedaction implements Redaction {
     const stored = await this.#options.library.stat(key);
     if (stored === null) throw new Error('it is not there');
     const source = { size: stored.size, modified: stored.modifiedAt.getTime() };
-    const path = await this.#options.library.sidecar(key, 'masks');
+    const path = await this.#options.library.masksPath(key);
     const job = { key, path, ...source };
     const { events, numbers } = await this.#thread.look(job, (progress) => {
       waiting.progress = progress;

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { setTimeout as rest } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { RecordingLibrary, RecordingView } from '../domain/recording.ts';
@@ -18,17 +17,17 @@ const MOST_SEGMENTS = 10_000;
 /** Of the time that was worked, so much is rested: others use this processor too. */
 const REST = 1 / 4;
 
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+type Append = (bytes: Uint8Array) => Promise<void>;
 
 /** Segments go to the end of a file, each compressed by itself. */
 class SegmentFile {
-  readonly #handle: FileHandle;
+  readonly #append: Append;
   readonly starts: number[] = [];
   readonly ends: number[] = [];
   size = 0;
 
-  constructor(handle: FileHandle) {
-    this.#handle = handle;
+  constructor(append: Append) {
+    this.#append = append;
   }
 
   async add(start: number, json: string): Promise<void> {
@@ -38,7 +37,7 @@ class SegmentFile {
   }
 
   async write(bytes: Buffer): Promise<void> {
-    await this.#handle.writeFile(bytes);
+    await this.#append(bytes);
     this.size += bytes.length;
   }
 }
@@ -55,21 +54,8 @@ export async function buildReplay(
   report: (progress: number) => void,
   view: RecordingView | null = null,
 ): Promise<void> {
-  const path = await library.sidecar(key, view === null ? 'replay' : 'replay-redacted');
-  const temporary = `${path}.tmp`;
-  // What a crash has left.
-  await rm(temporary, { force: true });
-  const handle = await open(temporary, NEW_FILE, 0o600);
-  try {
-    await writeIndex({ library, key, view, report }, handle);
-    await handle.datasync();
-    await handle.close();
-    await rename(temporary, path);
-  } catch (thrown) {
-    await handle.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-    throw thrown;
-  }
+  const file = await library.replayFile(key, view === null ? 'replay' : 'replay-redacted');
+  await file.replace((append) => writeIndex({ library, key, view, report }, append));
 }
 
 interface Build {
@@ -79,15 +65,12 @@ interface Build {
   readonly report: (progress: number) => void;
 }
 
-async function writeIndex(
-  { library, key, view, report }: Build,
-  handle: FileHandle,
-): Promise<void> {
+async function writeIndex({ library, key, view, report }: Build, append: Append): Promise<void> {
   const stored = await library.stat(key);
   const size = stored?.size ?? 0;
   const { cols, rows } = await library.header(key);
   const segmenter = new Segmenter(cols, rows, Math.max(SEGMENT, size / MOST_SEGMENTS));
-  const file = new SegmentFile(handle);
+  const file = new SegmentFile(append);
   let worked = performance.now();
   let done = 0;
   for await (const event of library.playback(key, view ?? undefined)) {

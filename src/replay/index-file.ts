@@ -1,40 +1,36 @@
-import { constants, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { DerivedFile } from '../domain/derived-file.ts';
 import { decodeTable, placeOfTable, type Table, TRAILER_BYTES } from './table.ts';
 
 /** Bytes of JSON; the largest segment that is made has some 5 MB. */
 const MOST_SEGMENT = 64 * 1024 * 1024;
 
-const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-/** `use` of an open file; null when there is none, or it is no plain file. */
+/** `use` of an index; null when there is none. */
 async function withFile<T>(
-  path: string,
+  file: DerivedFile,
   use: (
     read: (at: number, length: number) => Promise<Buffer<ArrayBuffer>>,
     size: number,
   ) => Promise<T>,
 ): Promise<T | null> {
-  const handle = await open(path, FLAGS).catch(() => null);
-  if (handle === null) return null;
+  const opened = await file.open();
+  if (opened === null) return null;
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) return null;
     const read = async (at: number, length: number) => {
       const bytes = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(bytes, 0, length, at);
+      const { bytesRead } = await opened.read(bytes, 0, length, at);
       return bytes.subarray(0, bytesRead);
     };
-    return await use(read, stats.size);
+    return await use(read, await opened.size());
   } finally {
-    await handle.close();
+    await opened.close();
   }
 }
 
 /** Null: there is no index, or it is damaged: then it is to be made anew. */
-export function readTable(path: string): Promise<Table | null> {
-  return withFile(path, async (read, size) => {
+export function readTable(file: DerivedFile): Promise<Table | null> {
+  return withFile(file, async (read, size) => {
     if (size < TRAILER_BYTES) return null;
     const place = placeOfTable(await read(size - TRAILER_BYTES, TRAILER_BYTES), size);
     if (place === null) return null;
@@ -51,13 +47,13 @@ async function isWhole(packed: Buffer): Promise<boolean> {
 
 /** A segment as it lies, compressed; null: it is damaged or not there. */
 export async function readSegment(
-  path: string,
+  file: DerivedFile,
   table: Table,
   segment: number,
 ): Promise<Buffer<ArrayBuffer> | null> {
   const end = table.ends[segment];
   if (end === undefined) return null;
   const from = segment === 0 ? 0 : (table.ends[segment - 1] ?? 0);
-  const bytes = await withFile(path, (read) => read(from, end - from));
+  const bytes = await withFile(file, (read) => read(from, end - from));
   return bytes?.length === end - from && (await isWhole(bytes)) ? bytes : null;
 }

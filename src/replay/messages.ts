@@ -1,9 +1,11 @@
+import type { RecordingKeys } from '../domain/recording-keys.ts';
 import type { RedactionRules } from '../domain/redaction.ts';
 
 /** What the thread is started with. */
 export interface BuildSettings {
   /** Where the recordings lie. */
   readonly root: string;
+  readonly keys: RecordingKeys;
   readonly key: string;
   /** Null: of the recording as it is; else of how it is shown by these. */
   readonly rules: RedactionRules | null;

@@ -1,6 +1,7 @@
-import { rm } from 'node:fs/promises';
+import type { DerivedFile } from '../domain/derived-file.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RecordingLibrary } from '../domain/recording.ts';
+import { NO_KEYS, type RecordingKeys } from '../domain/recording-keys.ts';
 import type { Redaction, RedactionRules } from '../domain/redaction.ts';
 import type { ReplayIndex, ReplayState, Replays } from '../domain/replay.ts';
 import { readSegment, readTable } from './index-file.ts';
@@ -21,6 +22,8 @@ interface ReplaysOptions {
   readonly library: RecordingLibrary;
   /** Where the recordings lie. */
   readonly root: string;
+  /** What opens those that are encrypted; left out: nothing. */
+  readonly keys?: RecordingKeys;
   /** The thread's module: see src/replay-worker.ts. */
   readonly worker: URL;
   readonly log: Logger;
@@ -48,7 +51,7 @@ export class FileReplays implements Replays {
   readonly #options: ReplaysOptions;
   readonly #waiting = new Set<string>();
   readonly #failed = new Map<string, number>();
-  readonly #tables = new Map<string, { readonly path: string; readonly table: Table }>();
+  readonly #tables = new Map<string, { readonly file: DerivedFile; readonly table: Table }>();
   /** Without a thread: its recording is brought here. */
   #building: { readonly key: string; thread: BuildThread | null } | null = null;
   /** How many were being made and are not any more. */
@@ -102,10 +105,10 @@ export class FileReplays implements Replays {
     const known = this.#tables.get(key);
     if (known?.table.build !== build) return null;
     if (known.table.starts[segment] === undefined) return null;
-    const bytes = await readSegment(known.path, known.table, segment);
+    const bytes = await readSegment(known.file, known.table, segment);
     if (bytes !== null) return bytes;
     // Damaged: the next who opens the recording has it made anew.
-    await rm(known.path, { force: true });
+    await known.file.remove();
     this.#tables.delete(key);
     return null;
   }
@@ -121,15 +124,16 @@ export class FileReplays implements Replays {
     const { library, shown } = this.#options;
     const stored = await library.stat(key);
     if (stored === null) return null;
-    const path = await library.sidecar(key, shown === null ? 'replay' : 'replay-redacted');
-    const table = await readTable(path);
+    const kind = shown === null ? 'replay' : 'replay-redacted';
+    const file = await library.replayFile(key, kind);
+    const table = await readTable(file);
     const { size, modifiedAt } = stored;
     const isSame = table?.source.size === size && table.source.modified === modifiedAt.getTime();
     if (!isSame || table.source.rules !== (shown?.redaction.rules ?? null)) {
       this.#tables.delete(key);
       return null;
     }
-    keepNewest(this.#tables, key, { path, table }, MOST_TABLES);
+    keepNewest(this.#tables, key, { file, table }, MOST_TABLES);
     return table;
   }
 
@@ -149,11 +153,12 @@ export class FileReplays implements Replays {
   }
 
   async #build(building: { readonly key: string; thread: BuildThread | null }): Promise<void> {
-    const { library, root, worker, shown } = this.#options;
+    const { library, root, keys = NO_KEYS, worker, shown } = this.#options;
     const { key } = building;
     await library.bring(key);
     if (this.#isClosed) return;
-    building.thread = new BuildThread(worker, { root, key, rules: shown?.rules ?? null });
+    const rules = shown?.rules ?? null;
+    building.thread = new BuildThread(worker, { root, keys, key, rules });
     await building.thread.done;
   }
 

@@ -74,7 +74,7 @@ export async function closeRecording(
     readonly receipt: RecordingReceipt | null;
     readonly at: Date;
   },
-): Promise<void> {
+): Promise<string | null> {
   const { sessionId, channel, receipt } = end;
   if (receipt !== null) await new SqlSealStore(db).add(sessionId, channel, receipt.seal);
   await db
@@ -91,6 +91,13 @@ export async function closeRecording(
     .where('channel', '=', end.channel)
     .where('state', '=', 'recording')
     .execute();
+  const found = await db
+    .selectFrom('recordings')
+    .select('key')
+    .where('session_id', '=', end.sessionId)
+    .where('channel', '=', end.channel)
+    .executeTakeFirst();
+  return found?.key ?? null;
 }
 
 /** See SessionStore.recordingChecked: of several times the first stays. */

@@ -226,7 +226,7 @@ export class SqlSessionStore implements SessionStore {
     state: RecordingState,
     receipt: RecordingReceipt | null,
     at: Date,
-  ): Promise<void> {
+  ): Promise<string | null> {
     return closeRecording(this.#db, { sessionId, channel, state, receipt, at });
   }
 

@@ -56,6 +56,10 @@ export interface ConsoleDeps {
   readonly clientAddress: (c: Context) => string;
   /** What the player plays; throws PosternError, and notes the viewing in the audit. */
   readonly playRecording: (actor: Actor, id: number, channel: number) => Promise<Response>;
+  /** The recipients whose identities would open a recording, where nothing here does; else null. */
+  readonly lockedTo: (key: string) => Promise<string | null>;
+  /** The file of a recording as it lies; noted in the audit. */
+  readonly downloadFile: (actor: Actor, id: number, channel: number) => Promise<Response>;
   /** How the player is to play a recording: see api/replay.ts; throws PosternError, as all these. */
   readonly replayAnswer: (actor: Actor, id: number, channel: number) => Promise<object>;
   readonly replayIndex: (actor: Actor, id: number, channel: number) => Promise<Response>;

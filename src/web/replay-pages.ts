@@ -17,13 +17,17 @@ function idIn(c: Context<ConsoleEnv>): number {
   return id;
 }
 
-/** What the player of a session page fetches; see assets/replay.js. */
+/** What the player of a session page fetches (see assets/replay.js), and the file for who has no use of it. */
 export function replayPages(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   app.get('/sessions/:id/recording', (c) => {
     const actor = actorOf(c, 'recordings:read');
     const channel = Number(c.req.query('channel') ?? '1');
     return deps.playRecording(actor, idIn(c), Number.isSafeInteger(channel) ? channel : 1);
   });
+
+  app.get('/sessions/:id/download/:channel', (c) =>
+    deps.downloadFile(actorOf(c, 'recordings:read'), idIn(c), numberIn(c, 'channel')),
+  );
 
   app.get('/sessions/:id/replay/:channel', async (c) => {
     const actor = actorOf(c, 'recordings:read');

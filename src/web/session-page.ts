@@ -18,6 +18,8 @@ interface SessionPage {
   readonly chosen: Recording | null;
   /** How it is shown: as it goes on, here or (the node's name) elsewhere, or from its beginning. */
   readonly way: 'live' | 'replay' | { readonly node: string };
+  /** Who could open the chosen one, where this node cannot; null: it can. */
+  readonly lockedTo: string | null;
   /** The newest of them. */
   readonly transfers: Page<Transfer>;
   readonly now: Date;
@@ -105,7 +107,19 @@ function holdFact({ hold }: Session): Markup | string {
   return fact('Legal hold', html`by ${shown(hold.by)}, ${moment(hold.at)}${words}`);
 }
 
-function player({ session, way }: SessionPage, channel: number): Markup | string {
+/** Where what is seen would be, of a recording that is encrypted to others. */
+function locked({ session, lockedTo }: SessionPage, channel: number): Markup {
+  return html`<p class="note" role="status">
+    This recording is encrypted to ${shown(lockedTo ?? '', 500)}. This node has no key that opens it, so it
+    cannot be shown here.
+    <a href="/sessions/${session.id}/download/${channel}" download>Download it encrypted</a>, and open it where
+    the key is: <code>postern recording decrypt FILE --identity KEYFILE</code>
+  </p>`;
+}
+
+function player(page: SessionPage, channel: number): Markup | string {
+  const { session, way } = page;
+  if (page.lockedTo !== null) return locked(page, channel);
   if (way === 'live') {
     return html`<div id="player" data-live="/v1/sessions/${session.id}/live?channel=${channel}">
       <noscript>Following a session needs JavaScript.</noscript>
@@ -175,7 +189,7 @@ export function sessionPage(assets: Assets, page: SessionPage): Markup {
     ${transfersTable(page.transfers)}
     <h2>Facts</h2>
     ${facts(page)}`;
-  const shows = chosen !== null && (way === 'live' || way === 'replay');
+  const shows = chosen !== null && page.lockedTo === null && (way === 'live' || way === 'replay');
   const head = shows ? playerFiles(assets, way) : html``;
   return layout(assets, { title: `Session ${session.id}`, viewer, content, head });
 }

@@ -138,6 +138,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
     recordings,
     chosen,
     way: wayOf(deps, c, session, chosen),
+    lockedTo: chosen === null ? null : await deps.lockedTo(chosen.key),
     transfers,
     now: deps.clock(),
   });

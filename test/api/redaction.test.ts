@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NO_KEYS } from '../../src/domain/recording-keys.ts';
 import type { Session } from '../../src/domain/session.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { BUILTIN_RULES, openRedaction } from '../../src/redaction.ts';
@@ -127,7 +128,11 @@ test('the audit says who was shown a copy', async () => {
 test('other rules hide other things, in what was looked through before, too', async () => {
   const rules = { ...BUILTIN_RULES, patterns: [{ name: 'own', match: 'pla[a-z]+' }] };
   const library = openLibrary(stage.recordings);
-  const redaction = openRedaction(library, stage.recordings, rules, stage.log);
+  const redaction = openRedaction(
+    library,
+    { root: stage.recordings, keys: NO_KEYS, rules },
+    stage.log,
+  );
   try {
     expect((await ask('own', '/recording')).body).toContain('plain');
     const other = await ask('own', '/recording', 'GET', anotherApi(stage, { redaction }));

@@ -11,6 +11,7 @@ import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
 import type { LogFields, Logger } from '../../src/domain/log.ts';
 import type { Machine } from '../../src/domain/machine.ts';
+import { NO_KEYS } from '../../src/domain/recording-keys.ts';
 import type { Role, Scope } from '../../src/domain/role.ts';
 import type { NewSession, Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -95,7 +96,11 @@ export async function openStage() {
     retention: { age: 0, size: 0 },
   });
   const worker = new URL('../../src/replay-worker.ts', import.meta.url);
-  const redaction = openRedaction(library, files.path, BUILTIN_RULES, log);
+  const redaction = openRedaction(
+    library,
+    { root: files.path, keys: NO_KEYS, rules: BUILTIN_RULES },
+    log,
+  );
   const common = { library, root: files.path, worker, log };
   const replays = new FileReplays({ ...common, shown: null });
   const shown = { rules: BUILTIN_RULES, redaction };

@@ -269,7 +269,8 @@ needs('swift').describe('recordings in an S3-compatible store', () => {
     const { library } = lab.archive;
     await expect(library.bring(key)).rejects.toMatchObject({ code: 'recording.altered' });
     expect(existsSync(lab.path(key))).toBe(false);
-    const known = { keys: [], seals: [], identity: { session: 1, channel: 1 } };
+    const identity = { session: 1, channel: 1 };
+    const known = { keys: [], seals: [], identity, sha256: null };
     expect(await library.verify(key, known)).toMatchObject({ state: 'tampered' });
   });
 

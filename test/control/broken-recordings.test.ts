@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { BrokenRecordings } from '../../src/control/broken-recordings.ts';
 import type { RepairRecording } from '../../src/domain/recording.ts';
+import { NO_DATA_KEYS } from '../../src/domain/recording-keys.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { machine, seal, session, user } from '../store/examples.ts';
@@ -47,10 +48,18 @@ test('what is left of recordings that broke is sealed in the state that they hav
     }
   };
   const log = listeningLog();
-  const mending = new BrokenRecordings({ store, repair, node: 'node-a', log });
+  const mending = new BrokenRecordings({
+    store,
+    repair,
+    dataKeys: NO_DATA_KEYS,
+    node: 'node-a',
+    log,
+  });
   await mending.mend(new Date(0));
   expect(asked).toEqual([]);
-  await new BrokenRecordings({ store, repair, node: 'node-b', log }).mend(new Date());
+  await new BrokenRecordings({ store, repair, dataKeys: NO_DATA_KEYS, node: 'node-b', log }).mend(
+    new Date(),
+  );
   expect(asked).toEqual([]);
   await mending.mend(new Date(Date.now() + 1000));
   expect(asked).toEqual([
@@ -87,7 +96,14 @@ test('they are looked for again and again, and a dead disk is left alone after a
   };
   const log = listeningLog();
   const times = { periodMs: 20, quietMs: 0 };
-  const mending = new BrokenRecordings({ store, repair, node: 'node-a', log, ...times });
+  const mending = new BrokenRecordings({
+    store,
+    repair,
+    dataKeys: NO_DATA_KEYS,
+    node: 'node-a',
+    log,
+    ...times,
+  });
   mending.begin();
   await eventually('it was looked twice', () => asked.length >= 20);
   expect(new Set(asked).size).toBe(10);

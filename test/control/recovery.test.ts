@@ -7,6 +7,8 @@ import type {
   RecordingReceipt,
   RepairRecording,
 } from '../../src/domain/recording.ts';
+import { NO_DATA_KEYS, NO_KEYS } from '../../src/domain/recording-keys.ts';
+import { KeyRing } from '../../src/envelope/key-ring.ts';
 import { headerLine } from '../../src/recorder/header.ts';
 import { recordingFiles } from '../../src/recording-files.ts';
 import { machine, seal, session } from '../store/examples.ts';
@@ -54,6 +56,7 @@ const NO_FILES: RecordingFiles = {
 function start(stage: ControlStage, repair: RepairRecording, files = NO_FILES) {
   return recover('node-a', {
     files,
+    dataKeys: NO_DATA_KEYS,
     store: stage.at.store,
     counters: stage.counters,
     repair,
@@ -136,7 +139,7 @@ test('a recording that was never noted is found, and repaired as the others', as
     repaired.push(key);
     return Promise.resolve({ state: 'recovered', receipt: { ...RECEIPT, key } });
   };
-  await start(stage, repair, recordingFiles(files.path));
+  await start(stage, repair, recordingFiles(files.path, new KeyRing(NO_KEYS)));
   const key = `2026/11/22/sess_${mine}-3.cast`;
   expect(repaired).toEqual([`${mine}/1`, `${mine}/2`, key]);
   expect(await store.sessions.recordings(mine)).toMatchObject([
@@ -158,7 +161,7 @@ test('recordings that cannot be looked through do not keep the server from start
   const id = await cut(stage, 'web1');
   using files = scratch();
   writeFileSync(files.join('2026'), 'no directory');
-  expect(await start(stage, whole, recordingFiles(files.path))).toBe(1);
+  expect(await start(stage, whole, recordingFiles(files.path, new KeyRing(NO_KEYS)))).toBe(1);
   expect(await state(stage, id)).toEqual(MENDED);
 });
 
@@ -234,6 +237,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
     counters: stage.counters,
     repair: whole,
     files: NO_FILES,
+    dataKeys: NO_DATA_KEYS,
     log: stage.log,
   };
   await expect(recover('node-a', failing)).rejects.toThrow('disk full');

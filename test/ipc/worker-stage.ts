@@ -106,6 +106,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       recordings,
       minFree: 0,
       sealingKey: sealing.privatePem,
+      encryption: null,
       log: { level: 'error', format: 'json' },
     },
     plane,

@@ -103,7 +103,7 @@ test('a start that the disk does not answer in time is refused and leaves no fil
   const root = at.scratch.join('late');
   mkdirSync(root);
   const thread = new RecorderThread(
-    { root, sealingKey: SEALING_KEY, commitInterval: 100 },
+    { root, sealingKey: SEALING_KEY, encryption: null, commitInterval: 100 },
     { message: ({ type }) => type === 'opened' && resolve(type), died: () => undefined },
   );
   for (const channel of [1, 2]) {

@@ -1,18 +1,29 @@
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { NO_KEYS, type RecordingKeys } from '../../src/domain/recording-keys.ts';
 import type { ReplayIndex } from '../../src/domain/replay.ts';
+import { nodeKeyOf } from '../../src/envelope/node-key.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { FileReplays } from '../../src/replay/replays.ts';
 import { type Lab, lab, start } from '../recorder/lab.ts';
+import { newAgeKeys } from '../support/age-keys.ts';
 import { eventually } from '../support/eventually.ts';
 
 const WORKER = new URL('../../src/replay-worker.ts', import.meta.url);
 
-function open(at: Lab): FileReplays & AsyncDisposable {
-  const library = openLibrary(at.root);
+function open(at: Lab, keys: RecordingKeys = NO_KEYS): FileReplays & AsyncDisposable {
+  const library = openLibrary(at.root, keys);
   const replays = new FileReplays({
-    ...{ library, root: at.root, worker: WORKER, log: at.log },
+    ...{ library, root: at.root, keys, worker: WORKER, log: at.log },
     shown: null,
   });
   return Object.assign(replays, { [Symbol.asyncDispose]: () => replays.close() });
@@ -133,4 +144,31 @@ test('a recording whose end is cut is played up to there', async () => {
   await using replays = open(at);
   const index = await prepared(replays, key);
   expect(index.starts.length).toBeGreaterThan(1);
+});
+
+test('the index of an encrypted recording is encrypted too, and none is made without an identity', async () => {
+  const { identity, recipient } = await newAgeKeys();
+  const nodeKey = nodeKeyOf(randomBytes(32));
+  await using at = await lab({ encryption: { recipients: [recipient], nodeKey } });
+  const key = await recorded(at);
+  rmSync(`${at.root}/${key}.open`);
+  await using locked = open(at);
+  await eventually('it is given up', async () =>
+    (await locked.prepare(key)).state === 'failed' ? true : null,
+  );
+  expect(existsSync(`${at.root}/${key}.replay`)).toBe(false);
+
+  await using replays = open(at, { nodeKeys: [], identities: [identity] });
+  const index = await prepared(replays, key);
+  expect(index).toMatchObject({ cols: 100, rows: 30 });
+  expect(index.starts.length).toBeGreaterThan(2);
+  for (const n of index.starts.keys()) {
+    expect(await segmentOf(replays, key, index, n)).toContain('text text');
+  }
+  const file = readFileSync(`${at.root}/${key}.replay`);
+  expect(file.toString('latin1', 0, 30)).toBe('{"postern":"encrypted replay",');
+  // No table, and no gzip member (RFC 1952).
+  expect(file.includes('PSTNRPL1')).toBe(false);
+  expect(file.includes(Buffer.from([0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0]))).toBe(false);
+  expect(await locked.index(key)).toBe(null);
 });

@@ -52,6 +52,9 @@ const PACKAGES = {
   'g++': 'build-essential',
   make: 'build-essential',
   openssl: 'openssl',
+  age: 'age',
+  'age-keygen': 'age',
+  cryptography: 'python3-cryptography',
 } as const;
 
 export type Part = keyof typeof PACKAGES;
@@ -64,6 +67,7 @@ const FILES: Partial<Record<Part, { readonly path: string; readonly mode: number
   paramiko: { path: '/usr/lib/python3/dist-packages/paramiko', mode: constants.R_OK },
   asyncssh: { path: '/usr/lib/python3/dist-packages/asyncssh', mode: constants.R_OK },
   swift: { path: '/usr/lib/python3/dist-packages/swift', mode: constants.R_OK },
+  cryptography: { path: '/usr/lib/python3/dist-packages/cryptography', mode: constants.R_OK },
   '/dev/fuse': { path: '/dev/fuse', mode: constants.R_OK | constants.W_OK },
 };
 

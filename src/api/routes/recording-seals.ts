@@ -1,6 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
-import { CONTRADICTIONS, type Contradiction, FINAL_STATES } from '../../domain/seal.ts';
+import {
+  CONTRADICTIONS,
+  type Contradiction,
+  FINAL_STATES,
+  type Verdict,
+} from '../../domain/seal.ts';
 import { type Api, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
@@ -65,9 +70,15 @@ const verdictSchema = z
   .object({
     session_id: outId('sess'),
     channel: z.int(),
-    verdict: z.enum([...FINAL_STATES, 'open', 'tampered']),
+    verdict: z.enum([...FINAL_STATES, 'open', 'locked', 'tampered']).openapi({
+      description: 'locked: encrypted to others, so no more than its file was checked',
+    }),
     parts: z.int().nullable().openapi({ description: 'Parts that are as they were sealed' }),
     unsealed: z.int().nullable().openapi({ description: 'Bytes that no seal covers' }),
+    records: z
+      .int()
+      .nullable()
+      .openapi({ description: 'Of the encrypted file, where it is locked' }),
     first_bad: z
       .object({
         part: z.int(),
@@ -87,6 +98,12 @@ const verifyRoute = guarded('recordings:read', {
   request: of,
   responses: { 200: json(enveloped(verdictSchema), 'What was found') },
 });
+
+/** Null: nobody can say. */
+function wholeParts(verdict: Verdict): number | null {
+  if (verdict.state === 'locked') return null;
+  return verdict.state === 'tampered' ? verdict.part - 1 : verdict.parts;
+}
 
 export function recordingSealRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(keysRoute, async (c) => {
@@ -119,8 +136,9 @@ export function recordingSealRoutes(api: Api, deps: ApiDeps): void {
         session_id: formatId('sess', id),
         channel: recording.channel,
         verdict: verdict.state,
-        parts: verdict.state === 'tampered' ? verdict.part - 1 : verdict.parts,
+        parts: wholeParts(verdict),
         unsealed: verdict.state === 'open' ? verdict.unsealed : null,
+        records: verdict.state === 'locked' ? verdict.records : null,
         first_bad:
           bad === null
             ? null

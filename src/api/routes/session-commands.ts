@@ -16,8 +16,8 @@ import { guarded } from '../guard.ts';
 import { noteOpening } from '../journal.ts';
 import { cursorOf, logCursor, placeOf } from '../log-place.ts';
 import { wholeNumber } from '../paging.ts';
-import { isRedacted } from '../recording-view.ts';
-import { fileLog } from '../session-log.ts';
+import { isRedacted, type RedactWish } from '../recording-view.ts';
+import { bringFiles, fileLog, liesEncrypted } from '../session-log.ts';
 import { shownText } from '../shown-text.ts';
 import { seenSession } from '../terminate.ts';
 import { textStream } from '../text-stream.ts';
@@ -142,15 +142,16 @@ async function* blockLines(
   }
 }
 
-/** As `blockLines`, with what is secret hidden: see session-log.ts. */
-async function* hiddenLines(
+/** As `blockLines`, off the files, as the caller may see them: see session-log.ts. */
+async function* fileLines(
   deps: ApiDeps,
   caller: Caller,
   session: Session,
   channel: number,
+  wish: RedactWish,
 ): AsyncGenerator<string> {
   const all = { from: null, to: null, search: null };
-  for await (const entry of await fileLog(deps, caller, session, '1', all)) {
+  for await (const entry of await fileLog(deps, caller, session, wish, all)) {
     if (entry === null || entry.channel !== channel || entry.type === 'command') continue;
     const seconds = (entry.at.getTime() - session.startedAt.getTime()) / 1000;
     yield `[${seconds.toFixed(1)}]\n${entry.content}\n`;
@@ -194,7 +195,13 @@ export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
     const caller = callerOf(c);
     const session = await seenSession(deps, caller, c.req.valid('param').id);
     const { channel = 1, redact: wish } = c.req.valid('query');
-    const lines = isRedacted(caller, wish) ? hiddenLines : blockLines;
+    const hides = isRedacted(caller, wish);
+    if (hides) await bringFiles(deps, session);
+    const isEncrypted = await liesEncrypted(deps, session);
+    const lines =
+      hides || isEncrypted
+        ? fileLines(deps, caller, session, channel, wish)
+        : blockLines(deps, caller, session, channel);
     await noteOpening(deps, caller, {
       ...{ type: 'logs.viewed', session, recording: null, part: false },
       detail: { format: 'transcript', channel },
@@ -204,7 +211,7 @@ export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Disposition': `attachment; filename="${name}"`,
     };
-    return new Response(textStream(lines(deps, caller, session, channel)), { headers });
+    return new Response(textStream(lines), { headers });
   });
 
   api.openapi(againRoute, async (c) => {

@@ -21,7 +21,10 @@ const recordingRoute = guarded('recordings:read', {
       channel: wholeNumber(1, 1_000_000)
         .optional()
         .openapi({ description: 'Without it: the first that has a recording' }),
-      format: z.enum(['v2', 'v3']).default('v3'),
+      format: z
+        .enum(['v2', 'v3'])
+        .optional()
+        .openapi({ description: 'Without it: the file as it lies, which is v3 or encrypted' }),
       redact,
     }),
   },
@@ -29,6 +32,7 @@ const recordingRoute = guarded('recordings:read', {
     200: { description: 'The recording', content: cast },
     206: { description: 'The range of it', content: cast },
     304: { description: 'The client has it' },
+    409: json(failureSchema, 'It is encrypted, and this node cannot open it'),
     416: json(failureSchema, 'There is no such range'),
   },
 });
@@ -39,7 +43,7 @@ export function sessionFileRoutes(api: Api, deps: ApiDeps): void {
     return downloadRecording(deps, callerOf(c), {
       id: c.req.valid('param').id,
       channel,
-      format,
+      format: format ?? null,
       redact: wish,
       method: c.req.method,
       range: c.req.header('range'),

@@ -12,7 +12,7 @@ import { noteOpening } from '../journal.ts';
 import { cursorOf, logCursor, placeOf } from '../log-place.ts';
 import { wholeNumber } from '../paging.ts';
 import { isRedacted } from '../recording-view.ts';
-import { analysedLog, fileLog, isAnalysed } from '../session-log.ts';
+import { analysedLog, bringFiles, fileLog, isAnalysed, liesEncrypted } from '../session-log.ts';
 import { shownText } from '../shown-text.ts';
 import { seenSession } from '../terminate.ts';
 import { textStream } from '../text-stream.ts';
@@ -174,6 +174,11 @@ export function sessionLogRoutes(api: Api, deps: ApiDeps): void {
       part: query.cursor !== undefined && query.cursor !== '',
       detail: { format: query.format },
     });
+    if (await readsFiles(deps, caller, session, query)) {
+      // Before anything is sent: what cannot be read is said so.
+      await bringFiles(deps, session);
+      await liesEncrypted(deps, session);
+    }
     if (query.format === 'text') {
       const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
       const lines = async function* (): AsyncGenerator<string> {

@@ -1,22 +1,30 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { printable, reasonOf } from '../../domain/log.ts';
 import { CONTRADICTIONS, type Verdict } from '../../domain/seal.ts';
+import { isEncrypted } from '../../envelope/envelope.ts';
 import { parseSeal } from '../../recorder/seal.ts';
 import { SealingKeys } from '../../recorder/signer.ts';
-import { verifyRecording } from '../../recorder/verify.ts';
+import { type Known, verifyRecording } from '../../recorder/verify.ts';
+import { piecesOf, verifyEncrypted } from '../../recorder/verify-encrypted.ts';
 import { sealingKeyFile } from '../../sealing.ts';
 import { ApiClient } from '../api-client.ts';
 import { dataDirectory } from '../endpoint.ts';
 import { idOf } from '../lookup.ts';
 import { identityOfFile, notedSeals } from '../noted-seals.ts';
 import { showJson } from '../output.ts';
+import { withRecordingFile } from '../recording-file.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
 import { at, rowsAt, textAt } from '../wire.ts';
 
 export interface VerifyOptions {
   readonly key?: string;
   readonly seals?: string;
+  readonly identity?: string;
   readonly channel?: number;
   readonly json: boolean;
 }
@@ -24,8 +32,9 @@ export interface VerifyOptions {
 /**
  * Checks a recording. A file: here, without a server, with the public keys of `--key` (or of this
  * machine's data directory), and with the noted seals of `--seals` where they are given. A session: its
- * file, keys and noted seals come from the server, and are checked here. Fails with status 1 for one
- * that is not sealed to its end, or not what was sealed.
+ * file, keys and noted seals come from the server, and are checked here. An encrypted one is opened with the
+ * identity of `--identity`. Fails with status 1 for one that is not sealed to its end, or not what was
+ * sealed.
  */
 export async function verifyFileOrSession(
   shell: Shell,
@@ -48,6 +57,7 @@ function wordsOf(verdict: Verdict): string {
     const { part, from, to, problem } = verdict;
     return `part ${part} (bytes ${from} to ${to}) is not as it was: ${CONTRADICTIONS[problem]}`;
   }
+  if (verdict.state === 'locked') return `encrypted to ${verdict.recipients}`;
   const parts = `${verdict.parts} ${verdict.parts === 1 ? 'part' : 'parts'}`;
   if (verdict.state === 'open') {
     return `not sealed to its end: ${parts} as sealed, then ${verdict.unsealed} bytes that nothing vouches for`;
@@ -66,14 +76,23 @@ async function verifyFile(shell: Shell, path: string, options: VerifyOptions): P
     );
   }
   const keys = keysOf(options.key ?? own);
-  try {
-    const noted = options.seals;
-    const seals = noted === undefined ? [] : notedSeals(noted, await identityOfFile(path));
-    return await verifyRecording(createReadStream(path), { keys, seals });
-  } catch (error) {
-    if (error instanceof CommandFailure) throw error;
-    throw new CommandFailure(1, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
+  return await verifyWith(path, options.identity, async () => ({
+    keys,
+    seals: options.seals === undefined ? [] : notedSeals(options.seals, await identityOfFile(path)),
+  }));
+}
+
+/** `known` is asked for once the file can be read. */
+function verifyWith(
+  path: string,
+  identity: string | undefined,
+  known: () => Promise<Known>,
+): Promise<Verdict> {
+  return withRecordingFile(path, identity, async (file) =>
+    file.type === 'plain'
+      ? verifyRecording(piecesOf(file.bytes), await known())
+      : verifyEncrypted(file.bytes, await known()),
+  );
 }
 
 function keysOf(path: string): SealingKeys {
@@ -89,7 +108,7 @@ function keysOf(path: string): SealingKeys {
 async function verifySession(
   shell: Shell,
   text: string,
-  { channel, key }: VerifyOptions,
+  { channel, key, identity }: VerifyOptions,
 ): Promise<Verdict> {
   const api = ApiClient.of(shell);
   const id = idOf('sess', text);
@@ -102,8 +121,35 @@ async function verifySession(
       : keysOf(key);
   const seals = rowsAt(noted, 'seals').flatMap((row) => parseSeal(textAt(row, 'line') ?? '') ?? []);
   const number = Number(at(noted, 'channel'));
-  const identity = { session: Number(id.slice('sess_'.length)), channel: number };
+  const known = {
+    ...{ keys, seals },
+    identity: { session: Number(id.slice('sess_'.length)), channel: number },
+  };
   // As it was sealed: of a copy nothing can be proven.
-  const file = Readable.fromWeb(await api.stream(path, { channel: number, redact: '0' }));
-  return verifyRecording(file, { keys, seals, identity });
+  const body = Readable.fromWeb(await api.stream(path, { channel: number, redact: '0' }));
+  const pieces: AsyncIterator<Uint8Array, undefined> = body[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  async function* all(): AsyncGenerator<Uint8Array> {
+    for (let one = first; !one.done; one = await pieces.next()) yield one.value;
+  }
+  return first.done || !isEncrypted(first.value)
+    ? await verifyRecording(all(), known)
+    : await verifyCopy(all(), `${id}-${number}.cast`, identity, known);
+}
+
+/** On disk, since what is encrypted is read by position; it stays encrypted there. */
+async function verifyCopy(
+  file: AsyncIterable<Uint8Array>,
+  name: string,
+  identity: string | undefined,
+  known: Known,
+): Promise<Verdict> {
+  const directory = await mkdtemp(join(tmpdir(), 'postern-verify-'));
+  try {
+    const copy = join(directory, name);
+    await pipeline(file, createWriteStream(copy, { flags: 'wx', mode: 0o600 }));
+    return await verifyWith(copy, identity, () => Promise.resolve(known));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

@@ -8,6 +8,7 @@ import { wholeNumber } from '../options.ts';
 import { showDone } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
 import { cellAt, rowsAt, textAt } from '../wire.ts';
+import { addDecryptCommand } from './recording-decrypt.ts';
 import { addKeptRecordings } from './recording-kept.ts';
 import { type VerifyOptions, verifyFileOrSession } from './recording-verify.ts';
 
@@ -18,17 +19,21 @@ interface ExportOptions {
   readonly redact: boolean;
 }
 
-/** `postern recording ls|export|verify|keys|seals|reindex|rm|hold|release`. */
+/** `postern recording ls|export|decrypt|verify|keys|seals|reindex|rm|hold|release`. */
 export function addRecordingCommand(program: Command, shell: Shell): void {
   const recording = program.command('recording').description('what was seen');
   addKeptRecordings(recording, shell);
+  addDecryptCommand(recording, shell);
   recording
     .command('export')
     .description('the asciicast of a session, to a file or to stdout')
     .argument('<session>', 'id of the session')
     .option('-o, --output <file>', 'a new file; else stdout')
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
-    .option('--format <format>', 'v3, v2, or txt: what was to be seen, as text')
+    .option(
+      '--format <format>',
+      'v3, v2, or txt: what was to be seen, as text; else the file as it lies',
+    )
     .option('--redact', 'with what is secret hidden, as others get it', false)
     .action((text: string, options: ExportOptions) => exportTo(shell, text, options));
   recording
@@ -40,6 +45,7 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
       '--seals <file>',
       'of a file: the noted seals ("postern recording seals", or what a sink was told)',
     )
+    .option('--identity <file>', 'of an encrypted one: the secret key of age that opens it')
     .option('--channel <number>', 'of a session; else the first', wholeNumber(1, 1_000_000))
     .option('--json', 'as JSON', false)
     .action((text: string, options: VerifyOptions) => verifyFileOrSession(shell, text, options));

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { rotateSecretKey } from '../../control/secret-key-rotation.ts';
 import { createLogger } from '../../log/logger.ts';
+import { rekeyRecordings } from '../../rekeyed-recordings.ts';
 import { lockDataDir } from '../../store/data-dir-lock.ts';
 import { showDone } from '../output.ts';
 import type { Shell } from '../shell.ts';
@@ -29,9 +30,10 @@ async function rotate(shell: Shell, configFile: string | undefined): Promise<voi
   const lock = await lockDataDir(dataDir, log);
   // Before there is a new key, which the next server here would seal under.
   await requireStopped(database);
-  const { texts, file, toBeSet } = await rotateSecretKey(secretKey, dataDir, (keys) =>
-    reseal(database, keys),
-  );
+  const { texts, file, toBeSet } = await rotateSecretKey(secretKey, dataDir, async (keys) => {
+    await rekeyRecordings(config.recordings, keys, log);
+    return await reseal(database, keys);
+  });
   await lock.release();
   const what = texts === 1 ? '1 stored secret' : `${texts} stored secrets`;
   showDone(

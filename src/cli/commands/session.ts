@@ -183,7 +183,8 @@ function addPlay(session: Command, shell: Shell): void {
     .action(async (text: string, options: PlayOptions) => {
       const path = `/v1/sessions/${idOf('sess', text)}/recording`;
       const redact = options.redact ? '1' : undefined;
-      const body = await ApiClient.of(shell).stream(path, { channel: options.channel, redact });
+      const asked = { channel: options.channel, format: 'v3', redact };
+      const body = await ApiClient.of(shell).stream(path, asked);
       const ended = new AbortController();
       const end = (): void => ended.abort();
       process.once('SIGINT', end);
