@@ -2,6 +2,7 @@ import { AwsClient } from 'aws4fetch';
 import type { ArchiveCredentials, ArchivePlace } from '../domain/archive.ts';
 import { BucketError, errorOfAnswer, errorOfWay } from './bucket-error.ts';
 import { type Digest, digestOf } from './digest.ts';
+import { Idle, watched } from './idle.ts';
 import { elementsOf, escapeXml, textOf } from './xml.ts';
 
 /** Milliseconds that an answer without much in it may take. */
@@ -43,10 +44,13 @@ export interface StoredObject {
 export class Bucket {
   readonly #place: ArchivePlace;
   readonly #client: AwsClient;
+  readonly #answerMs: number;
   readonly #closing = new AbortController();
 
-  constructor(place: ArchivePlace, credentials: ArchiveCredentials) {
+  /** `answerMs`: that an answer, or the next piece of one, may take. */
+  constructor(place: ArchivePlace, credentials: ArchiveCredentials, answerMs = ANSWER_MS) {
     this.#place = place;
+    this.#answerMs = answerMs;
     const sessionToken = credentials.sessionToken?.expose();
     this.#client = new AwsClient({
       accessKeyId: credentials.accessKey.expose(),
@@ -97,9 +101,14 @@ export class Bucket {
   /** Its bytes; a piece that is waited for too long ends them with an error. */
   async get(name: string): Promise<StoredObject & { readonly body: AsyncIterable<Uint8Array> }> {
     const what = 'fetching a recording';
-    const idle = new AbortController();
-    const response = await this.#ask({ what, method: 'GET', name }, idle.signal);
-    return { ...sizeAndTag(response), body: watched(what, response, idle) };
+    const idle = new Idle(this.#answerMs);
+    try {
+      const response = await this.#ask({ what, method: 'GET', name }, idle.signal);
+      return { ...sizeAndTag(response), body: watched(what, response, idle) };
+    } catch (error) {
+      idle.end();
+      throw error;
+    }
   }
 
   /** Also where it is not there. */
@@ -180,7 +189,7 @@ export class Bucket {
   /** Rejects unless the answer is a success; then its body is yet to be read. */
   async #ask(asked: Asked, signal?: AbortSignal): Promise<Response> {
     const { what, method, name, body } = asked;
-    const ms = (asked.ms ?? ANSWER_MS) + Math.ceil((body?.length ?? 0) / LEAST_SPEED);
+    const ms = (asked.ms ?? this.#answerMs) + Math.ceil((body?.length ?? 0) / LEAST_SPEED);
     // A fetched body takes its time: its pieces have the deadline then.
     const late = signal === undefined ? [AbortSignal.timeout(ms)] : [signal];
     let response: Response;
@@ -248,26 +257,4 @@ async function textWithin(what: string, response: Response): Promise<string> {
     throw errorOfWay(what, error);
   }
   return Buffer.concat(pieces).toString('utf8');
-}
-
-/** Ends when a piece takes too long. */
-async function* watched(
-  what: string,
-  response: Response,
-  idle: AbortController,
-): AsyncGenerator<Uint8Array> {
-  const stop = (): void => idle.abort(new BucketError('away', `${what}: nothing came`));
-  let timer = setTimeout(stop, ANSWER_MS);
-  try {
-    for await (const piece of response.body ?? []) {
-      clearTimeout(timer);
-      yield piece;
-      timer = setTimeout(stop, ANSWER_MS);
-    }
-  } catch (error) {
-    throw errorOfWay(what, error);
-  } finally {
-    clearTimeout(timer);
-    idle.abort();
-  }
 }

@@ -194,9 +194,17 @@ export class Shipper {
 
   async #probe(): Promise<void> {
     await this.#options.bucket.probe().then(
-      () => this.#worked(),
+      () => this.#answered(),
       (error: unknown) => this.#hear(error),
     );
+  }
+
+  /** Who may look may not be allowed to write: where that was refused, one recording tries again. */
+  #answered(): void {
+    const [refused] = this.#aside.keys();
+    this.#heardAt = performance.now();
+    if (this.#state !== 'refused' || refused === undefined) this.#worked();
+    else this.#aside.delete(refused);
   }
 
   #worked(): void {
@@ -222,9 +230,9 @@ export class Shipper {
     try {
       const isNews = await this.#refuse(task, reasonOf(error));
       if (isNews)
-        this.#note('a recording could not be sent to its store, and stays here', error, key);
+        this.#note('a recording could not be sent to its store, or deleted there', error, key);
     } catch (thrown) {
-      this.#note('that a recording was not sent could not be noted', thrown, key);
+      this.#note('that the store refused a recording could not be noted', thrown, key);
     }
     return false;
   }
