@@ -32,6 +32,7 @@ export class CastEncoder {
   readonly #cap: number | null;
   #bytes = 0;
   #lines = '';
+  #isEmpty = true;
 
   constructor(cap: number | null) {
     this.#cap = cap;
@@ -114,10 +115,13 @@ export class CastEncoder {
       const digest = hash.digest('hex');
       this.#event(micros, 'm', `postern: ${beyond} bytes of ${name} not kept, sha256 ${digest}`);
     }
+    // asciinema-player refuses a file without an event that it shows.
+    if (this.#isEmpty) this.#event(micros, 'o', '');
     if (status !== null) this.#event(micros, 'x', String(status));
   }
 
   #event(micros: number, code: string, data: string): void {
+    this.#isEmpty = false;
     this.#lines += `[${this.#intervals.next(micros)},"${code}",${JSON.stringify(data)}]\n`;
   }
 }

@@ -142,7 +142,13 @@ test('over the API the index has whole addresses, and its segments are there for
     const response = await stage.api.request(path, { method, headers });
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
+  const seen = async () => {
+    const found = await stage.store.audit.list({ type: 'recording.viewed' }, { limit: 100 });
+    return found.rows.length;
+  };
+  const before = await seen();
   const { body, headers } = await call(stage, 'GET', `/v1/sessions/${id}/replay`, { token });
+  expect(await seen()).toBe(before + 1);
   expect(headers.get('cache-control')).toBe('no-store');
   expect(body.data).toMatchObject({ session_id: `sess_${id}`, channel: 1, play: 'segments' });
   const url: string = body.data.index.segments[1].url;
