@@ -6,10 +6,12 @@ import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
+import { machineSight } from './machine-access.ts';
 import { playRecording } from './playback.ts';
 import { downloadRecording } from './recording-download.ts';
 import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
 import { CURSOR, cursorOf, placeOf, search } from './search.ts';
+import { openTerminal, type TerminalAsked } from './terminals.ts';
 import { terminateSession } from './terminate.ts';
 
 const WHOLE_FILE = {
@@ -22,6 +24,9 @@ const WHOLE_FILE = {
     ifNoneMatch: undefined,
   },
 } as const;
+
+/** Until the page knows better. */
+const FIRST_WINDOW = { cols: 80, rows: 24, width: 0, height: 0 };
 
 /** What the console does as the API does it: the same decisions, errors and audit. */
 export function consoleActions(deps: ApiDeps) {
@@ -51,6 +56,12 @@ export function consoleActions(deps: ApiDeps) {
       const { hits, next } = await search(deps, caller, { filter, limit: DEFAULT_LIMIT, after });
       return { hits, next: cursorOf(next) };
     },
+    seenMachines: async (caller: Caller) => {
+      const maySee = await machineSight(deps.store, caller.viewer, deps.clock());
+      return (await deps.store.machines.all()).filter(maySee);
+    },
+    openTerminal: (caller: Caller, asked: TerminalAsked) =>
+      openTerminal(deps, caller, asked, FIRST_WINDOW),
     terminateSession: (caller: Caller, id: number) => terminateSession(deps, caller, id),
   };
 }

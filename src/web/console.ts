@@ -14,6 +14,7 @@ import { searchPages } from './search-pages.ts';
 import { sessionPages } from './session-pages.ts';
 import { SignIn } from './sign-in.ts';
 import { onwards, signInRoutes } from './sign-in-routes.ts';
+import { terminalPages } from './terminal-pages.ts';
 
 const FORM_LIMIT = 16 * 1024;
 
@@ -112,6 +113,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   replayPages(app, deps);
   approvalPages(app, deps, assets);
   searchPages(app, deps, assets);
+  terminalPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {
     throw new PosternError('request.not_found');

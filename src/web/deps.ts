@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Approval, ApprovalStatus, Verdict } from '../domain/approval.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import type { Logger } from '../domain/log.ts';
+import type { Machine } from '../domain/machine.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Redaction } from '../domain/redaction.ts';
 import type { SearchFilter } from '../domain/search.ts';
@@ -89,6 +90,19 @@ export interface ConsoleDeps {
     filter: SearchFilter,
     cursor: string | null,
   ) => Promise<{ readonly hits: readonly SearchHit[]; readonly next: string | null }>;
+  /** The machines that the actor may see, by name; at most 1000. */
+  readonly seenMachines: (actor: Actor) => Promise<readonly Machine[]>;
+  /** A session whose terminal the actor's browser is to open; throws PosternError. */
+  readonly openTerminal: (
+    actor: Actor,
+    asked: {
+      readonly machineId: number;
+      readonly login: string | null;
+      readonly code: string | null;
+      /** What the browser calls itself. */
+      readonly client: string;
+    },
+  ) => Promise<{ readonly sessionId: number; readonly url: string; readonly token: string }>;
   /** Settles when the session has ended; throws PosternError. */
   readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
 }

@@ -24,6 +24,7 @@ function signedIn(viewer: Viewer): Markup {
   return html`<nav aria-label="Pages">
       <a href="/">Sessions</a>
       <a href="/search">Search</a>
+      <a href="/terminal">Terminal</a>
       <a href="/approvals">Approvals</a>
     </nav>
     <form method="post" action="/signout">

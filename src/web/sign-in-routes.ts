@@ -8,7 +8,9 @@ import { linkPage, signInPage } from './sign-in-pages.ts';
 
 /** Where a sign-in goes on to: a page of this console, whatever the form says. */
 export function onwards(next: string): string {
-  return /^\/(?:sessions\/[0-9]{1,16}|approvals(?:\/[0-9]{1,16})?)$/.test(next) ? next : '/';
+  return /^\/(?:sessions\/[0-9]{1,16}|approvals(?:\/[0-9]{1,16})?|terminal)$/.test(next)
+    ? next
+    : '/';
 }
 
 /** A field of a form; empty when it was not sent or is a file. */
