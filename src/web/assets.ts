@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** A file of the console, in memory: there are eleven, together under a megabyte. */
+/** A file of the console, in memory: there are a dozen, together under a megabyte. */
 interface Asset {
   readonly path: string;
   readonly type: string;
@@ -18,6 +18,7 @@ const FILES = {
   'console.css': { from: new URL('console.css', OWN), type: 'text/css; charset=utf-8' },
   'replay.js': { from: new URL('replay.js', OWN), type: 'text/javascript; charset=utf-8' },
   'live.js': { from: new URL('live.js', OWN), type: 'text/javascript; charset=utf-8' },
+  'terminal.css': { from: new URL('terminal.css', OWN), type: 'text/css; charset=utf-8' },
   'terminal.js': { from: new URL('terminal.js', OWN), type: 'text/javascript; charset=utf-8' },
   'terminal-keys.js': {
     from: new URL('terminal-keys.js', OWN),

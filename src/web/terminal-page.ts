@@ -128,6 +128,7 @@ export function terminalPage(
       </form>
     </div>
     <p class="note"><a href="/sessions/${terminal.sessionId}">This session</a> is recorded as any other.</p>`;
-  const head = html`<script type="module" src="${assets.path('terminal.js')}"></script>`;
+  const head = html`<link rel="stylesheet" href="${assets.path('terminal.css')}" />
+    <script type="module" src="${assets.path('terminal.js')}"></script>`;
   return layout(assets, { title: `${shown(machine)}, terminal`, viewer, content, head });
 }
