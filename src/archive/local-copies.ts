@@ -9,7 +9,7 @@ import { Lanes } from './lanes.ts';
 import { Spool } from './spool.ts';
 
 /** Milliseconds in which what was asked for stays: who asks opens it more than once. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 10_000;
 
 /** Milliseconds between two looks at what may go, and at what was deleted elsewhere. */
 const TIDY_MS = 5000;

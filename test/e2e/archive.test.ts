@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SessionView } from '../support/bastion.ts';
@@ -48,10 +48,15 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     return await objects.get(name);
   }
 
-  /** As `archived`; it is nowhere else then. */
+  /** As `archived`, and the bastion knows it, and has to fetch it who next reads it. */
   async function moved(session: SessionView): Promise<Buffer> {
     const object = await archived(session);
-    await eventually('the local file has gone', () => !existsSync(path(session)));
+    // It goes by itself too, some time after whoever looks recordings through has read it.
+    rmSync(path(session), { force: true });
+    const head = { method: 'HEAD' };
+    const isKnown = async (): Promise<boolean> =>
+      (await stage.bastion.api(`sessions/${session.id}/recording`, head)).status === 200;
+    await eventually('the bastion knows where it is', isKnown, BACK);
     return object;
   }
 
@@ -149,7 +154,12 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     const name = nameOf(session);
     const changed = object.toString().replace('original', 'tampered');
     await objects.put(name, new Uint8Array(Buffer.from(changed)));
-    expect((await bastion.api(`sessions/${session.id}/recording`)).status).toBe(409);
+    // Somebody may have been fetching the one of before.
+    const isRefused = async (): Promise<boolean> => {
+      rmSync(path(session), { force: true });
+      return (await bastion.api(`sessions/${session.id}/recording`)).status === 409;
+    };
+    await eventually('it is not handed out', isRefused);
     const failed = await bastion.cli('recording', 'verify', session.id);
     expect(failed.status).toBe(1);
     expect(await verdict(session.id)).toBe('tampered');
