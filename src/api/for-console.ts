@@ -11,6 +11,7 @@ import { playRecording } from './playback.ts';
 import { downloadRecording } from './recording-download.ts';
 import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
 import { CURSOR, cursorOf, placeOf, search } from './search.ts';
+import { shownCommands } from './shown-commands.ts';
 import { openTerminal, type TerminalAsked } from './terminals.ts';
 import { terminateSession } from './terminate.ts';
 
@@ -62,6 +63,8 @@ export function consoleActions(deps: ApiDeps) {
     },
     openTerminal: (caller: Caller, asked: TerminalAsked) =>
       openTerminal(deps, caller, asked, FIRST_WINDOW),
+    sessionCommands: (caller: Caller, id: number, channel: number) =>
+      shownCommands(deps, caller, id, channel),
     terminateSession: (caller: Caller, id: number) => terminateSession(deps, caller, id),
   };
 }

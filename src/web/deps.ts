@@ -8,6 +8,7 @@ import type { Redaction } from '../domain/redaction.ts';
 import type { SearchFilter } from '../domain/search.ts';
 import type { SearchHit } from '../domain/search-hit.ts';
 import type { SecondFactors } from '../domain/second-factors.ts';
+import type { ShownCommands } from '../domain/shown-commands.ts';
 import type { Store } from '../domain/store.ts';
 import type { Viewer } from '../domain/visibility.ts';
 
@@ -103,6 +104,8 @@ export interface ConsoleDeps {
       readonly client: string;
     },
   ) => Promise<{ readonly sessionId: number; readonly url: string; readonly token: string }>;
+  /** Commands of a channel as the actor may see them; noted in the audit. */
+  readonly sessionCommands: (actor: Actor, id: number, channel: number) => Promise<ShownCommands>;
   /** Settles when the session has ended; throws PosternError. */
   readonly terminateSession: (actor: Actor, id: number) => Promise<void>;
 }

@@ -2,9 +2,11 @@ import { html } from 'hono/html';
 import type { Page } from '../domain/page.ts';
 import { isThere, type RecordingState } from '../domain/recording.ts';
 import type { Recording, Session, SessionChannel } from '../domain/session.ts';
+import type { ShownCommands } from '../domain/shown-commands.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { isLive, mayTerminate, type Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
+import { commandsTable } from './commands-table.ts';
 import { layout, type Markup, shown } from './layout.ts';
 import { transfersTable } from './transfers-table.ts';
 import { bytes, lasting, moment, reasonText, status } from './words.ts';
@@ -20,6 +22,8 @@ interface SessionPage {
   readonly way: 'live' | 'replay' | { readonly node: string };
   /** Who could open the chosen one, where this node cannot; null: it can. */
   readonly lockedTo: string | null;
+  /** Of the channel that is shown. */
+  readonly commands: ShownCommands | null;
   /** The newest of them. */
   readonly transfers: Page<Transfer>;
   readonly now: Date;
@@ -186,6 +190,7 @@ export function sessionPage(assets: Assets, page: SessionPage): Markup {
     ${terminate(page)}
     <h2>${chosen !== null && way === 'live' ? 'Live' : 'Replay'}</h2>
     ${replay(page)}
+    ${page.commands === null ? '' : commandsTable(session.id, page.commands)}
     ${transfersTable(page.transfers)}
     <h2>Facts</h2>
     ${facts(page)}`;

@@ -123,7 +123,8 @@ function shownChannels(
 }
 
 async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
-  const { viewer } = actorOf(c, 'sessions:read');
+  const actor = actorOf(c, 'sessions:read');
+  const { viewer } = actor;
   const session = await seen(deps, viewer, idOf(c));
   const [channels, recordings, transfers] = await Promise.all([
     deps.store.sessions.channels(session.id),
@@ -139,6 +140,8 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
     chosen,
     way: wayOf(deps, c, session, chosen),
     lockedTo: chosen === null ? null : await deps.lockedTo(chosen.key),
+    commands:
+      chosen === null ? null : await deps.sessionCommands(actor, session.id, chosen.channel),
     transfers,
     now: deps.clock(),
   });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataOf } from '../support/api-call.ts';
+import { openPage } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
-import { openStage, type Stage } from '../support/stage.ts';
+import { openStage, PASSWORD, type Stage } from '../support/stage.ts';
 
 interface CommandView {
   readonly command: string;
@@ -12,7 +13,7 @@ interface CommandView {
   readonly source: string;
 }
 
-needs('ssh', 'sshd', 'bash').describe('what was done in a session', () => {
+needs('ssh', 'sshd', 'bash', 'chromium').describe('what was done in a session', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
@@ -105,5 +106,33 @@ needs('ssh', 'sshd', 'bash').describe('what was done in a session', () => {
     });
     screen.type('exit\r');
     await screen.exited();
+  });
+
+  test('leads the player to its second', async () => {
+    await using screen = stage.alice.terminal('alice+web1', null, { cols: 80, rows: 20 });
+    await screen.until('a prompt', () => screen.text !== '');
+    screen.type("PS1='there$ '; clear\r");
+    await screen.until('a clean screen', () => screen.text === 'there$');
+    for (const [at, command] of ['echo one', 'sleep 1.5', 'echo the last of all'].entries()) {
+      screen.type(`${command}\r`);
+      await screen.until('the prompt', () => screen.text.split('there$').length === at + 3);
+    }
+    screen.type('exit\r');
+    await screen.exited();
+    const { id } = await stage.bastion.lastEnded();
+    await eventually('it is read', async () => (await texts(id)).includes('echo the last of all'));
+    const last = (await commands(id)).find(({ command }) => command === 'echo the last of all');
+    await using opened = await openPage();
+    const { page } = opened;
+    await page.goto(`${stage.bastion.url}/sessions/${id.slice('sess_'.length)}`);
+    await page.getByLabel('User name').fill('alice');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    const row = page.locator('#commands tr', { hasText: 'echo the last of all' });
+    await row.waitFor();
+    await page.locator('.ap-player').waitFor();
+    await row.locator('a').click();
+    const wanted = Math.max(0, (last?.start ?? 0) - 1).toFixed(1);
+    await eventually('the player is there', () => page.url().includes(`t=${wanted}`));
   });
 });

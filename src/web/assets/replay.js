@@ -2,7 +2,8 @@
 /*
  * The replay page's one island: shows the recording that the page names, in asciinema-player. A long
  * one is played by segments, from an index that the server may have to prepare first. `?t=` in the
- * page's address is where it begins, in seconds, and follows when somebody stops elsewhere.
+ * page's address is where it begins, in seconds, and follows when somebody stops elsewhere, or at a
+ * command of the list below.
  */
 
 /** Milliseconds between two questions, and between two looks at where the player is. */
@@ -46,6 +47,21 @@ function followPosition(player) {
   }, PAUSE);
 }
 
+/**
+ * A command leads the player to its second; without this, its link does.
+ * @param {any} player
+ */
+function leadTo(player) {
+  document.getElementById('commands')?.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[data-second]') : null;
+    const second = Number(link?.getAttribute('data-second') ?? Number.NaN);
+    if (!Number.isFinite(second)) return;
+    event.preventDefault();
+    player.seek(second);
+    place?.scrollIntoView({ block: 'nearest' });
+  });
+}
+
 /** @param {object} source */
 function play(source) {
   if (place === null) return;
@@ -59,6 +75,7 @@ function play(source) {
     autoPlay: false,
   });
   followPosition(player);
+  leadTo(player);
 }
 
 /**
