@@ -25,6 +25,18 @@ describe('the corpus', () => {
     expect(precision).toBeGreaterThanOrEqual(0.95);
   });
 
+  test('with marks, commands and what their shells say of them are exact', () => {
+    for (const recorded of ALL.filter(isMarked)) {
+      const found = analysed(recorded.channel, recorded.events);
+      const { missed, wrong, exits, exitsRight } = score(recorded, found);
+      expect([recorded.name, missed, wrong]).toEqual([recorded.name, [], []]);
+      expect([recorded.name, exitsRight]).toEqual([recorded.name, exits]);
+      for (const { text, cwd } of recorded.truth.filter((one) => one.cwd !== null)) {
+        expect(found.commands.find((one) => one.text === text)?.cwd).toBe(cwd);
+      }
+    }
+  });
+
   test.each(ALL.map((one) => [one.name, one] as const))(
     '%s: nothing that was typed blind is in what is derived',
     (_, { channel, events, secrets }) => {

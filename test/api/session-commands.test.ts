@@ -118,6 +118,20 @@ test('all of it is for those alone who may see the session', async () => {
   expect((await again('/v1/recordings/analysis', bobToken)).status).toBe(403);
 });
 
+test('what is secret is hidden from who may not see it', async () => {
+  const [first] = await stage.store.sessions.recordings(ended.id);
+  const secret = `ghp_${'a1B2'.repeat(9)}`;
+  await stage.store.analyses.write(first?.id ?? 0, {
+    commands: [command(2, 30, `export GITHUB_TOKEN=${secret}`)],
+    blocks: [],
+  });
+  expect(JSON.stringify((await get('commands')).body)).toContain(secret);
+  const { body, status } = await get('commands?redact=1');
+  expect(status).toBe(200);
+  expect(body.data.commands).toHaveLength(3);
+  expect(JSON.stringify(body)).not.toContain(secret);
+});
+
 test('it can be asked for again; until then the logs are read off the files', async () => {
   const { body, status } = await call(
     stage,
