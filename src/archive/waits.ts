@@ -1,5 +1,5 @@
 /** Milliseconds before each new try; the last one repeats. */
-const PAUSES = [1000, 2000, 5000, 10_000, 30_000, 60_000] as const;
+const PAUSES = [1000, 2000, 5000, 10_000, 20_000, 30_000] as const;
 
 /** How long to leave the store alone after it failed. */
 export class Waits {

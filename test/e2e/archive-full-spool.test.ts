@@ -8,7 +8,7 @@ import { type SmallDisk, smallDisk, withSmallDisks } from '../support/small-disk
 import { openStage, type Stage } from '../support/stage.ts';
 
 /** Milliseconds: a store that was away is left alone for a while. */
-const BACK = 60_000;
+const BACK = 90_000;
 
 withSmallDisks.describe('a spool on a disk of its own', () => {
   needs('ssh', 'sshd', 'swift').describe('that fills up while the store is away', () => {
@@ -69,6 +69,6 @@ grants:
       await readiness('"recordings":"up"');
       await ends('web1', 3);
       await readiness('"archive":"up"');
-    }, 120_000);
+    }, 240_000);
   });
 });

@@ -11,7 +11,7 @@ import { openStage, type Stage } from '../support/stage.ts';
 const PREFIX = 'of/this-bastion';
 
 /** Milliseconds: a store that was away is left alone for a while. */
-const BACK = 30_000;
+const BACK = 90_000;
 
 needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', () => {
   let objects: ObjectStore;
@@ -113,7 +113,7 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
       expect((await archived(session)).toString()).toContain('# seal');
     }
     await readiness('up');
-  });
+  }, 180_000);
 
   test('goes on with an upload after a crash', async () => {
     const { alice, bastion } = stage;
@@ -132,7 +132,7 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     expect(await verdict(session.id)).toMatch(/^(?:recovered|complete)$/);
     const { text } = await bastion.api(`sessions/${session.id}/recording`);
     expect(text === object.toString()).toBe(true);
-  });
+  }, 120_000);
 
   test('that is stopped sends what it was recording', async () => {
     const { alice, bastion } = stage;
