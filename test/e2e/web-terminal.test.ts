@@ -3,57 +3,27 @@ import { dataOf } from '../support/api-call.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { openStage, type Stage } from '../support/stage.ts';
-import { type MadeTerminal, WebTerminalClient } from '../support/web-terminal.ts';
+import { type MadeTerminal, TerminalUser, WebTerminalClient } from '../support/web-terminal.ts';
 
 needs('ssh', 'sshd').describe("a browser's terminal", () => {
   let stage: Stage;
-  let token: { id: string; secret: string };
+  let alice: TerminalUser;
   beforeAll(async () => {
     stage = await openStage();
-    token = await tokenOf('alice');
+    alice = await TerminalUser.of(stage.bastion, 'alice');
   });
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]();
   });
 
-  async function tokenOf(user: string): Promise<{ id: string; secret: string }> {
-    const found = dataOf(await stage.bastion.api(`users?search=${user}`));
-    const [{ id: user_id } = { id: '' }] = (found as { users: readonly { id: string }[] }).users;
-    const body = { name: `terminals of ${user}`, scopes: ['sessions:write'], user_id };
-    const made = await stage.bastion.api('tokens', { method: 'POST', body });
-    const created = made.body?.data as { id: string; token: string } | undefined;
-    if (created === undefined) throw new Error(made.text);
-    return { id: created.id, secret: created.token };
-  }
-
-  async function machineId(name: string): Promise<string> {
-    const found = dataOf(await stage.bastion.api(`machines?search=${name}`));
-    return (found as { machines: readonly { id: string }[] }).machines[0]?.id ?? '';
-  }
-
-  const ask = (path: string, body: unknown, secret = token.secret) =>
-    stage.bastion.api(path, { method: 'POST', body, token: secret });
-
-  async function make(name: string, secret = token.secret): Promise<MadeTerminal> {
-    const body = { machine_id: await machineId(name), terminal_size: { cols: 100, rows: 30 } };
-    const answer = await ask('sessions', body, secret);
-    expect(answer, answer.text).toMatchObject({ status: 201, body: { success: true } });
-    return answer.body?.data as MadeTerminal;
-  }
-
-  async function prompt(made: MadeTerminal): Promise<WebTerminalClient> {
-    const client = await WebTerminalClient.of(made);
-    client.type("PS1='$ '; echo rea''dy\r");
-    await client.shows('ready');
-    return client;
-  }
+  const SIZE = { terminal_size: { cols: 100, rows: 30 } };
 
   test('is a session like any other: typed in, resized, recorded and sealed', async () => {
-    const made = await make('web1');
+    using open = await alice.open('web1', SIZE);
+    const { made, client } = open;
     expect(made.websocket_url).toBe(
       `${stage.bastion.url.replace('http', 'ws')}/v1/sessions/${made.session_id}/ws`,
     );
-    using client = await prompt(made);
     client.type('stty size\r');
     await client.shows('30 100');
     client.send({ type: 'resize', cols: 120, rows: 40 });
@@ -79,8 +49,10 @@ needs('ssh', 'sshd').describe("a browser's terminal", () => {
   });
 
   test('opens with its token alone, once, and for no other page', async () => {
-    const made = await make('web1');
-    const other = await make('web1');
+    using open = await alice.open('web1');
+    const { made: used, client } = open;
+    const made = await alice.make('web1');
+    const other = await alice.make('web1');
     using foreign = new WebTerminalClient(made.websocket_url, {
       origin: 'https://elsewhere.example',
     });
@@ -97,29 +69,31 @@ needs('ssh', 'sshd').describe("a browser's terminal", () => {
     expect(await refusal({ type: 'nonsense' })).toEqual([4400, ['error']]);
     const nowhere = made.websocket_url.replace(made.session_id, 'sess_999999');
     expect(await refusal({ type: 'auth', token: made.token }, nowhere)).toEqual([4401, ['error']]);
-    using client = await prompt(made);
-    expect(await refusal({ type: 'auth', token: made.token })).toEqual([4401, ['error']]);
+    const again = { type: 'auth', token: used.token };
+    expect(await refusal(again, used.websocket_url)).toEqual([4401, ['error']]);
     client.socket.close(1000);
     await eventually('its session ends', async () => {
-      const { end_reason } = await stage.bastion.session(made.session_id);
+      const { end_reason } = await stage.bastion.session(used.session_id);
       return end_reason === 'client_closed';
     });
     const plain = await stage.bastion.api(`sessions/${made.session_id}/ws`);
     expect(plain).toMatchObject({ status: 426 });
-    await stage.bastion.api(`sessions/${other.session_id}`, { method: 'DELETE' });
+    for (const { session_id } of [made, other]) {
+      await stage.bastion.api(`sessions/${session_id}`, { method: 'DELETE' });
+    }
   });
 
   test('says at once that a machine is not the caller’s, and names bad fields', async () => {
-    const bob = await tokenOf('bob');
-    const [web1, exec1] = [await machineId('web1'), await machineId('exec1')];
-    expect(await ask('sessions', { machine_id: 'mch_99999' })).toMatchObject({ status: 404 });
-    expect(await ask('sessions', { machine_id: web1 }, bob.secret)).toMatchObject({ status: 404 });
-    expect(await ask('sessions', { machine_id: exec1 })).toMatchObject({ status: 403 });
-    expect(await ask('sessions', { machine_id: web1 }, stage.bastion.token)).toMatchObject({
-      status: 403,
+    const bob = await TerminalUser.of(stage.bastion, 'bob');
+    expect(await alice.post('sessions', { machine_id: 'mch_99999' })).toMatchObject({
+      status: 404,
     });
-    const size = { cols: 0, rows: 24 };
-    const wrong = await ask('sessions', { machine_id: web1, terminal_size: size });
+    expect(await bob.ask('web1')).toMatchObject({ status: 404 });
+    expect(await alice.ask('exec1')).toMatchObject({ status: 403 });
+    const body = { machine_id: await alice.machineId('web1') };
+    const nobody = await stage.bastion.api('sessions', { method: 'POST', body });
+    expect(nobody).toMatchObject({ status: 403 });
+    const wrong = await alice.ask('web1', { terminal_size: { cols: 0, rows: 24 } });
     expect(wrong.body?.error).toMatchObject({ details: [{ field: 'terminal_size.cols' }] });
   });
 
@@ -131,8 +105,8 @@ machines:
 grants:
   - { to: { user: alice }, on: { machine: gone1 }, allow: [shell] }
 `);
-    const id = await machineId('gone1');
-    const terminal = (await ask(`machines/${id}/connect`, {})).body?.data as MadeTerminal;
+    const id = await alice.machineId('gone1');
+    const terminal = (await alice.post(`machines/${id}/connect`, {})).body?.data as MadeTerminal;
     await eventually('it is failed', async () => {
       return (await bastion.session(terminal.session_id)).status === 'failed';
     });
@@ -143,27 +117,27 @@ grants:
       { type: 'disconnect', reason: 'machine_unreachable' },
     ]);
     expect(client.messages[0]?.message).toContain('cannot reach gone1');
-    const tried = dataOf(await ask(`machines/${id}/test`, {}));
+    const tried = dataOf(await alice.post(`machines/${id}/test`, {}));
     expect(tried).toMatchObject({ connected: false, host_key: null });
-    const well = dataOf(await ask(`machines/${await machineId('web1')}/test`, {}));
+    const well = dataOf(await alice.post(`machines/${await alice.machineId('web1')}/test`, {}));
     expect(well).toMatchObject({ connected: true, message: null });
     expect((well as { host_key: string }).host_key).toMatch(/^ssh-/);
     await bastion.audited('machine.tried');
   });
 
   test('ends by word of an admin, and with the token that it was begun with', async () => {
-    using first = await prompt(await make('web1'));
-    const own = await tokenOf('alice');
-    const made = await make('web1', own.secret);
-    using second = await prompt(made);
-    const [, newest] = await stage.bastion.sessions('kind=web&limit=2');
-    await stage.bastion.api(`sessions/${newest?.id}`, { method: 'DELETE' });
+    using open = await alice.open('web1');
+    const first = open.client;
+    const other = await TerminalUser.of(stage.bastion, 'alice');
+    using opened = await other.open('web1');
+    const { made, client: second } = opened;
+    await stage.bastion.api(`sessions/${open.made.session_id}`, { method: 'DELETE' });
     expect(await within('the first closes', first.closed)).toBe(1000);
     expect(first.messages.slice(-2)).toMatchObject([
       { type: 'error', code: 'terminated' },
       { type: 'disconnect', reason: 'terminated' },
     ]);
-    await stage.bastion.api(`tokens/${own.id}`, { method: 'DELETE' });
+    await stage.bastion.api(`tokens/${other.tokenId}`, { method: 'DELETE' });
     expect(await within('the second closes', second.closed)).toBe(1000);
     expect(second.last).toMatchObject({ type: 'disconnect', reason: 'access_revoked' });
     expect(await stage.bastion.session(made.session_id)).toMatchObject({
@@ -172,8 +146,8 @@ grants:
   });
 
   test('who reads late misses nothing', async () => {
-    const made = await make('web1');
-    using client = await prompt(made);
+    using open = await alice.open('web1');
+    const { client } = open;
     client.socket.pause();
     client.type("yes 'a long line of output' | head -c 12000000; echo ov''er\r");
     await stage.bastion.sessions('kind=web');
