@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   handoff: [],
   envelope: ['age-encryption'],
-  recorder: ['handoff', 'envelope'],
+  recorder: ['handoff', 'envelope', 'replay'],
   replay: [],
   redact: ['replay'],
   outbound: [],

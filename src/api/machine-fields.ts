@@ -39,6 +39,10 @@ export const descriptionField = z
   .max(1000)
   .refine((value) => !value.includes('\0'), 'must not have NUL');
 export const recordingField = z.enum(RECORDING_POLICIES);
+export const recordInputField = z.boolean().openapi({
+  description: 'Record what users type under a terminal too, as far as it was echoed',
+});
+
 export const retentionField = z.int().min(0).max(LONGEST_RETENTION).nullable().openapi({
   description: "Seconds that recordings are kept; 0: for ever; null: as the bastion's setting says",
 });

@@ -22,6 +22,7 @@ import {
   kindField,
   pinnedKey,
   portField,
+  recordInputField,
   recordingField,
   retentionField,
   tagKey,
@@ -54,6 +55,7 @@ const setupMachine = z.strictObject({
   recording: recordingField,
   retention: retentionField.default(null),
   index: indexField.default(true),
+  record_input: recordInputField.default(false),
   tags: tagsField,
   description: descriptionField,
 });
@@ -133,6 +135,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       recording: machine.recording,
       retention: machine.retention,
       indexed: machine.index,
+      recordInput: machine.record_input,
       tags: machine.tags,
       description: machine.description,
     })),

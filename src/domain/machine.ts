@@ -64,6 +64,8 @@ export interface Machine {
   readonly retention: number | null;
   /** Whether what is recorded there can be searched. */
   readonly indexed: boolean;
+  /** What users type under a terminal is recorded too, as far as it was echoed. */
+  readonly recordInput: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
   readonly lastConnectedAt: Date | null;
@@ -89,6 +91,8 @@ export interface NewMachine {
   readonly retention?: number | null;
   /** True if not given. */
   readonly indexed?: boolean;
+  /** False if not given. */
+  readonly recordInput?: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -42,6 +42,8 @@ export interface RecordingStart {
   readonly startedAt: Date;
   /** Null: a program without a terminal. */
   readonly pty: Pty | null;
+  /** Whether what is typed is recorded too; under a terminal alone. */
+  readonly input?: boolean;
   /** The exec command; null for a shell. */
   readonly command: string | null;
   /** `USER on LOGIN@MACHINE`. */
@@ -90,8 +92,12 @@ export type RepairRecording = (key: string, left?: LeftOpen) => Promise<Repaired
  */
 export interface ChannelRecording {
   readonly key: string;
+  /** Whether `input` does anything. */
+  readonly takesInput: boolean;
   output(chunk: Uint8Array): boolean;
   error(chunk: Uint8Array): boolean;
+  /** What the user typed, when it goes to the machine; answers as `output`. What was not echoed is not kept. */
+  input(chunk: Uint8Array): boolean;
   resize(window: Window): void;
   /**
    * A word of Postern's own in the timeline, as players show marks; at most 340 UTF-16 units of it. A

@@ -125,6 +125,7 @@ export interface SetupRequestMachine {
   readonly retention: number | null;
   /** Left out: true. */
   readonly index?: boolean;
+  readonly record_input: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -2,6 +2,9 @@
 export interface Tap {
   output(chunk: Uint8Array): boolean;
   error(chunk: Uint8Array): boolean;
+  /** Whether it is to see what the user sends. */
+  readonly takesInput: boolean;
+  input(chunk: Uint8Array): boolean;
   onDrain(listener: () => void): void;
 }
 
@@ -87,6 +90,8 @@ export class Pipe {
     down.on('data', (chunk: Buffer) => {
       this.counts.bytesIn += chunk.length;
       this.lastByteAt = performance.now();
+      const tap = this.#tap;
+      if (tap?.takesInput === true && !tap.input(chunk)) tap.onDrain(gate.close());
       if (beside !== null && !beside.fromUser(chunk)) beside.onDrain(gate.close());
       if (!stdin.write(chunk)) stdin.once('drain', gate.close());
     });

@@ -28,6 +28,7 @@ export async function startRecording(
       channel,
       startedAt: new Date(),
       pty: request.pty,
+      input: machine.recordInput,
       command: request.program.type === 'exec' ? request.program.command : null,
       title: `${session.user.userName} on ${login}@${machine.name}`,
     });

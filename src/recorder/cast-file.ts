@@ -9,7 +9,7 @@ import type { RecordSealer } from '../envelope/record.ts';
 import type { Frame } from '../handoff/frame.ts';
 import { encloseCast } from './cast-envelope.ts';
 import type { Disk } from './disk.ts';
-import { CastEncoder } from './encoder.ts';
+import { CastEncoder, type TerminalSize } from './encoder.ts';
 import { HashChain } from './hash-chain.ts';
 import { pathOfKey } from './key.ts';
 import { createFirstFree, syncDirectory } from './new-file.ts';
@@ -33,6 +33,8 @@ interface CastFileStart {
   readonly keys: readonly string[];
   readonly header: string;
   readonly cap: number | null;
+  /** The terminal's size, where what is typed is recorded too. */
+  readonly typed: TerminalSize | null;
   /** Milliseconds from the first write to the fdatasync that covers it. */
   readonly syncDelay: number;
   readonly signer: Signer;
@@ -87,7 +89,7 @@ export class CastFile {
     this.#listener = listener;
     this.#syncDelay = start.syncDelay;
     this.#signer = start.signer;
-    this.#encoder = new CastEncoder(start.cap);
+    this.#encoder = new CastEncoder(start.cap, start.typed);
   }
 
   /** Makes the file with its header, both on disk when this resolves. */

@@ -12,13 +12,19 @@ const MOST_MARKS = 1000;
 /** UTF-16 units of one: in UTF-8 fewer bytes than a frame is ever cut at (handoff/tap.ts). */
 const LONGEST_MARK = 340;
 
+interface TappedOptions {
+  /** Milliseconds; how long `end` waits for the disk. */
+  readonly deadline: number;
+  readonly takesInput: boolean;
+}
+
 /** One channel's recording as the gateway sees it. */
 export class TappedChannel implements ChannelRecording {
   readonly key: string;
+  readonly takesInput: boolean;
   readonly #id: number;
   readonly #tap: Tap;
   readonly #lane: Lane;
-  /** Milliseconds; how long `end` waits for the disk. */
   readonly #deadline: number;
   readonly #started = performance.now();
   readonly #receipt = Promise.withResolvers<RecordingReceipt>();
@@ -29,8 +35,10 @@ export class TappedChannel implements ChannelRecording {
   #timer: NodeJS.Timeout | null = null;
   #marks = 0;
 
-  constructor(key: string, id: number, tap: Tap, lane: Lane, deadline: number) {
+  constructor(key: string, id: number, tap: Tap, lane: Lane, options: TappedOptions) {
+    const { deadline, takesInput } = options;
     this.key = key;
+    this.takesInput = takesInput;
     this.#id = id;
     this.#tap = tap;
     this.#lane = lane;
@@ -50,6 +58,10 @@ export class TappedChannel implements ChannelRecording {
 
   error(chunk: Uint8Array): boolean {
     return this.#put(FRAME.error, chunk);
+  }
+
+  input(chunk: Uint8Array): boolean {
+    return this.takesInput ? this.#put(FRAME.input, chunk) : true;
   }
 
   resize(window: Window): void {

@@ -3,7 +3,14 @@ import type { Frame } from '../handoff/frame.ts';
 import { FRAME, readEnd, readResize } from './frame.ts';
 import { Intervals } from './interval.ts';
 import { noteLine } from './note.ts';
+import { TypedEvents } from './typed-events.ts';
 import { type Decoded, Utf8Stream } from './utf8.ts';
+
+/** Columns and rows. */
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+}
 
 /** One of a program's two outputs. */
 class Direction {
@@ -23,7 +30,7 @@ class Direction {
 /** How the mark begins that stands where keeping ended. */
 export const CAP_MARK = 'postern: what comes after the first';
 
-/** Turns one channel's frames into asciicast v3 lines: the events `o r m x`, and notes (note.ts). */
+/** Turns one channel's frames into asciicast v3 lines: the events `o r m x`, and `i` where what is typed is recorded, and notes (note.ts). */
 export class CastEncoder {
   readonly #intervals = new Intervals();
   readonly #output = new Direction('output', false);
@@ -33,9 +40,18 @@ export class CastEncoder {
   #bytes = 0;
   #lines = '';
   #isEmpty = true;
+  /** Null: what is typed is not recorded. */
+  readonly #typed: TypedEvents | null = null;
+  /** Of the frame that is being added, microseconds. */
+  #now = 0;
 
-  constructor(cap: number | null) {
+  /** `typed`: the terminal's size, where what is typed is recorded too. */
+  constructor(cap: number | null, typed: TerminalSize | null = null) {
     this.#cap = cap;
+    if (typed === null) return;
+    this.#typed = new TypedEvents(typed.cols, typed.rows, (code, data) => {
+      this.#event(this.#now, code, data);
+    });
   }
 
   /** Bytes of output and error so far, those beyond the cap included. */
@@ -56,6 +72,7 @@ export class CastEncoder {
   }
 
   add(frame: Frame): void {
+    this.#now = frame.micros;
     switch (frame.kind) {
       case FRAME.output:
         this.#bytesOf(this.#output, frame);
@@ -64,7 +81,11 @@ export class CastEncoder {
         this.#bytesOf(this.#error, frame);
         break;
       case FRAME.resize:
+        this.#typed?.resize(readResize(frame.payload));
         this.#event(frame.micros, 'r', readResize(frame.payload));
+        break;
+      case FRAME.input:
+        this.#typed?.typed(frame.payload);
         break;
       case FRAME.mark:
         this.#event(frame.micros, 'm', Buffer.from(frame.payload).toString());
@@ -97,6 +118,7 @@ export class CastEncoder {
 
   #text(direction: Direction, micros: number, { text, bytes, exact }: Decoded): void {
     if (text === '') return;
+    this.#typed?.output(text);
     if (direction.isError) this.#lines += noteLine('stderr', String(text.length));
     if (!exact) this.#lines += noteLine('bytes', bytes.toString('base64'));
     this.#event(micros, 'o', text);
@@ -110,6 +132,7 @@ export class CastEncoder {
 
   #end(micros: number, status: number | null): void {
     this.#flush(micros);
+    this.#typed?.end();
     for (const { name, beyond, hash } of [this.#output, this.#error]) {
       if (beyond === 0) continue;
       const digest = hash.digest('hex');

@@ -1,5 +1,5 @@
 /** What the frames to the recorder's thread are (handoff/frame.ts). */
-export const FRAME = { output: 1, error: 2, resize: 3, end: 4, mark: 5 } as const;
+export const FRAME = { output: 1, error: 2, resize: 3, end: 4, mark: 5, input: 6 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 export function resizePayload(cols: number, rows: number): Uint8Array {

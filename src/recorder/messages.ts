@@ -1,6 +1,7 @@
 import type { RecordingReceipt } from '../domain/recording.ts';
 import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
+import type { TerminalSize } from './encoder.ts';
 
 /** What the gateway's thread tells the recorder's. */
 export type ToWorker =
@@ -11,6 +12,7 @@ export type ToWorker =
       readonly keys: readonly string[];
       readonly header: string;
       readonly cap: number | null;
+      readonly typed: TerminalSize | null;
     }
   /** Transferred: the worker owns `buffer` until it sends it back. */
   | { readonly type: 'frames'; readonly buffer: ArrayBuffer; readonly used: number }

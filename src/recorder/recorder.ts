@@ -4,8 +4,10 @@ import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { ChannelRecording, Recorder, RecordingStart } from '../domain/recording.ts';
 import type { RecordingEncryption } from '../domain/recording-keys.ts';
+import { clampWindow } from '../domain/terminal.ts';
 import { InFlight } from '../handoff/in-flight.ts';
 import { TappedChannel } from './channel.ts';
+import type { TerminalSize } from './encoder.ts';
 import { headerLine } from './header.ts';
 import { recordingKey } from './key.ts';
 import type { FileTrouble, FromWorker } from './messages.ts';
@@ -64,12 +66,20 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 }
 
 interface Opening {
+  readonly takesInput: boolean;
   readonly resolve: (channel: TappedChannel) => void;
   readonly reject: (cause: Error) => void;
 }
 
 function troubleError(trouble: FileTrouble): Error {
   return Object.assign(new Error(trouble.message), { code: trouble.code });
+}
+
+/** The terminal's size where what is typed is recorded; null: it is not. */
+function typedOn({ pty, input }: RecordingStart): TerminalSize | null {
+  if (pty === null || input !== true) return null;
+  const { cols, rows } = clampWindow(pty.window);
+  return { cols, rows };
 }
 
 class ThreadedRecorder implements Recorder {
@@ -145,13 +155,15 @@ class ThreadedRecorder implements Recorder {
       thread.post({ type: 'abandon', channel: id });
       reject(new Error(`the file was not there after ${this.#deadline} ms`));
     }, this.#deadline);
-    this.#openings.set(id, { resolve, reject });
+    const typed = typedOn(recording);
+    this.#openings.set(id, { takesInput: typed !== null, resolve, reject });
     thread.post({
       type: 'open',
       channel: id,
       keys: Array.from({ length: MOST_NAMES }, (_, index) => recordingKey(recording, index + 1)),
       header: headerLine(recording),
       cap: recording.pty === null ? this.#cap : null,
+      typed,
     });
     return promise.finally(() => {
       clearTimeout(timer);
@@ -199,7 +211,9 @@ class ThreadedRecorder implements Recorder {
     const opening = this.#openings.get(id);
     if (opening === undefined || this.#thread === null) return;
     const lane = this.#inFlight.lane();
-    const channel = new TappedChannel(key, id, this.#thread.tap, lane, this.#deadline);
+    const { takesInput } = opening;
+    const { tap } = this.#thread;
+    const channel = new TappedChannel(key, id, tap, lane, { deadline: this.#deadline, takesInput });
     this.#channels.set(id, channel);
     channel.onFailure((error) => {
       this.#log.error('a recording broke', { key, reason: reasonOf(error.cause) });

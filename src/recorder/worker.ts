@@ -54,9 +54,9 @@ class RecorderWorker {
   }
 
   async #open(message: Extract<ToWorker, { type: 'open' }>): Promise<void> {
-    const { channel, keys, header, cap } = message;
+    const { channel, keys, header, cap, typed } = message;
     const { root, syncDelay, encryption } = this.#settings;
-    const start = { root, syncDelay, signer: this.#signer, encryption, keys, header, cap };
+    const start = { root, syncDelay, signer: this.#signer, encryption, keys, header, cap, typed };
     const file = await CastFile.create(start, this.#disk, {
       sealed: (seal) => this.#post({ type: 'sealed', channel, seal }),
       written: (bytes) => this.#tellWritten(channel, bytes),

@@ -95,6 +95,7 @@ export class SqlMachineStore implements MachineStore {
         recording: machine.recording,
         retention: machine.retention ?? null,
         indexed: machine.indexed ?? true,
+        record_input: machine.recordInput ?? false,
         tags: storableJson(machine.tags),
         description: machine.description,
       })
@@ -202,10 +203,11 @@ export class SqlMachineStore implements MachineStore {
 }
 
 /** What is kept of what is recorded. */
-function keptChange({ retention, indexed }: Partial<NewMachine>) {
+function keptChange({ retention, indexed, recordInput }: Partial<NewMachine>) {
   return {
     ...(retention !== undefined && { retention }),
     ...(indexed !== undefined && { indexed }),
+    ...(recordInput !== undefined && { record_input: recordInput }),
   };
 }
 
@@ -250,6 +252,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     recording: row.recording,
     retention: row.retention,
     indexed: row.indexed,
+    recordInput: row.record_input,
     tags: row.tags,
     description: row.description,
     lastConnectedAt: row.last_connected_at,

@@ -18,6 +18,7 @@ import * as brokenRecordings from '../../migrations/0016-broken-recordings.ts';
 import * as groupRetention from '../../migrations/0017-group-retention.ts';
 import * as archive from '../../migrations/0018-archive.ts';
 import * as search from '../../migrations/0019-search.ts';
+import * as recordInput from '../../migrations/0020-record-input.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -44,6 +45,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0017-group-retention': groupRetention,
   '0018-archive': archive,
   '0019-search': search,
+  '0020-record-input': recordInput,
 };
 
 /** Names of migrations, in order. */

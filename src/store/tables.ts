@@ -117,6 +117,7 @@ interface MachineTable {
   retention: number | null;
   /** Whether what is recorded there can be searched. */
   indexed: Defaulted<boolean>;
+  record_input: Defaulted<boolean>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
   last_connected_at: Date | null;

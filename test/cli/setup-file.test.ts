@@ -64,6 +64,7 @@ machines:
     recording: best_effort
     retention: 90d
     index: false
+    record_input: true
     tags: { env: prod, "os/name": debian }
   - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true }, jump: web1 }
 grants:
@@ -115,6 +116,7 @@ describe('a set-up file', () => {
       recording: 'best_effort',
       retention: 90 * 86_400,
       index: false,
+      record_input: true,
       tags: { env: 'prod', 'os/name': 'debian' },
       description: '',
     });
@@ -126,6 +128,7 @@ describe('a set-up file', () => {
       recording: 'required',
       retention: null,
       index: true,
+      record_input: false,
       host_key: null,
     });
     expect(setup.grants).toEqual([
@@ -162,8 +165,8 @@ describe('a set-up file', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(20);
-    expect(lineOf('machines[1].host_key')).toBe(26);
-    expect(lineOf('grants[1].on.tag.key')).toBe(40);
+    expect(lineOf('machines[1].host_key')).toBe(27);
+    expect(lineOf('grants[1].on.tag.key')).toBe(41);
     expect(lineOf('nothing')).toBe(1);
   });
 

@@ -29,6 +29,7 @@ const MACHINE: Machine = {
   recording: 'required',
   retention: null,
   indexed: true,
+  recordInput: false,
   tags: { env: 'prod' },
   description: '',
   lastConnectedAt: null,

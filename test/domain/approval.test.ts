@@ -23,6 +23,7 @@ const MACHINE: Machine = {
     jump: null,
     retention: null,
     indexed: true,
+    recordInput: false,
     algorithms: 'modern',
     lastConnectedAt: null,
   },

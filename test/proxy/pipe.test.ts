@@ -54,6 +54,7 @@ class User extends Duplex implements DownstreamStreams {
 class Notebook implements Tap {
   readonly seen: string[] = [];
   full = false;
+  takesInput = false;
   listeners: (() => void)[] = [];
 
   output(chunk: Uint8Array): boolean {
@@ -63,6 +64,11 @@ class Notebook implements Tap {
 
   error(chunk: Uint8Array): boolean {
     this.seen.push(`tap err ${Buffer.from(chunk).toString()}`);
+    return !this.full;
+  }
+
+  input(chunk: Uint8Array): boolean {
+    this.seen.push(`tap in ${Buffer.from(chunk).toString()}`);
     return !this.full;
   }
 

@@ -19,7 +19,10 @@ function stalled(perChannel: number, inAll: number, deadline = 1000) {
     sent,
     inFlight,
     channel(id: number): TappedChannel {
-      const channel = new TappedChannel(`key-${id}`, id, tap, inFlight.lane(), deadline);
+      const channel = new TappedChannel(`key-${id}`, id, tap, inFlight.lane(), {
+        deadline: deadline,
+        takesInput: false,
+      });
       channels.set(id, channel);
       return channel;
     },

@@ -108,7 +108,7 @@ test('a start that the disk does not answer in time is refused and leaves no fil
   );
   for (const channel of [1, 2]) {
     const keys = [`channel-${channel}.cast`];
-    thread.post({ type: 'open', channel, keys, header: '{}\n', cap: null });
+    thread.post({ type: 'open', channel, keys, header: '{}\n', cap: null, typed: null });
     if (channel === 1) thread.post({ type: 'abandon', channel });
   }
   await within('the other file', promise);

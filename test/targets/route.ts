@@ -24,6 +24,7 @@ export function routeTo(at: {
     recording: 'off',
     retention: null,
     indexed: true,
+    recordInput: false,
     tags: {},
     description: '',
     lastConnectedAt: null,

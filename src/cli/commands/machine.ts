@@ -53,6 +53,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly recording: string;
   readonly retention?: number;
   readonly index: boolean;
+  readonly recordInput: boolean;
   readonly tag?: Readonly<Record<string, string>>;
   readonly description: string;
 }
@@ -146,6 +147,7 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--recording <policy>', 'required, best_effort or off', 'required')
     .option('--retention <time>', 'keep its recordings so long: 90d, 7y, forever', retention)
     .option('--no-index', 'keep what is recorded on it out of search')
+    .option('--record-input', 'record what is typed and echoed, too', false)
     .option('--tag <tag>', 'env=prod; several times', tags)
     .option('--description <text>', '', '')
     .option('--json', 'as JSON', false)
@@ -164,6 +166,7 @@ function addAdd(machine: Command, shell: Shell): void {
         recording: options.recording,
         retention: options.retention ?? null,
         index: options.index,
+        record_input: options.recordInput,
         tags: options.tag ?? {},
         description: options.description,
       });

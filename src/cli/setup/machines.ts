@@ -24,6 +24,7 @@ const MACHINE: Shape = {
     'recording',
     'retention',
     'index',
+    'record_input',
     'tags',
     'description',
   ],
@@ -62,6 +63,7 @@ export function readMachine(
   const port = fields.get('port');
   const description = fields.get('description');
   const index = fields.get('index');
+  const recordInput = fields.get('record_input');
   return {
     name: machineName(reader, reader.required(fields, 'name', entry)),
     kind: 'ssh',
@@ -76,6 +78,7 @@ export function readMachine(
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
     retention: readRetention(reader, fields.get('retention')),
     index: index === undefined ? true : reader.boolean(index),
+    record_input: recordInput === undefined ? false : reader.boolean(recordInput),
     tags: readTags(reader, fields.get('tags')),
     description:
       description === undefined
