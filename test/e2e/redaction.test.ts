@@ -65,8 +65,11 @@ needs('ssh', 'sshd', 'chromium').describe('what is secret in recordings', () => 
     screen.type('x\u007f');
     screen.type(`${SECRET.slice(20)} done\r`);
     await screen.until('its echo', () => squeezed(screen.text).includes(`${SECRET}done$`));
+    // What is typed has no piece of it that somebody could read.
+    screen.type(`x=$(echo ${[...SECRET].reverse().join('')} | rev); clear\r`);
+    await screen.until('a clean screen', () => screen.text === '$');
     screen.type(
-      `clear; printf '\\033[31m%s\\033[32m%s\\033[0m seen\\n' ${SECRET.slice(0, 9)} ${SECRET.slice(9)}\r`,
+      "printf '\\033[31m%s\\033[32m%s\\033[0m se''en\\n' $(echo $x | cut -c1-9) $(echo $x | cut -c10-)\r",
     );
     await screen.shows('seen');
     screen.type('exit\r');
