@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type ApiAnswer, callApi, dataOf } from './api-call.ts';
 import { type Backend, freshBackend } from './backend.ts';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
 import { descendants } from './processes.ts';
+import { checkRecorded } from './recorded.ts';
 import { type Finished, run } from './run.ts';
 import { type Scratch, scratch } from './scratch.ts';
 import { Screen } from './screen.ts';
@@ -250,7 +251,17 @@ export class Bastion implements AsyncDisposable {
     throw new Error(`apply: ${finished.status}\n${finished.stdout}\n${finished.stderr}\n${yaml}`);
   }
 
-  /** Stops it; rejects when its log shows a bug, or it did not end as it should. */
+  /** Where its recordings are; null: not in files here. */
+  get #recordings(): string | null {
+    const { POSTERN_RECORDINGS: given } = this.settings as Readonly<Record<string, string>>;
+    if (given === undefined) return join(this.dataDir, 'recordings');
+    return given.startsWith('file:') ? given.slice('file:'.length) : null;
+  }
+
+  /**
+   * Stops it; rejects when its log shows a bug, or it did not end as it should, or asciinema does not take
+   * one of its recordings.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       const running = this.#child !== null;
@@ -258,6 +269,9 @@ export class Bastion implements AsyncDisposable {
       if (running && code !== 0) throw new Error(`it ended with ${code ?? signal}\n${this.#log}`);
       const bug = this.#log.split('\n').find((line) => BUGS.test(line));
       if (bug !== undefined) throw new Error(`a bug in the bastion's log: ${bug}`);
+      const root = this.#recordings;
+      const key = join(this.dataDir, 'recording_seal_key.pub');
+      if (root !== null && existsSync(key)) await checkRecorded(root, key);
     } finally {
       await this.#backend[Symbol.asyncDispose]();
       this.#files[Symbol.dispose]();
