@@ -1,6 +1,6 @@
 /**
- * What the recorder costs: the same chunks with and without it, alternating in one run, so that the
- * machine's other load falls on both. Prints a table; a smaller MEGABYTES shortens it.
+ * What the recorder costs: the same chunks without it, with it, and encrypted, alternating in one run, so that
+ * the machine's other load falls on all. Prints a table; a smaller MEGABYTES shortens it.
  *
  *   sh scripts/node.sh bench/recorder.ts [MEGABYTES]
  */
@@ -10,8 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, cpuUsage, stdout, threadCpuUsage } from 'node:process';
 import { setImmediate as turn } from 'node:timers/promises';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { Logger } from '../src/domain/log.ts';
 import type { ChannelRecording } from '../src/domain/recording.ts';
+import type { RecordingEncryption } from '../src/domain/recording-keys.ts';
+import { nodeKeyOf } from '../src/envelope/node-key.ts';
 import { openRecorder } from '../src/recorder/recorder.ts';
 import { newSigningKey } from '../src/recorder/signer.ts';
 
@@ -100,8 +103,18 @@ const PTY = {
   modes: new Uint8Array(),
 };
 
-async function withRecorder(load: Load, root: string): Promise<Cost> {
-  const recorder = await openRecorder({ root, log: quiet, sealingKey: newSigningKey() });
+const ENCRYPTION: RecordingEncryption = {
+  recipients: [await identityToRecipient(await generateIdentity())],
+  nodeKey: nodeKeyOf(randomBytes(32)),
+};
+
+async function withRecorder(
+  load: Load,
+  root: string,
+  encryption: RecordingEncryption | null,
+): Promise<Cost> {
+  const sealingKey = newSigningKey();
+  const recorder = await openRecorder({ root, log: quiet, sealingKey, encryption });
   const recording = await recorder.start({
     sessionId: 1,
     channel: 1,
@@ -125,24 +138,37 @@ function median(values: readonly number[]): number {
 async function row(load: Load): Promise<string> {
   const without: Cost[] = [];
   const recorded: Cost[] = [];
+  const encrypted: Cost[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     without.push(await measure(async () => pour(load, null).then(() => 0)));
-    const root = mkdtempSync(join(tmpdir(), 'postern-bench-'));
-    recorded.push(await withRecorder(load, root));
-    rmSync(root, { recursive: true });
+    for (const [costs, encryption] of [
+      [recorded, null] as const,
+      [encrypted, ENCRYPTION] as const,
+    ]) {
+      const root = mkdtempSync(join(tmpdir(), 'postern-bench-'));
+      costs.push(await withRecorder(load, root, encryption));
+      rmSync(root, { recursive: true });
+    }
   }
   const gigabytes = load.bytes / 1e9;
   const of = (costs: readonly Cost[], what: keyof Cost) => median(costs.map((cost) => cost[what]));
   const main = (of(recorded, 'main') - of(without, 'main')) / gigabytes;
   const all = (of(recorded, 'all') - of(without, 'all')) / gigabytes;
+  const allEncrypted = (of(encrypted, 'all') - of(without, 'all')) / gigabytes;
+  const mainEncrypted = (of(encrypted, 'main') - of(without, 'main')) / gigabytes;
   return [
     load.name.padEnd(22),
     (load.bytes / 1e6 / of(recorded, 'seconds')).toFixed(0).padStart(6),
     main.toFixed(2).padStart(12),
     all.toFixed(2).padStart(12),
     (of(recorded, 'fileBytes') / load.bytes).toFixed(2).padStart(10),
+    (load.bytes / 1e6 / of(encrypted, 'seconds')).toFixed(0).padStart(10),
+    mainEncrypted.toFixed(2).padStart(12),
+    allEncrypted.toFixed(2).padStart(12),
   ].join(' ');
 }
 
-stdout.write('load                     MB/s   main s/GB    both s/GB  file size\n');
+stdout.write(
+  'load                     MB/s   main s/GB    both s/GB  file size encrypted:   main s/GB    both s/GB\n',
+);
 for (const load of loads()) stdout.write(`${await row(load)}\n`);

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
+import { BrokenRecordings } from '../../src/control/broken-recordings.ts';
 import { forgetDataKeys } from '../../src/control/kept-data-keys.ts';
+import type { RecordingState, RepairRecording } from '../../src/domain/recording.ts';
 import { NO_KEYS } from '../../src/domain/recording-keys.ts';
 import { newDataKey } from '../../src/envelope/data-key.ts';
 import { KeyRing } from '../../src/envelope/key-ring.ts';
@@ -23,7 +25,7 @@ test('of what has ended here the key is forgotten; what waits for its repair, or
   using files = scratch();
   mkdirSync(files.join(DAY), { recursive: true });
   const { id: machineId } = await store.machines.create(machine({ name: 'web1' }));
-  const put = async (node: string, isOpen: boolean): Promise<string> => {
+  const put = async (node: string, state: RecordingState): Promise<string> => {
     const { id } = await store.sessions.create(session({ userId: stage.ada.id, machineId, node }));
     const startedAt = new Date();
     const about = { number: 1, kind: 'shell', command: null, pty: true, startedAt } as const;
@@ -31,19 +33,30 @@ test('of what has ended here the key is forgotten; what waits for its repair, or
     const name = `sess_${id}-1.cast`;
     const key = `${DAY}/${name}`;
     await store.sessions.openRecording({ sessionId: id, channel: 1, key, startedAt });
-    if (!isOpen) {
-      const closed = await store.sessions.closeRecording(id, 1, 'complete', null, startedAt);
+    if (state !== 'recording') {
+      const closed = await store.sessions.closeRecording(id, 1, state, null, startedAt);
       expect(closed).toBe(key);
     }
     writeFileSync(files.join(`${key}.open`), 'a key');
     return `${name}.open`;
   };
-  await put('node-a', false);
-  const kept = [await put('node-a', true), await put('node-b', false), 'sess_4711-1.cast.open'];
+  await put('node-a', 'complete');
+  const broken = await put('node-a', 'gap');
+  const kept = [
+    await put('node-a', 'recording'),
+    await put('node-b', 'complete'),
+    'sess_4711-1.cast.open',
+  ];
   writeFileSync(files.join(DAY, 'sess_4711-1.cast.open'), 'of nobody here');
   const dataKeys = keptDataKeys(files.path, stage.log);
   await forgetDataKeys('node-a', { store, dataKeys, log: stage.log });
-  expect(readdirSync(files.join(DAY)).sort()).toEqual(kept.sort());
+  const left = (): readonly string[] => readdirSync(files.join(DAY)).sort();
+  expect(left()).toEqual([...kept, broken].sort());
+  // What is left of one that broke is sealed late.
+  const repair: RepairRecording = () => Promise.resolve({ state: 'gap', receipt: null, size: 7 });
+  const mending = { store, repair, dataKeys, node: 'node-a', log: stage.log };
+  await new BrokenRecordings(mending).mend(new Date(Date.now() + 1000));
+  expect(left()).toEqual(kept.sort());
   await dataKeys.forget(`${DAY}/sess_999-1.cast`);
 });
 
