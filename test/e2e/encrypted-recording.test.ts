@@ -101,13 +101,8 @@ needs('ssh', 'sshd').describe('recordings that are encrypted to somebody else', 
     expect(without.status).toBe(2);
     expect(without.stderr).toMatch(/is encrypted to age1\S+; give the file with the secret key/);
     const identity = ['--identity', files.join('identity')];
-    for (const args of [
-      [file, ...identity],
-      [id, ...identity],
-    ]) {
-      const verified = await verify(...args);
-      expect(verified.stdout.toString()).toMatch(/^complete: \d+ parts? as sealed/);
-    }
+    const whole = /^complete: \d+ parts? as sealed/;
+    expect((await verify(id, ...identity)).stdout.toString()).toMatch(whole);
     const plain = files.join('plain.cast');
     writeFileSync(plain, done.stdout);
     expect((await verify(plain)).stdout.toString()).toMatch(whole);
