@@ -7,6 +7,9 @@ import type { Rows } from './rows.ts';
 /** Rows that one command may take on the screen. */
 const MOST_ROWS = 200;
 
+/** UTF-16 units of a line in which a known prompt is looked for. */
+const LONGEST_PROMPT = 300;
+
 /** A line that somebody is being asked for. */
 export interface Edit {
   readonly prompt: string;
@@ -109,8 +112,7 @@ export function regionOf(rows: Rows, last: number, edit: Edit): Region | null {
   const wanted = prompt.trimEnd();
   for (let row = last; row > floor && row > last - MOST_ROWS; row -= 1) {
     if (rows.start(row) !== row || wanted === '') continue;
-    const text = rows.join(rows.logical(row));
-    if (text.startsWith(wanted, startCol)) {
+    if (rows.head(row, startCol + wanted.length).startsWith(wanted, startCol)) {
       return { row, skip: startCol + prompt.length, prompt };
     }
   }
@@ -123,7 +125,7 @@ export function regionOf(rows: Rows, last: number, edit: Edit): Region | null {
 export function knownRegion(rows: Rows, last: number, prompts: Prompts): Region | null {
   for (let row = last; row >= 0 && row > last - MOST_ROWS; row -= 1) {
     if (rows.start(row) !== row) continue;
-    const prompt = prompts.at(rows.join(rows.logical(row)));
+    const prompt = prompts.at(rows.head(row, LONGEST_PROMPT));
     if (prompt !== null) return { row, skip: prompt.length, prompt };
   }
   const row = rows.start(last);

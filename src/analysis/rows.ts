@@ -62,6 +62,14 @@ export class Rows {
       .trimEnd();
   }
 
+  /** The beginning of the text that begins in this row: at least `units` of it, where there are. */
+  head(row: number, units: number): string {
+    const line = this.#lines[row];
+    // A character takes two cells at most.
+    if (line !== undefined && 2 * units <= line.length) return line.text(0, 2 * units);
+    return this.join(this.logical(row));
+  }
+
   /** Whether text reaches the right edge. */
   isFull(row: number): boolean {
     const line = this.#lines[row];
