@@ -17,7 +17,7 @@ import { openCast, readableOf } from './recorder/open-cast.ts';
 const NEWEST_DAYS = 3;
 
 /** What envelope/node-key.ts puts beside a recording. */
-const KEPT = /^(sess_(\d+)-\d+(?:\.\d+)?\.cast)\.open$/;
+const KEPT = /^(sess_(\d+)-\d+(?:\.\d+)?\.cast)\.open(?:\.new)?$/;
 
 /** The files of recordings under a directory; where there is none yet, there are none. */
 export function recordingFiles(root: string, ring: KeyRing): RecordingFiles {

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { PosternError } from '../domain/errors.ts';
 import type { RecordingView } from '../domain/recording.ts';
 import { byteRange, namesEntity } from './byte-range.ts';
@@ -54,12 +55,19 @@ async function wantedOf(
   return { form: isFile ? 'file' : 'v3', isEncrypted, view };
 }
 
-/** Finished recordings do not change, so their hash names them; one being written has no name. */
+/** Of this process: who has it can try guesses at what is hidden. */
+const REDACTED_KEY = randomBytes(32);
+
+/**
+ * Finished recordings do not change, so their hash names them; one being written has no name. A copy
+ * with hidden secrets has another, that says nothing of them, until the next start.
+ */
 function etagOf(found: FoundRecording, { form, view }: Wanted): string | null {
   const { sha256, state } = found.recording;
   if (state === 'recording' || sha256 === null) return null;
-  const made = view === null ? '' : `-redacted-${view.rules}`;
-  return `"${sha256}${made}${form === 'file' ? '' : `-${form}`}"`;
+  if (view === null) return `"${sha256}${form === 'file' ? '' : `-${form}`}"`;
+  const hidden = createHmac('sha256', REDACTED_KEY).update(`${sha256} ${view.rules}`);
+  return `"${hidden.digest('hex')}-redacted-${form}"`;
 }
 
 function headersOf(found: FoundRecording, wanted: Wanted, etag: string | null): Headers {

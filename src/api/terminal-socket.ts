@@ -137,8 +137,10 @@ export class TerminalSocket {
     this.#begun = true;
     if (this.#over) return this.#leave('lost');
     room.opened(this);
-    await terminals.startTerminal(sessionId, ticket.window);
-    if (!(await may(ticket))) this.#leave('revoked');
+    // Nothing begins on a machine for who may not any more.
+    const isAllowed = await may(ticket);
+    if (isAllowed) await terminals.startTerminal(sessionId, ticket.window);
+    else this.#leave('revoked');
     this.#look = setInterval(() => this.#judge(ticket), ACCESS_MS);
     this.#pump().catch((error: unknown) => this.#fail(error));
   }

@@ -47,6 +47,7 @@ async function wantedBy(
   return {
     ...{ machineId, userId, login, code, machine: machine.name },
     user: { userId, userName: user.name, proof: null },
+    proof: viewer.tokenHash,
     facts: {
       connectionId: randomUUID(),
       sourceAddress: source,

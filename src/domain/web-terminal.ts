@@ -10,6 +10,8 @@ export interface WantedTerminal {
   readonly login: string | null;
   /** A verification code, where the user gave one. */
   readonly code: string | null;
+  /** Names what the user has signed in with: a session is given to nobody who has another. */
+  readonly proof: string;
   readonly facts: ConnectionFacts;
 }
 

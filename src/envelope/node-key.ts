@@ -19,6 +19,10 @@ function keyFile(path: string): string {
   return `${path}.open`;
 }
 
+function draftFile(path: string): string {
+  return `${keyFile(path)}.new`;
+}
+
 /** On disk when it resolves; its name is once the directory was synced. */
 export async function keepDataKey(
   path: string,
@@ -30,7 +34,7 @@ export async function keepDataKey(
   const body = Buffer.concat([cipher.update(dataKey), cipher.final()]);
   const text = Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64');
   // Whole or not at all: one that is there is replaced when the secret key changes.
-  const draft = `${keyFile(path)}.new`;
+  const draft = draftFile(path);
   const handle = await open(draft, FLAGS, 0o600);
   try {
     await handle.writeFile(`${text}\n`);
@@ -77,5 +81,6 @@ function unsealed(packed: Buffer, envelope: Envelope, nodeKey: string): Buffer |
 
 /** From now on this node opens the recording no more, unless it has an identity. Idempotent. */
 export async function forgetDataKey(path: string): Promise<void> {
-  await rm(keyFile(path), { force: true });
+  // A draft that a crash has left, too.
+  for (const file of [draftFile(path), keyFile(path)]) await rm(file, { force: true });
 }

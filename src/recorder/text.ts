@@ -59,8 +59,10 @@ class LineBuffer {
         this.#cursor = Math.min(this.#characters.length, this.#cursor + motion.by);
         break;
       case 'erase':
-        this.#characters.length = Math.min(this.#characters.length, this.#cursor);
-        this.#units = this.#characters.join('').length;
+        // What is cut is counted, and not what stays: a program can erase nothing any number of times.
+        if (this.#cursor < this.#characters.length) {
+          this.#units -= this.#characters.splice(this.#cursor).join('').length;
+        }
         break;
     }
   }

@@ -10,6 +10,7 @@ import type {
   SessionFilter,
   SessionStatus,
 } from '../domain/session.ts';
+import type { Transfer } from '../domain/transfer.ts';
 import {
   isLive,
   maySeeSession,
@@ -122,6 +123,19 @@ function shownChannels(
   return channels.map((channel) => ({ ...channel, command: hidden(channel.command) }));
 }
 
+function shownTransfers(
+  { redaction }: Pick<ConsoleDeps, 'redaction'>,
+  viewer: Viewer,
+  transfers: readonly Transfer[],
+): readonly Transfer[] {
+  if (seesSecrets(viewer)) return transfers;
+  return transfers.map(({ path, target, ...rest }) => ({
+    ...rest,
+    path: redaction.text(path),
+    target: target === null ? null : redaction.text(target),
+  }));
+}
+
 async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
   const actor = actorOf(c, 'sessions:read');
   const { viewer } = actor;
@@ -142,7 +156,7 @@ async function one(deps: ConsoleDeps, assets: Assets, c: Context<ConsoleEnv>) {
     lockedTo: chosen === null ? null : await deps.lockedTo(chosen.key),
     commands:
       chosen === null ? null : await deps.sessionCommands(actor, session.id, chosen.channel),
-    transfers,
+    transfers: { ...transfers, rows: shownTransfers(deps, viewer, transfers.rows) },
     now: deps.clock(),
   });
 }

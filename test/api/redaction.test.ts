@@ -185,3 +185,52 @@ test('what cannot be looked through is not shown', async () => {
   expect(status).toBe(503);
   expect(body.error.message).toContain('only an admin');
 });
+
+test('nothing tells who is no admin whether a guess at a secret is right', async () => {
+  const path = `/v1/recordings?session_id=${session.id}`;
+  const hashes = async (who: Who) => {
+    const detail = (await ask(who, '')).body.data.recordings;
+    const kept = (await call(stage, 'GET', path, { token: tokens[who] })).body.data.recordings;
+    return [...detail, ...kept].map(({ sha256 }: { sha256: string | null }) => sha256);
+  };
+  const open = await hashes('admin');
+  expect(open).toHaveLength(4);
+  for (const hash of open) expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  expect((await ask('admin', '/recording/seals')).status).toBe(200);
+  for (const who of HIDDEN_FROM) {
+    expect(await hashes(who)).toEqual([null, null, null, null]);
+    const seals = await ask(who, '/recording/seals');
+    expect(seals.status).toBe(403);
+    expect((await ask(who, '/recording/verification', 'POST')).status).toBe(200);
+    const etag = (await ask(who, '/recording')).headers.get('etag');
+    expect(etag).toMatch(/-redacted-/);
+    for (const hash of open) expect(etag).not.toContain(hash);
+  }
+});
+
+test('paths of files that were transferred are shown as all else', async () => {
+  const event = {
+    protocol: 'sftp',
+    operation: 'rename',
+    path: `/srv/${SECRET}`,
+    target: `/tmp/${SECRET}`,
+    direction: null,
+    bytesRead: 0,
+    bytesWritten: 0,
+    result: 'ok',
+    sha256: null,
+    sequential: true,
+    startedAt: new Date('2026-03-01T10:00:00.000Z'),
+    duration: 1,
+  } as const;
+  const batch = { sessionId: session.id, channel: 1, first: 1, events: [event] };
+  await stage.store.transfers.append(batch);
+  const paths = async (who: Who) => {
+    const { transfers } = (await ask(who, '/transfers')).body.data;
+    return [transfers[0].path, transfers[0].target];
+  };
+  expect(await paths('admin')).toEqual([`/srv/${SECRET}`, `/tmp/${SECRET}`]);
+  for (const who of HIDDEN_FROM) {
+    expect(await paths(who)).toEqual([`/srv/${STARS}`, `/tmp/${STARS}`]);
+  }
+});

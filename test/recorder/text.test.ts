@@ -102,3 +102,10 @@ test('stdout and stderr of a recording are told apart', async () => {
     ['output', 'out put'],
   ]);
 });
+
+test('erasing what is not there costs nothing, and what is erased is not counted', async () => {
+  const idle = `${'a'.repeat(4000)}${'\x1b[K'.repeat(200_000)}`;
+  expect((await lines(`${idle}b\n`)).map(({ length }) => length)).toEqual([4001]);
+  const again = 'b'.repeat(2000).concat('\r\x1b[K').repeat(3);
+  expect(await lines(`${again}c\n`)).toEqual(['c']);
+});

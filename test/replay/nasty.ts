@@ -32,3 +32,11 @@ export const NASTY: Readonly<Record<string, string>> = {
   'a reset': 'gone\x1b[5;8r\x1b[?6h\x1b(0\x1bcnew',
   'a soft reset': '\x1b[5;8r\x1b[?7l\x1b[4mx\x1b[!py',
 };
+
+/** REP, which may say 65535 in nine bytes. */
+export const REPEATED: Readonly<Record<string, string>> = {
+  'a repeated character': 'abc\x1b[7bd',
+  'a character repeated over the screen': 'a\x1b[417bb',
+  'a character repeated in a scroll region': '\x1b[2;4r\x1b[3;5Hx\x1b[333by',
+  'a character repeated at the margin': '\x1b[?7lab\x1b[2000bc',
+};

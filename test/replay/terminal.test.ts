@@ -4,7 +4,7 @@ import { keyframe } from '../../src/replay/terminal/keyframe.ts';
 import { widthOf } from '../../src/replay/terminal/width.ts';
 import { randomNumbers } from '../recorder/lab.ts';
 import { PlayerTerminal } from '../support/player-terminal.ts';
-import { NASTY } from './nasty.ts';
+import { NASTY, REPEATED } from './nasty.ts';
 
 /** What is done to a terminal: text, or a new size. */
 type Step = string | readonly [cols: number, rows: number];
@@ -39,7 +39,7 @@ function both(cols: number, rows: number, before: readonly Step[]) {
 }
 
 describe('a keyframe shows in the player what the whole recording shows, and goes on as it', () => {
-  test.each(Object.entries(NASTY))('%s', (_, text) => {
+  test.each(Object.entries({ ...NASTY, ...REPEATED }))('%s', (_, text) => {
     const { full, sought } = both(40, 10, [text]);
     expect(sought.picture).toEqual(full.picture);
     for (const step of AFTER) {
@@ -105,6 +105,18 @@ test.each(Array.from({ length: 60 }, (_, n) => n + 1))('anything goes: %i', (see
     else fresh.free();
   }
 });
+
+test.each(['x', '漢', '\x1b(0q', '\x1b[2;4r\x1b[3;5Hx', '\x1b[4hx', '\x1b[?7lx'])(
+  '%j repeated more often than there is room for',
+  (text) => {
+    for (const times of [8001, 65_535]) {
+      const emulator = new Emulator(40, 10);
+      const player = new PlayerTerminal(40, 10);
+      for (const terminal of [emulator, player]) terminal.feed(`${text}\x1b[${times}b.`);
+      expect(new PlayerTerminal(40, 10, keyframe(emulator)).picture).toEqual(player.picture);
+    }
+  },
+);
 
 test('characters are as wide as the player makes them', () => {
   const player = new PlayerTerminal(20, 2);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
 import {
   CONTRADICTIONS,
@@ -15,6 +16,7 @@ import { noteOpening } from '../journal.ts';
 import { wholeNumber } from '../paging.ts';
 import { checkRecording } from '../recording-check.ts';
 import { seenRecording } from '../recording-files.ts';
+import { isRedacted } from '../recording-view.ts';
 
 const of = {
   params: z.object({ id: idOf('sess') }),
@@ -119,6 +121,8 @@ export function recordingSealRoutes(api: Api, deps: ApiDeps): void {
     const { id } = c.req.valid('param');
     const { channel } = c.req.valid('query');
     const { session, recording } = await seenRecording(deps, callerOf(c), id, channel);
+    // With the hash of a part and all of it but a secret, guesses at that can be tried.
+    if (isRedacted(callerOf(c), undefined)) throw new PosternError('redaction.raw');
     const type = 'seals.viewed';
     await noteOpening(deps, callerOf(c), { type, session, recording, part: false });
     const seals = await deps.store.seals.list(recording.id);

@@ -29,6 +29,7 @@ import {
   wholeNumber,
 } from '../paging.ts';
 import { deleteRecording } from '../recording-removal.ts';
+import { isRedacted } from '../recording-view.ts';
 import { holdSchema, holdView } from '../views/session.ts';
 
 const keptSchema = z
@@ -141,7 +142,10 @@ const sweepRoute = guarded('admin', {
   },
 });
 
-function keptView({ recording, session }: KeptRecording): z.infer<typeof keptSchema> {
+function keptView(
+  { recording, session }: KeptRecording,
+  hides: boolean,
+): z.infer<typeof keptSchema> {
   return {
     id: formatId('rec', recording.id),
     session_id: formatId('sess', session.id),
@@ -153,7 +157,7 @@ function keptView({ recording, session }: KeptRecording): z.infer<typeof keptSch
     state: recording.state,
     size: recording.size,
     duration: recording.duration,
-    sha256: recording.sha256,
+    sha256: hides ? null : recording.sha256,
     started_at: isoTime(recording.startedAt),
     ended_at: isoTimeOrNull(recording.endedAt),
     deleted_at: isoTimeOrNull(recording.removed?.at ?? null),
@@ -185,7 +189,8 @@ export function recordingRoutes(api: Api, deps: ApiDeps): void {
       filter === null
         ? { rows: [], total: 0, next: null }
         : await deps.store.recordings.list(filter, request);
-    const recordings = page.rows.map(keptView);
+    const hides = isRedacted(callerOf(c), undefined);
+    const recordings = page.rows.map((one) => keptView(one, hides));
     return c.json(success({ recordings, pagination: pagination(request, page) }), 200);
   });
 
@@ -207,10 +212,12 @@ export function recordingRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(sweepRoute, async (c) => {
     const { dry_run } = c.req.valid('json');
-    const by = callerOf(c).viewer.name;
+    const caller = callerOf(c);
+    const by = caller.viewer.name;
+    const hides = isRedacted(caller, undefined);
     const swept = await deps.retention.sweep({ dryRun: dry_run, by });
     const { count, bytes, more } = swept;
-    const recordings = swept.recordings.map((one) => ({ ...keptView(one), why: one.why }));
+    const recordings = swept.recordings.map((one) => ({ ...keptView(one, hides), why: one.why }));
     return c.json(success({ dry_run, count, bytes, more, recordings }), 200);
   });
 }

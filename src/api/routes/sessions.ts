@@ -12,7 +12,7 @@ import { enveloped, failureSchema, json, messageOnly, success } from '../envelop
 import { fromBeforeTo, given, idOf, search, time } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
-import { seenChannels } from '../recording-view.ts';
+import { isRedacted, seenChannels } from '../recording-view.ts';
 import { seenSession, terminateSession } from '../terminate.ts';
 import {
   sessionDetailSchema,
@@ -125,7 +125,8 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
       sessions.recordings(session.id),
     ]);
     const shown = seenChannels(deps, caller, channels);
-    return c.json(success(sessionDetailView(session, shown, recordings)), 200);
+    const hides = isRedacted(caller, undefined);
+    return c.json(success(sessionDetailView(session, shown, recordings, hides)), 200);
   });
 
   api.openapi(deleteRoute, async (c) => {

@@ -5,6 +5,7 @@ import { enveloped, json, success } from '../envelope.ts';
 import { idOf } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
+import { shownText } from '../shown-text.ts';
 import { seenSession } from '../terminate.ts';
 import { transferSchema, transferView } from '../views/transfer.ts';
 
@@ -26,10 +27,12 @@ const listRoute = guarded('sessions:read', {
 
 export function transferRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(listRoute, async (c) => {
-    const session = await seenSession(deps, callerOf(c), c.req.valid('param').id);
+    const caller = callerOf(c);
+    const session = await seenSession(deps, caller, c.req.valid('param').id);
     const request = pageRequest(c.req.valid('query'));
     const page = await deps.store.transfers.list(session.id, request);
-    const transfers = page.rows.map(transferView);
+    const shown = (text: string) => shownText(deps, caller, text);
+    const transfers = page.rows.map((one) => transferView(one, shown));
     return c.json(success({ transfers, pagination: pagination(request, page) }), 200);
   });
 }

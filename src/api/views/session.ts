@@ -62,7 +62,9 @@ export const recordingSchema = z.object({
   state: z.enum(RECORDING_STATES),
   size: z.int().nullable(),
   duration: z.number().nullable(),
-  sha256: z.string().nullable(),
+  sha256: z.string().nullable().openapi({
+    description: 'Null also for who may not see secrets: a hash tells whether a guess is right',
+  }),
   recorded_bytes: z
     .int()
     .nullable()
@@ -146,6 +148,7 @@ function channelView(channel: SessionChannel): z.infer<typeof channelSchema> {
 export function recordingView(
   recording: Recording,
   channels: readonly SessionChannel[],
+  isRedacted: boolean,
 ): z.infer<typeof recordingSchema> {
   const channel = channels.find(({ number }) => number === recording.channel);
   return {
@@ -154,7 +157,7 @@ export function recordingView(
     state: recording.state,
     size: recording.size,
     duration: recording.duration,
-    sha256: recording.sha256,
+    sha256: isRedacted ? null : recording.sha256,
     recorded_bytes: recording.recordedBytes,
     delivered_bytes: channel === undefined || channel.endedAt === null ? null : channel.bytesOut,
     started_at: isoTime(recording.startedAt),
@@ -168,6 +171,7 @@ export function sessionDetailView(
   session: Session,
   channels: readonly SessionChannel[],
   recordings: readonly Recording[],
+  isRedacted: boolean,
 ): z.infer<typeof sessionDetailSchema> {
   const summary = sessionView(session);
   return {
@@ -180,7 +184,7 @@ export function sessionDetailView(
     bytes_in: session.bytesIn,
     bytes_out: session.bytesOut,
     channels: channels.map(channelView),
-    recordings: recordings.map((recording) => recordingView(recording, channels)),
+    recordings: recordings.map((recording) => recordingView(recording, channels, isRedacted)),
     legal_hold: holdView(session),
   };
 }

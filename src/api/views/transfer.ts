@@ -25,14 +25,18 @@ export const transferSchema = z
   })
   .openapi('Transfer');
 
-export function transferView(transfer: Transfer): z.infer<typeof transferSchema> {
+/** `shown`: a text as its reader may see it. */
+export function transferView(
+  transfer: Transfer,
+  shown: (text: string) => string,
+): z.infer<typeof transferSchema> {
   return {
     id: formatId('tfr', transfer.id),
     channel: transfer.channel,
     protocol: transfer.protocol,
     operation: transfer.operation,
-    path: transfer.path,
-    target: transfer.target,
+    path: shown(transfer.path),
+    target: transfer.target === null ? null : shown(transfer.target),
     direction: transfer.direction,
     bytes_read: transfer.bytesRead,
     bytes_written: transfer.bytesWritten,

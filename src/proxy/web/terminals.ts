@@ -122,8 +122,8 @@ export class GatewayTerminals implements WebTerminals {
 
   /** As it is, or once somebody has approved; rejects with `terminal.approval` until then. */
   async #allowed(wanted: WantedTerminal, need: Need<ProgramAccess>): Promise<Allowed> {
-    const { user, machine, login, facts } = wanted;
-    const key = JSON.stringify([user.userId, machine, login, facts.sourceAddress]);
+    const { user, machine, login, proof, facts } = wanted;
+    const key = JSON.stringify([user.userId, proof, machine, login, facts.sourceAddress]);
     const known = this.#waiting.get(key);
     if (known !== undefined) return await this.#approved(key, known, wanted);
     const proven = await this.#proven(wanted);

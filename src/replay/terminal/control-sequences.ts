@@ -1,5 +1,6 @@
-import type { Screen } from './screen.ts';
+import { SCROLLBACK, type Screen } from './screen.ts';
 import { type Parameters, renditionAfter } from './sgr.ts';
+import { widthOf } from './width.ts';
 
 type Action = (screen: Screen, list: Parameters) => void;
 
@@ -71,11 +72,19 @@ function regionEnd({ row, bottom, rows }: Screen): number {
   return row <= bottom ? bottom + 1 : rows;
 }
 
-/** REP: what stands left of the cursor. */
+/**
+ * REP: what stands left of the cursor. Once it has filled the screen, and the rows above that are kept,
+ * each further row of it changes nothing: no more is printed, and what the last row has of it.
+ */
 function repeat(screen: Screen, list: Parameters): void {
   if (screen.col === 0) return;
   const character = screen.line.character(screen.col - 1);
-  for (let n = count(list); n > 0; n -= 1) screen.print(character);
+  const [wanted, full] = [count(list), screen.cols * (screen.rows + 2 * SCROLLBACK)];
+  const row = Math.max(1, Math.floor(screen.cols / widthOf(character)));
+  const n = wanted <= full ? wanted : full + ((wanted - full) % row);
+  if (character < 0x20 || character > 0x7e)
+    for (let at = 0; at < n; at += 1) screen.print(character);
+  else screen.printAscii(String.fromCharCode(character).repeat(n), 0, n);
 }
 
 function setAnsiModes(screen: Screen, list: Parameters, on: boolean): void {

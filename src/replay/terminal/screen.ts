@@ -5,7 +5,7 @@ import { Tabs } from './tabs.ts';
 import { widthOf } from './width.ts';
 
 /** Rows above the screen that the player keeps: a screen that grows gets them back. */
-const SCROLLBACK = 100;
+export const SCROLLBACK = 100;
 
 /** What DECSC keeps. */
 export interface Saved {
