@@ -110,14 +110,13 @@ async function openControl(
   });
   closers.add('the database', () => store.close());
   const counting = await openCounting(config, node, store, log, closers);
-  const { counters } = counting;
   await endEarlierWorkers(config.dataDir, log);
   // Before anything is sealed, and until everything is.
   const sealSinks = await openSealSinks(config, node, store.sealFeed, log, closers);
   await store.seals.addKey(sealing.publicKey);
   const parts = { sealing, seals: store.seals, log };
   const recordings = await openKeptRecordings(config, keys, parts);
-  await recover(node, { store, counters, ...recordings, log });
+  await recover(node, { store, ...counting, ...recordings, log });
   await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
@@ -130,7 +129,9 @@ async function openControl(
   const broken = new BrokenRecordings({ store, ...recordings, node, log });
   broken.begin();
   closers.add('sealing broken recordings', () => broken.close());
-  const reading = openReading(config, { store, ...recordings, node, log }, closers);
+  const publicUrl = () => addresses.url;
+  const read = { store, ...recordings, node, publicUrl, log };
+  const reading = await openReading(config, read, closers);
   const plane = new LocalControlPlane({
     stores: store,
     recordingEnded: reading.recordingEnded,
@@ -141,7 +142,7 @@ async function openControl(
     bastionKey: kept('bastion_key'),
     certificates,
     jumpKeys,
-    approvals: { timeoutMs: config.approvalTimeout, publicUrl: () => addresses.url },
+    approvals: { timeoutMs: config.approvalTimeout, publicUrl },
     log,
   });
   closers.add('what waits for the database', () => plane.close(LAST_FACTS_MS));
@@ -160,6 +161,7 @@ async function openHttp(
   log: Logger,
   closers: Closers,
 ): Promise<string> {
+  control.reading.alertsEndBy(held.gateway);
   // The gateway has its own, and logs.
   const space = await SpaceWatch.open({
     root: config.recordings,
@@ -269,11 +271,8 @@ async function open(
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };
   const demoParts: DemoParts | null =
     machine === null ? null : await openDemo(config, control, machine, bastion);
-  log.info('ready', {
-    ssh: `${ssh.host}:${ssh.port}`,
-    http: url,
-    database: control.store.description,
-  });
+  const { description: database } = control.store;
+  log.info('ready', { ssh: `${ssh.host}:${ssh.port}`, http: url, database });
   let draining: Promise<void> | null = null;
   return {
     failed: Promise.race([failed, nodes.failed]),
@@ -288,7 +287,7 @@ async function open(
       dataDir: config.dataDir,
       demo: demoParts,
       notes: native ? [] : [NO_NATIVE_CRYPTO],
-      database: control.store.description,
+      database,
     }),
     drain(reason) {
       if (draining === null) log.info('stopping', { reason });

@@ -1,8 +1,11 @@
+import { openAlerting } from './alerting.ts';
+import { checkPattern } from './alerts/watch.ts';
 import { NodeAnalyses } from './analysis/analyses.ts';
 import { openArchiving } from './archiving.ts';
 import type { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
 import type { ArchiveState } from './domain/archive.ts';
+import type { Gateway } from './domain/control-plane.ts';
 import type { Logger } from './domain/log.ts';
 import type { RecordingLibrary, RecordingReceipt } from './domain/recording.ts';
 import type { Redaction, RedactionRules } from './domain/redaction.ts';
@@ -23,6 +26,10 @@ export interface Reading {
   readonly redactedReplays: Replays;
   readonly redaction: Redaction;
   readonly rules: RedactionRules;
+  /** Throws `redaction.pattern`. */
+  readonly checkAlertPattern: (pattern: string) => void;
+  /** What ends sessions where a grant says that an alert does. */
+  readonly alertsEndBy: (gateway: Pick<Gateway, 'terminate'>) => void;
   /** Long recordings get their replay index when they end. */
   readonly recordingEnded: (receipt: RecordingReceipt) => void;
 }
@@ -34,16 +41,17 @@ const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
  * look for commands in them. Throws
  * `redaction.rules` and `redaction.pattern`.
  */
-export function openReading(
+export async function openReading(
   config: Config,
   parts: {
     readonly store: Store;
     readonly crypto: Pick<RecordingCrypto, 'encryption' | 'keys'>;
     readonly node: string;
+    readonly publicUrl: () => string;
     readonly log: Logger;
   },
   closers: Closers,
-): Reading {
+): Promise<Reading> {
   const { recordings: root } = config;
   const { log } = parts;
   const { encryption, keys } = parts.crypto;
@@ -51,7 +59,9 @@ export function openReading(
   const openAt = (at: string): RecordingLibrary => openLibrary(at, keys);
   const archive = openArchiving(config, openAt, parts, closers);
   const library = archive?.library ?? openAt(root);
-  const analyses = new NodeAnalyses({ ...parts, library, root });
+  const alerts = await openAlerting(config, parts, closers);
+  const kept = alerts.look.bind(alerts);
+  const analyses = new NodeAnalyses({ ...parts, library, root, kept });
   analyses.begin();
   closers.add('reading recordings for their commands', () => analyses.close());
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
@@ -69,6 +79,8 @@ export function openReading(
     redactedReplays,
     redaction,
     rules,
+    checkAlertPattern: checkPattern,
+    alertsEndBy: (gateway) => alerts.endsBy(gateway),
     recordingEnded: ({ key, size }) => {
       // Nobody here could open what is made of a recording that nobody here can open.
       const isReadable = encryption === null || keys.identities.length > 0;

@@ -3,8 +3,8 @@ import type { Config } from './config/load.ts';
 import type { Logger } from './domain/log.ts';
 import type { SealFeedStore, SinkState } from './domain/seal-sink.ts';
 import { Secret } from './domain/secret.ts';
-import { SealFeed } from './outbound/seal-feed.ts';
-import { sealSink } from './outbound/seal-sinks.ts';
+import { SinkFeed } from './outbound/sink-feed.ts';
+import { sealSink } from './outbound/sinks.ts';
 
 /** Milliseconds that a sink has for the last seals when the server stops. */
 const LAST_SEALS_MS = 3000;
@@ -22,7 +22,7 @@ export async function openSealSinks(
 ): Promise<() => readonly SinkState[]> {
   const secret = config.webhookSecret ?? new Secret('');
   const feeds = config.sealSinks.map(
-    (address) => new SealFeed({ sink: sealSink(address, secret), store, node, log }),
+    (address) => new SinkFeed({ what: 'seals', sink: sealSink(address, secret), store, node, log }),
   );
   closers.add('noting seals outside', async () => {
     await Promise.all(feeds.map((feed) => feed.close(LAST_SEALS_MS)));

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   recorder: ['handoff', 'envelope', 'replay'],
   replay: [],
   redact: ['replay'],
+  alerts: ['redact'],
   outbound: [],
   analysis: ['replay', 'recorder', 'envelope'],
   archive: ['aws4fetch'],

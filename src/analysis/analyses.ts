@@ -28,6 +28,8 @@ export interface AnalysesDeps {
   /** Where the recordings lie. */
   readonly root: string;
   readonly log: Logger;
+  /** Told of what was kept; where it rejects, it is told again. */
+  readonly kept?: (recordingId: number, changes: AnalysisChanges) => Promise<void>;
 }
 
 /** Reads this node's recordings, as they come and as they are waited for, and keeps what they hold. */
@@ -171,7 +173,9 @@ export class NodeAnalyses {
   async #keep(recordingId: number, changes: AnalysisChanges): Promise<boolean> {
     while (!this.#isClosed) {
       try {
-        return await this.#deps.store.analyses.write(recordingId, changes);
+        const isKept = await this.#deps.store.analyses.write(recordingId, changes);
+        if (isKept) await this.#deps.kept?.(recordingId, changes);
+        return isKept;
       } catch (error) {
         this.#deps.log.debug('what a recording holds was not kept', { reason: reasonOf(error) });
         await pause(AGAIN_MS, undefined, { ref: false });

@@ -43,6 +43,8 @@ export interface ApiDeps {
   readonly events: SessionEvents;
   /** The name of this node, whose recordings `recordings` and `live` have. */
   readonly node: string;
+  /** Throws PosternError for a pattern that is not possible. */
+  readonly checkAlertPattern: (pattern: string) => void;
   readonly replays: Replays;
   /** The same of how recordings are shown to who may not see what is secret in them. */
   readonly redactedReplays: Replays;

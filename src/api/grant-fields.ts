@@ -29,6 +29,7 @@ export const termsFields = {
   max_session: seconds,
   idle_timeout: seconds,
   mfa: z.boolean().openapi({ description: 'For whoever has given a verification code alone' }),
+  end_on_alert: z.boolean().openapi({ description: 'Whether an alert ends its sessions' }),
 };
 
 interface TermsAsked {
@@ -40,6 +41,7 @@ interface TermsAsked {
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
   readonly mfa: boolean;
+  readonly end_on_alert: boolean;
 }
 
 /** What `POST /v1/setup` has of an approval: names. */
@@ -62,5 +64,6 @@ export function termsOf(asked: TermsAsked) {
     maxSession: asked.max_session,
     idleTimeout: asked.idle_timeout,
     mfa: asked.mfa,
+    endOnAlert: asked.end_on_alert,
   };
 }

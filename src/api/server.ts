@@ -11,6 +11,7 @@ import type { ApiDeps } from './deps.ts';
 import { documentRoutes } from './document.ts';
 import { errorHandler, invalid } from './errors.ts';
 import { assertGuarded, demands } from './guard.ts';
+import { alertRuleRoutes } from './routes/alert-rules.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { userAuthorityRoutes } from './routes/certificate-authorities.ts';
@@ -120,6 +121,7 @@ function routes(api: Api, deps: ApiDeps): void {
   sessionLogRoutes(api, deps);
   sessionCommandRoutes(api, deps);
   searchRoutes(api, deps);
+  alertRuleRoutes(api, deps);
   liveRoutes(api, deps);
   replayRoutes(api, deps);
   terminalRoutes(api, deps);

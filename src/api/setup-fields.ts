@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { MOST_ALERT_RULES } from '../domain/alert.ts';
 import { ROLES } from '../domain/role.ts';
+import { SEARCH_KINDS } from '../domain/search.ts';
 import type { Setup } from '../domain/setup.ts';
 import type { NewUserKey, ParsePublicKey } from '../domain/user.ts';
 import {
@@ -74,6 +76,7 @@ const setupGrant = z.strictObject({
   ...termsFields,
   approval: setupApproval,
   mfa: termsFields.mfa.default(false),
+  end_on_alert: termsFields.end_on_alert.default(false),
 });
 
 /** `SetupRequest` of domain/setup.ts, checked. */
@@ -102,6 +105,18 @@ export const setupSchema = z.strictObject({
       }),
     )
     .max(MOST)
+    .optional(),
+  alerts: z
+    .array(
+      z.strictObject({
+        name: machineName,
+        pattern: text(500).min(1),
+        kind: z.enum(SEARCH_KINDS).nullable(),
+        machine: machineName.nullable(),
+        group: userName.nullable(),
+      }),
+    )
+    .max(MOST_ALERT_RULES)
     .optional(),
   dry_run: z.boolean().default(false),
   prune: z.boolean().default(false),
@@ -145,6 +160,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       approval: grant.approval?.by ?? null,
       ...termsOf(grant),
     })),
+    ...(asked.alerts !== undefined && { alerts: asked.alerts }),
     ...(asked.certificate_authorities !== undefined && {
       certificateAuthorities: asked.certificate_authorities.map((each, at) => ({
         name: each.name,

@@ -9,6 +9,7 @@ const LISTS = {
   usr: { path: '/v1/users', key: 'users', word: 'user', search: true },
   mch: { path: '/v1/machines', key: 'machines', word: 'machine', search: true },
   grp: { path: '/v1/groups', key: 'groups', word: 'group', search: false },
+  alr: { path: '/v1/alert-rules', key: 'alert_rules', word: 'alert rule', search: false },
   ca: {
     path: '/v1/certificate-authorities',
     key: 'certificate_authorities',

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problem.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
+import { addAlertCommand } from './commands/alert.ts';
 import { addApplyCommand } from './commands/apply.ts';
 import { addApprovalCommand } from './commands/approval.ts';
 import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
@@ -59,6 +60,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addSessionCommand,
   addRecordingCommand,
   addSearchCommand,
+  addAlertCommand,
   addAuditCommand,
   addStatsCommand,
   addDoctorCommand,

@@ -1,4 +1,5 @@
 import type { SetupRequest } from '../domain/setup.ts';
+import { readAlert } from './setup/alerts.ts';
 import { readAuthority } from './setup/authorities.ts';
 import { readGrant } from './setup/grants.ts';
 import { readMachine } from './setup/machines.ts';
@@ -8,14 +9,16 @@ import type { SecretSources } from './setup/secrets.ts';
 
 /** What a set-up file says, its secrets read. */
 export interface SetupFile {
-  readonly setup: Required<Omit<SetupRequest, 'dry_run' | 'prune' | 'certificate_authorities'>> &
-    Pick<SetupRequest, 'certificate_authorities'>;
+  readonly setup: Required<
+    Omit<SetupRequest, 'dry_run' | 'prune' | 'certificate_authorities' | 'alerts'>
+  > &
+    Pick<SetupRequest, 'certificate_authorities' | 'alerts'>;
   /** The line of a field, for what the server finds wrong with it. */
   readonly lineOf: (field: string) => number;
 }
 
 const FILE: Shape = {
-  known: ['users', 'groups', 'machines', 'grants', 'certificate_authorities'],
+  known: ['users', 'groups', 'machines', 'grants', 'certificate_authorities', 'alerts'],
   later: ['stacks'],
 };
 
@@ -56,7 +59,15 @@ function readAll(reader: SetupReader, root: Entry, sources: SecretSources): Setu
   refuseRepeated(reader, 'users', users);
   refuseRepeated(reader, 'groups', groups);
   refuseRepeated(reader, 'machines', machines);
-  const file = { users, groups, machines: machines.filter((machine) => machine !== null), grants };
+  const alerts = entries('alerts').map((entry) => readAlert(reader, entry));
+  refuseRepeated(reader, 'alerts', alerts);
+  const file = {
+    users,
+    groups,
+    machines: machines.filter((machine) => machine !== null),
+    grants,
+    ...(fields.has('alerts') && { alerts }),
+  };
   if (!fields.has('certificate_authorities')) return file;
   const authorities = entries('certificate_authorities').map((each) => readAuthority(reader, each));
   refuseRepeated(reader, 'certificate_authorities', authorities);

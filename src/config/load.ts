@@ -4,9 +4,10 @@ import { printable } from '../domain/log.ts';
 import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Environment } from './environment.ts';
 import { formatListener, isLoopback, type Listener } from './listener.ts';
-import { KEYS, OPTIONS, type Settings } from './options.ts';
+import { KEYS, OPTIONS } from './options.ts';
 import type { LogFormat } from './parsers.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
+import type { Settings } from './settings.ts';
 import { fromEnvironment, fromFile, type Given } from './sources.ts';
 
 /** What is in force. Frozen. */
@@ -15,6 +16,7 @@ export interface Config extends Settings {
   /** Absolute directory; where `archive` is given, its spool. */
   readonly recordings: string;
   readonly sealSinks: readonly SinkAddress[];
+  readonly alertSinks: readonly SinkAddress[];
   readonly archive: ArchivePlace | null;
   readonly logFormat: LogFormat;
 }
@@ -82,6 +84,7 @@ function complete(settings: Settings, request: ConfigRequest): Config {
     ...settings,
     demo: request.demo ?? false,
     sealSinks: settings.sealSinks ?? [],
+    alertSinks: settings.alertSinks ?? [],
     recordings: typeof recordings === 'string' ? recordings : join(settings.dataDir, 'recordings'),
     archive: typeof recordings === 'string' ? null : recordings,
     logFormat: settings.logFormat ?? (request.terminal === true ? 'pretty' : 'json'),
@@ -101,10 +104,12 @@ function refused(
 
 /** A receiver could not tell our deliveries from anybody's. */
 function unsigned(values: Partial<Record<keyof Settings, unknown>>): ConfigProblem[] {
-  const sinks = (values.sealSinks ?? []) as readonly SinkAddress[];
-  if (!sinks.some(({ type }) => type === 'webhook') || values.webhookSecret !== null) return [];
+  const naming = (['sealSinks', 'alertSinks'] as const).find((key) =>
+    ((values[key] ?? []) as readonly SinkAddress[]).some(({ type }) => type === 'webhook'),
+  );
+  if (naming === undefined || values.webhookSecret !== null) return [];
   const { name: setting } = OPTIONS.webhookSecret;
-  const found = `not set, and ${OPTIONS.sealSinks.name} names a webhook`;
+  const found = `not set, and ${OPTIONS[naming].name} names a webhook`;
   return [{ setting, found, remedy: 'set what its receiver checks signatures with' }];
 }
 

@@ -1,15 +1,9 @@
-import type { ArchivePlace } from '../domain/archive.ts';
-import type { SinkAddress } from '../domain/seal-sink.ts';
-import type { Secret } from '../domain/secret.ts';
-import { CLIENT_AGES, type ClientAge, type KeyLife } from '../domain/ssh-manners.ts';
+import { CLIENT_AGES } from '../domain/ssh-manners.ts';
 import { ENCRYPTION_OPTIONS } from './encryption-options.ts';
-import type { Listener } from './listener.ts';
 import type { Option } from './option.ts';
 import {
   LOG_FORMATS,
   LOG_LEVELS,
-  type LogFormat,
-  type LogLevel,
   parseAdminToken,
   parseCredential,
   parseDatabaseUrl,
@@ -27,54 +21,8 @@ import {
   parseWord,
   parseWorkers,
 } from './parsers.ts';
+import type { Settings } from './settings.ts';
 import { parseSealSinks, parseWebhookSecret } from './sinks.ts';
-
-/** What the settings say, each read from its text; null: not set, and there is no default. */
-export interface Settings {
-  /** Absolute. */
-  readonly dataDir: string;
-  readonly sshListen: Listener;
-  readonly sshClients: ClientAge;
-  readonly sshRekey: KeyLife;
-  readonly httpListen: Listener;
-  /** What users are told; port null: the listener's. */
-  readonly publicSsh: { readonly host: string; readonly port: number | null } | null;
-  /** Without a slash at its end. */
-  readonly publicUrl: string | null;
-  readonly databaseUrl: Secret | null;
-  readonly redisUrl: Secret | null;
-  /** An absolute directory, or an S3-compatible store. */
-  readonly recordings: string | ArchivePlace | null;
-  readonly s3AccessKey: Secret | null;
-  readonly s3SecretKey: Secret | null;
-  /** Of temporary keys. */
-  readonly s3SessionToken: Secret | null;
-  /** Bytes. */
-  readonly recordingsCache: number;
-  /** Bytes. */
-  readonly minFree: number;
-  /** Seconds; 0: for ever. */
-  readonly retention: number;
-  /** Bytes; 0: any. */
-  readonly retentionSize: number;
-  readonly sealSinks: readonly SinkAddress[] | null;
-  readonly webhookSecret: Secret | null;
-  /** Absolute. */
-  readonly redaction: string | null;
-  /** `age1…`, at least one; null: recordings are not encrypted. */
-  readonly recordingRecipients: readonly string[] | null;
-  /** Absolute. */
-  readonly recordingIdentity: string | null;
-  readonly secretKey: Secret | null;
-  readonly adminToken: Secret | null;
-  readonly workers: number;
-  /** Milliseconds. */
-  readonly approvalTimeout: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat | null;
-  /** Absolute. */
-  readonly readyFile: string | null;
-}
 
 type Table = { readonly [Key in keyof Settings]: Option<NonNullable<Settings[Key]>> };
 
@@ -212,6 +160,13 @@ export const OPTIONS: Table = {
     parse: parseSealSinks,
     secret: 'whole',
     doc: 'where seals of recordings are noted beside the database, with spaces between several: `https://HOST/PATH`, `syslog://HOST:PORT` (UDP; `syslog+tcp`, `syslog+tls`), `file:PATH`; see [recordings.md](recordings.md)',
+  },
+  alertSinks: {
+    name: 'POSTERN_ALERT_SINKS',
+    fallback: null,
+    parse: parseSealSinks,
+    secret: 'whole',
+    doc: 'where alerts are told, written as those of `POSTERN_SEAL_SINKS`; see [alerts.md](alerts.md)',
   },
   webhookSecret: {
     name: 'POSTERN_WEBHOOK_SECRET',

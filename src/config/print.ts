@@ -2,8 +2,9 @@ import { formatRetention } from '../domain/retention.ts';
 import { Secret } from '../domain/secret.ts';
 import { formatListener } from './listener.ts';
 import type { Config, Sources } from './load.ts';
-import { KEYS, OPTIONS, type Settings } from './options.ts';
+import { KEYS, OPTIONS } from './options.ts';
 import { formatRekey, formatSize } from './parsers.ts';
+import type { Settings } from './settings.ts';
 import { formatSealSinks } from './sinks.ts';
 
 /** One line of `postern config`. */
@@ -31,7 +32,7 @@ function hidePassword(text: string): string {
 
 /** What is several in one text; null: the setting is no such, or not set. */
 function several(key: keyof Settings, config: Config): string | null {
-  if (key === 'sealSinks') return formatSealSinks(config[key]) || null;
+  if (key === 'sealSinks' || key === 'alertSinks') return formatSealSinks(config[key]) || null;
   return key === 'recordingRecipients' ? (config[key]?.join(',') ?? null) : null;
 }
 

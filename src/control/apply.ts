@@ -2,6 +2,7 @@ import { type FieldProblem, PosternError } from '../domain/errors.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Setup, SetupApplier, SetupChange, SetupGrant } from '../domain/setup.ts';
 import type { Store, Stores } from '../domain/store.ts';
+import { applyAlerts } from './setup-alerts.ts';
 import { applyAuthorities } from './setup-authorities.ts';
 import { applyGrants, type Names } from './setup-grants.ts';
 import { applyGroups, pruneGroups } from './setup-groups.ts';
@@ -58,6 +59,7 @@ async function applyTo(
   refuse(await brokenJumps(work));
   await applyGroups(work, (await namesIn(stores)).users);
   await applyGrants(work, await namesIn(stores));
+  await applyAlerts(work, await namesIn(stores));
   await applyAuthorities(work);
   if (options.prune) {
     await pruneGroups(work);

@@ -14,6 +14,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   fromNetworks: 'from_networks',
   maxSession: 'max_session',
   idleTimeout: 'idle_timeout',
+  endOnAlert: 'end_on_alert',
 };
 
 /** What a grant says, without what it is to and on; lists in order, for they are sets. */
@@ -27,6 +28,7 @@ function termsOf(grant: NewGrant) {
     maxSession: grant.maxSession,
     idleTimeout: grant.idleTimeout,
     mfa: grant.mfa ?? false,
+    endOnAlert: grant.endOnAlert ?? false,
     approval: canonical(grant.approval),
   };
 }

@@ -26,6 +26,8 @@ export interface NewGrant {
   readonly idleTimeout: number | null;
   /** Counts for whoever has proved a second factor alone; left out: for everybody. */
   readonly mfa?: boolean;
+  /** Whether an alert ends its sessions; left out: it does not. */
+  readonly endOnAlert?: boolean;
   /** Who has to approve each session that rests on this grant; null: nobody. */
   readonly approval: Approver | null;
 }
@@ -33,6 +35,7 @@ export interface NewGrant {
 export interface Grant extends NewGrant {
   readonly id: number;
   readonly mfa: boolean;
+  readonly endOnAlert: boolean;
   readonly createdAt: Date;
 }
 

@@ -17,6 +17,7 @@ export type IdKind =
   | 'aud'
   | 'ca'
   | 'rvk'
+  | 'alr'
   | 'apr';
 
 /** `formatId('sess', 12)` is `sess_12`. */

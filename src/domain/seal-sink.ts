@@ -1,5 +1,6 @@
 import type { Seal } from './seal.ts';
 import type { Secret } from './secret.ts';
+import type { FeedStore } from './sink.ts';
 
 /** Where seals are noted outside of the database, as the setting says it. */
 export type SinkAddress =
@@ -26,27 +27,9 @@ export interface NotedSeal {
   readonly seal: Seal;
 }
 
-/** What each sink of each node has still to be told. Implemented by store/seal-feed.ts. */
-export interface SealFeedStore {
-  /** The number after which a sink goes on; one that is new begins with what is noted from now on. */
-  begin(sink: string, node: string): Promise<number>;
-  /** Seals that `node` noted after the number `after`, in order. */
-  next(node: string, after: number, most: number): Promise<readonly NotedSeal[]>;
-  delivered(sink: string, node: string, number: number): Promise<void>;
-}
+export type SealFeedStore = FeedStore<NotedSeal>;
 
-/** Takes seals; implemented in outbound/. */
-export interface SealSink {
-  /** Names it in the database, across restarts; nothing secret. */
-  readonly id: string;
-  readonly type: SinkAddress['type'];
-  /** For the log: without whatever may be secret. */
-  readonly label: string;
-  /** Rejects when it is not sure that all were taken; then all are brought again. */
-  deliver(seals: readonly NotedSeal[]): Promise<void>;
-}
-
-/** `behind`: the last try to bring a seal there failed, and there will be another. */
+/** `behind`: the last try to bring something there failed, and there will be another. */
 export interface SinkState {
   readonly type: SinkAddress['type'];
   readonly state: 'up' | 'behind';

@@ -5,6 +5,7 @@ import type { NewGrant } from './grant.ts';
 import type { HostKeyPolicy, MachineAlgorithms, NewMachine } from './machine.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Role } from './role.ts';
+import type { SearchKind } from './search.ts';
 import type { NewUserKey } from './user.ts';
 
 /**
@@ -18,6 +19,17 @@ export interface Setup {
   readonly grants: readonly SetupGrant[];
   /** Left out: as they are, pruning or not. */
   readonly certificateAuthorities?: readonly NewCertificateAuthority[];
+  /** Left out: as they are, pruning or not. */
+  readonly alerts?: readonly SetupAlert[];
+}
+
+/** A rule for alerts; names of a machine or a group, at most one. */
+export interface SetupAlert {
+  readonly name: string;
+  readonly pattern: string;
+  readonly kind: SearchKind | null;
+  readonly machine: string | null;
+  readonly group: string | null;
 }
 
 export interface SetupUser {
@@ -56,7 +68,14 @@ export type SetupGrant = Omit<NewGrant, 'to' | 'on' | 'approval'> & {
 /** One thing that applying changes (or would change). */
 export interface SetupChange {
   readonly action: 'create' | 'update' | 'remove';
-  readonly kind: 'user' | 'key' | 'group' | 'machine' | 'grant' | 'certificate_authority';
+  readonly kind:
+    | 'user'
+    | 'key'
+    | 'group'
+    | 'machine'
+    | 'grant'
+    | 'certificate_authority'
+    | 'alert_rule';
   readonly name: string;
   /** The fields that differ, for an update. */
   readonly fields: readonly string[];
@@ -97,6 +116,7 @@ export interface SetupRequest {
   readonly machines?: readonly SetupRequestMachine[];
   readonly grants?: readonly SetupRequestGrant[];
   readonly certificate_authorities?: readonly SetupRequestAuthority[];
+  readonly alerts?: readonly SetupAlert[];
   readonly dry_run: boolean;
   readonly prune: boolean;
 }
@@ -149,6 +169,8 @@ export interface SetupRequestGrant {
   readonly max_session: number | null;
   readonly idle_timeout: number | null;
   readonly mfa: boolean;
+  /** Left out: false. */
+  readonly end_on_alert?: boolean;
   /** Left out: nobody has to approve. */
   readonly approval?: { readonly by: NonNullable<SetupGrant['approval']> } | null;
 }

@@ -1,3 +1,4 @@
+import type { Alert, AlertStore } from './alert.ts';
 import type { AnalysisStore } from './analysis.ts';
 import type { ApprovalStore } from './approval.ts';
 import type { ArchiveStore } from './archive.ts';
@@ -12,6 +13,7 @@ import type { SealStore } from './seal.ts';
 import type { SealFeedStore } from './seal-sink.ts';
 import type { SearchStore } from './search.ts';
 import type { SessionStore } from './session.ts';
+import type { FeedStore } from './sink.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
 import type { TransferStore } from './transfer.ts';
@@ -39,6 +41,8 @@ export interface Stores {
   readonly analyses: AnalysisStore;
   readonly archive: ArchiveStore;
   readonly search: SearchStore;
+  readonly alerts: AlertStore;
+  readonly alertFeed: FeedStore<Alert>;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

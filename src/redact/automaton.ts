@@ -86,6 +86,21 @@ export class Automaton {
     return found;
   }
 
+  /** Whether it matches anywhere; in time in proportion to the text, whatever both are. */
+  isIn(text: string): boolean {
+    let there: readonly number[] = [];
+    for (let at = 0; at < text.length; at += 1) {
+      const starts = holds(this.#begin, text, at) ? this.#start.places : [];
+      const unit = text.charCodeAt(at);
+      const may = new Set(starts);
+      for (const place of there) for (const next of this.#follow[place] ?? []) may.add(next);
+      there = [...may].filter((place) => has(this.#sets[place] ?? [], unit));
+      if (there.some((place) => this.#last.has(place)) && holds(this.#end, text, at + 1))
+        return true;
+    }
+    return false;
+  }
+
   #longest(text: string, from: number): number | null {
     const most = Math.min(text.length, from + LONGEST_MATCH);
     let to: number | null = null;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from '../domain/log.ts';
 import type { Store, Stores } from '../domain/store.ts';
+import { SqlAlertFeedStore, SqlAlertStore } from './alerts.ts';
 import { SqlAnalysisStore } from './analyses.ts';
 import { SqlApprovalStore } from './approvals.ts';
 import { SqlArchiveStore } from './archive.ts';
@@ -123,6 +124,8 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     analyses: new SqlAnalysisStore(db),
     archive: new SqlArchiveStore(db),
     search: new SqlSearchStore(db, means),
+    alerts: new SqlAlertStore(db),
+    alertFeed: new SqlAlertFeedStore(db),
   };
 }
 
@@ -147,6 +150,8 @@ class SqlStore implements Store {
   readonly analyses: Stores['analyses'];
   readonly archive: Stores['archive'];
   readonly search: Stores['search'];
+  readonly alerts: Stores['alerts'];
+  readonly alertFeed: Stores['alertFeed'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -175,6 +180,8 @@ class SqlStore implements Store {
     this.analyses = stores.analyses;
     this.archive = stores.archive;
     this.search = stores.search;
+    this.alerts = stores.alerts;
+    this.alertFeed = stores.alertFeed;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

@@ -53,6 +53,7 @@ export class SqlGrantStore implements GrantStore {
         max_session: grant.maxSession,
         idle_timeout: grant.idleTimeout,
         mfa: grant.mfa ?? false,
+        end_on_alert: grant.endOnAlert ?? false,
         ...columnsBy(grant.approval),
       })
       .returningAll();
@@ -146,6 +147,7 @@ export function toGrant(row: Selectable<Tables['grants']>): Grant {
     maxSession: row.max_session,
     idleTimeout: row.idle_timeout,
     mfa: row.mfa,
+    endOnAlert: row.end_on_alert,
     approval: approvalOf(row),
     createdAt: row.created_at,
   };

@@ -19,6 +19,7 @@ import * as groupRetention from '../../migrations/0017-group-retention.ts';
 import * as archive from '../../migrations/0018-archive.ts';
 import * as search from '../../migrations/0019-search.ts';
 import * as recordInput from '../../migrations/0020-record-input.ts';
+import * as alerts from '../../migrations/0021-alerts.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -46,6 +47,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0018-archive': archive,
   '0019-search': search,
   '0020-record-input': recordInput,
+  '0021-alerts': alerts,
 };
 
 /** Names of migrations, in order. */

@@ -27,7 +27,7 @@ const LOOK_MS = 2000;
 const INDEX_MS = 1000;
 
 /** Texts that are looked through at first, and later at once. */
-const FIRST_WINDOW = 1000;
+const FIRST_WINDOW = 2000;
 const WINDOW = 4000;
 
 /** More texts with the words are not sorted: then the newest have enough of them. */

@@ -10,6 +10,7 @@ import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
+import type { AlertRuleTable, AlertTable } from './alert-tables.ts';
 import type {
   CommandTable,
   RecordingAnalysisTable,
@@ -43,6 +44,8 @@ export interface Tables {
   readonly recording_seals: RecordingSealTable;
   readonly sealing_keys: SealingKeyTable;
   readonly seal_sinks: SealSinkTable;
+  readonly alert_rules: AlertRuleTable;
+  readonly alerts: AlertTable;
   readonly tokens: TokenTable;
   readonly sign_ins: SignInTable;
   readonly half_sign_ins: SignInTable;
@@ -140,6 +143,7 @@ interface GrantTable {
   max_session: number | null;
   idle_timeout: number | null;
   mfa: Defaulted<boolean>;
+  end_on_alert: Defaulted<boolean>;
   approval_user_id: number | null;
   approval_group_id: number | null;
   created_at: Defaulted<Date>;

@@ -1,3 +1,4 @@
+import { checkPattern } from '../../src/alerts/watch.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApi } from '../../src/api/server.ts';
 import { TerminalRoom } from '../../src/api/terminal-room.ts';
@@ -126,6 +127,7 @@ export async function openStage() {
     retention,
     live,
     node: 'node-a',
+    checkAlertPattern: checkPattern,
     passwords,
     parsePublicKey,
     setup: new StoreSetupApplier({ store, passwords }),

@@ -144,6 +144,7 @@ describe('a set-up file', () => {
         idle_timeout: 5400,
         approval: { by: { group: 'ops' } },
         mfa: true,
+        end_on_alert: false,
       },
       {
         to: { user: 'bob' },
@@ -157,6 +158,7 @@ describe('a set-up file', () => {
         idle_timeout: null,
         approval: null,
         mfa: false,
+        end_on_alert: false,
       },
     ]);
   });

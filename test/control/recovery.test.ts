@@ -220,6 +220,8 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       analyses: store.analyses,
       archive: store.archive,
       search: store.search,
+      alerts: store.alerts,
+      alertFeed: store.alertFeed,
       healthy: () => store.healthy(),
       close: () => store.close(),
       transaction: <T>(work: Parameters<typeof store.transaction<T>>[0]) =>

@@ -55,6 +55,7 @@ function grant(more: Partial<Grant> = {}): Grant {
     idleTimeout: null,
     approval: null,
     mfa: false,
+    endOnAlert: false,
     ...more,
   };
 }

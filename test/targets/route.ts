@@ -49,6 +49,7 @@ export function routeTo(at: {
         idleTimeout: null,
         approval: null,
         mfa: false,
+        endOnAlert: false,
       },
     ],
     machine,

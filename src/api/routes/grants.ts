@@ -72,6 +72,7 @@ const created = z.strictObject({
   max_session: termsFields.max_session.default(null),
   idle_timeout: termsFields.idle_timeout.default(null),
   mfa: termsFields.mfa.default(false),
+  end_on_alert: termsFields.end_on_alert.default(false),
   approval: z
     .strictObject({ by: who })
     .nullable()
@@ -102,6 +103,7 @@ const grantSchema = z
     max_session: z.int().nullable(),
     idle_timeout: z.int().nullable(),
     mfa: z.boolean(),
+    end_on_alert: z.boolean(),
     approval: z.object({ by: whoSchema }).nullable(),
     created_at: outTime,
   })
@@ -168,6 +170,7 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
     max_session: grant.maxSession,
     idle_timeout: grant.idleTimeout,
     mfa: grant.mfa,
+    end_on_alert: grant.endOnAlert,
     approval: approval === null ? null : { by: await named(approval) },
     created_at: isoTime(grant.createdAt),
   };

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { checkPatternIn } from '../alert-pattern.ts';
 import { type Api, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
@@ -7,7 +8,15 @@ import { guarded } from '../guard.ts';
 import { setupOf, setupSchema } from '../setup-fields.ts';
 
 const ACTIONS = ['create', 'update', 'remove'] as const;
-const KINDS = ['user', 'key', 'group', 'machine', 'grant', 'certificate_authority'] as const;
+const KINDS = [
+  'user',
+  'key',
+  'group',
+  'machine',
+  'grant',
+  'certificate_authority',
+  'alert_rule',
+] as const;
 
 const setupRoute = guarded('admin', {
   method: 'post',
@@ -38,6 +47,9 @@ export function setupRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(setupRoute, async (c) => {
     const caller = callerOf(c);
     const asked = c.req.valid('json');
+    for (const [at, { pattern }] of (asked.alerts ?? []).entries()) {
+      checkPatternIn(deps, `alerts[${at}].pattern`, pattern);
+    }
     const changes = await deps.setup.apply(setupOf(asked, deps.parsePublicKey), {
       dryRun: asked.dry_run,
       prune: asked.prune,

@@ -26,6 +26,7 @@ const MORE: readonly Column[] = [
   ['forward to', (row) => cellAt(row, 'forward_to')],
   ['max session', (row) => seconds(cellAt(row, 'max_session'))],
   ['mfa', (row) => (cellAt(row, 'mfa') === true ? 'yes' : 'no')],
+  ['ends on alert', (row) => (cellAt(row, 'end_on_alert') === true ? 'yes' : 'no')],
   ['idle timeout', (row) => seconds(cellAt(row, 'idle_timeout'))],
 ];
 
@@ -55,6 +56,7 @@ interface AddOptions extends Format {
   readonly maxSession?: number;
   readonly idleTimeout?: number;
   readonly mfa: boolean;
+  readonly endOnAlert: boolean;
   readonly approvalUser?: string;
   readonly approvalGroup?: string;
 }
@@ -91,6 +93,7 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--from <networks>', 'from these networks alone', networks)
     .option('--until <time>', '2027-01-01T00:00:00Z', time)
     .option('--mfa', 'for whoever has given a verification code alone', false)
+    .option('--end-on-alert', 'an alert ends its sessions', false)
     .option('--max-session <duration>', '8h', duration)
     .option('--idle-timeout <duration>', '30m', duration)
     .option('--approval-group <group>', 'each session needs the approval of one of this group')
@@ -156,6 +159,7 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     max_session: options.maxSession ?? null,
     idle_timeout: options.idleTimeout ?? null,
     mfa: options.mfa,
+    end_on_alert: options.endOnAlert,
     approval: await approvalOf(api, options),
   });
   showOne(shell, options, made, [...COLUMNS, ...MORE]);

@@ -27,6 +27,7 @@ const GRANT: Shape = {
     'max_session',
     'idle_timeout',
     'mfa',
+    'end_on_alert',
     'approval',
   ],
 };
@@ -49,6 +50,7 @@ export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant 
     max_session: parsed(reader, fields.get('max_session'), parseDuration, DURATION_RULE),
     idle_timeout: parsed(reader, fields.get('idle_timeout'), parseDuration, DURATION_RULE),
     mfa: reader.yes(fields.get('mfa')),
+    end_on_alert: reader.yes(fields.get('end_on_alert')),
     approval: readApproval(reader, fields.get('approval')),
   };
 }

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { NotedSeal, SealSink } from '../../src/domain/seal-sink.ts';
-import { SealFeed } from '../../src/outbound/seal-feed.ts';
+import type { NotedSeal } from '../../src/domain/seal-sink.ts';
+import type { Sink } from '../../src/domain/sink.ts';
+import { SinkFeed } from '../../src/outbound/sink-feed.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { machine, seal, session, user } from '../store/examples.ts';
 import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Keeps what it takes; refuses while `away`. */
-class Shelf implements SealSink {
+class Shelf implements Sink<NotedSeal> {
   readonly type = 'file';
   readonly label = 'a shelf';
   readonly id: string;
@@ -52,9 +53,13 @@ onBothDatabases('the seals of a node', (kind) => {
     await opened[Symbol.asyncDispose]();
   });
 
-  const feed = async (sink: SealSink, node = 'node-a'): Promise<SealFeed> => {
+  const feed = async (sink: Sink<NotedSeal>, node = 'node-a'): Promise<SinkFeed<NotedSeal>> => {
     const store = opened.store.sealFeed;
-    const made = new SealFeed({ ...{ sink, store, node, log }, periodMs: 10, pauses: [10, 20] });
+    const made = new SinkFeed({
+      ...{ what: 'seals', sink, store, node, log },
+      periodMs: 10,
+      pauses: [10, 20],
+    });
     await made.begin();
     return made;
   };
@@ -102,7 +107,8 @@ onBothDatabases('the seals of a node', (kind) => {
     const shelf = new Shelf('third');
     const store = opened.store.sealFeed;
     // Longer than the test: the last look is the one that closing takes.
-    const bringing = new SealFeed({
+    const bringing = new SinkFeed({
+      what: 'seals',
       ...{ sink: shelf, store, node: 'node-a', log },
       periodMs: 600_000,
     });

@@ -1,19 +1,22 @@
 import { type Logger, reasonOf } from '../domain/log.ts';
-import type { SealFeedStore, SealSink, SinkState } from '../domain/seal-sink.ts';
+import type { SinkState } from '../domain/seal-sink.ts';
+import type { FeedStore, Sink } from '../domain/sink.ts';
 
-/** Milliseconds between two looks for new seals. */
+/** Milliseconds between two looks for something new. */
 const PERIOD_MS = 1000;
 
 /** Milliseconds before each new try after a failure; the last one repeats. */
 const PAUSES: readonly number[] = [1000, 2000, 5000, 10_000, 30_000, 60_000];
 
-/** Seals that are brought at once, and held in memory: some 700 bytes each. */
+/** Things that are brought at once, and held in memory: some 700 bytes each. */
 const MOST = 100;
 
-export interface SealFeedDeps {
-  readonly sink: SealSink;
-  readonly store: SealFeedStore;
-  /** Whose seals are brought. */
+export interface SinkFeedDeps<Item> {
+  /** What is brought, for the log. */
+  readonly what: 'seals' | 'alerts';
+  readonly sink: Sink<Item>;
+  readonly store: FeedStore<Item>;
+  /** Whose are brought. */
   readonly node: string;
   readonly log: Logger;
   readonly periodMs?: number;
@@ -21,12 +24,12 @@ export interface SealFeedDeps {
 }
 
 /**
- * Brings a node's seals to one sink, in order, each at least once: what the sink has taken is noted in
+ * Brings a node's seals, or alerts, to one sink, in order, each at least once: what the sink has taken is noted in
  * the database behind it, so that neither its absence nor a crash loses any.
  */
-export class SealFeed {
-  readonly #deps: SealFeedDeps;
-  /** The number of the last seal that it has taken. */
+export class SinkFeed<Item extends { readonly number: number }> {
+  readonly #deps: SinkFeedDeps<Item>;
+  /** The number of the last one that it has taken. */
   #taken = 0;
   /** Tries that failed, since one did not. */
   #failures = 0;
@@ -34,7 +37,7 @@ export class SealFeed {
   #closing = false;
   #wake: (() => void) | null = null;
 
-  constructor(deps: SealFeedDeps) {
+  constructor(deps: SinkFeedDeps<Item>) {
     this.#deps = deps;
   }
 
@@ -71,21 +74,21 @@ export class SealFeed {
 
   /** Whether there may be more at once; never rejects. */
   async #bring(): Promise<boolean> {
-    const { store, sink, node, log } = this.#deps;
+    const { what, store, sink, node, log } = this.#deps;
     try {
-      const seals = await store.next(node, this.#taken, MOST);
-      const last = seals.at(-1);
+      const items = await store.next(node, this.#taken, MOST);
+      const last = items.at(-1);
       if (last !== undefined) {
-        await sink.deliver(seals);
+        await sink.deliver(items);
         await store.delivered(sink.id, node, last.number);
         this.#taken = last.number;
       }
-      if (this.#failures > 0) log.info('seals are noted outside again', { sink: sink.label });
+      if (this.#failures > 0) log.info(`${what} are noted outside again`, { sink: sink.label });
       this.#failures = 0;
-      return seals.length === MOST;
+      return items.length === MOST;
     } catch (error) {
       const fields = { sink: sink.label, reason: reasonOf(error) };
-      if (this.#failures === 0) log.error('seals cannot be noted outside; they wait', fields);
+      if (this.#failures === 0) log.error(`${what} cannot be noted outside; they wait`, fields);
       this.#failures += 1;
       return false;
     }
