@@ -21,8 +21,14 @@ export type ToWorker = { readonly job: number } & (
   | { readonly type: 'drop' }
 );
 
-/** From the thread. After `found` it waits for `taken`; after the other two nothing comes of a job. */
-export type FromWorker = { readonly job: number } & (
+/** Milliseconds between two signs of life of a thread that has something to do. */
+export const ALIVE_MS = 5000;
+
+/** From the thread. `alive` comes as long as it has jobs and does not hang. */
+export type FromWorker = { readonly type: 'alive' } | Report;
+
+/** Of a job. After `found` it waits for `taken`; after the other two nothing comes of a job. */
+export type Report = { readonly job: number } & (
   | { readonly type: 'found'; readonly changes: AnalysisChanges }
   | { readonly type: 'ended' }
   | { readonly type: 'failed'; readonly reason: string }

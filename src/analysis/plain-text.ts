@@ -12,7 +12,9 @@ const CONTROLS = /[^\P{Cc}\t]/gu;
 export function plainText(line: string): string {
   const whole =
     line.includes('\x1b') || /[\x80-\x9f]/.test(line) ? line.replace(ESCAPES, '') : line;
-  const visible = whole.replace(/\r+$/, '');
-  const last = visible.slice(visible.lastIndexOf('\r') + 1);
+  let end = whole.length;
+  // An expression for this takes time in the square of a row of them.
+  while (whole[end - 1] === '\r') end -= 1;
+  const last = whole.slice(end === 0 ? 0 : whole.lastIndexOf('\r', end - 1) + 1, end);
   return last.replace(CONTROLS, '').trimEnd();
 }

@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import type { AnalysisChanges } from '../domain/analysis.ts';
 import { reasonOf } from '../domain/log.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { FromWorker, Report, ToWorker, WorkerSettings } from './messages.ts';
 
 /** A terminal takes at most 12 MB; a recording that is followed 0.5 MB otherwise. */
 const HEAP = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 512 };
 
-/** Milliseconds without a word after which the thread counts as stuck, while it has something to do. */
+/** Milliseconds without a sign of life, or without progress, after which the thread counts as stuck. */
 const STUCK_MS = 60_000;
 
 /** A recording to be read, and who hears of it. */
@@ -20,25 +20,29 @@ export interface ReadingJob {
   readonly over: (reason: string | null) => void;
 }
 
-function workerFile(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./worker.ts', import.meta.url)
-    : new URL('./worker.js', import.meta.url);
-}
+const WORKER = import.meta.url.endsWith('.ts')
+  ? new URL('./worker.ts', import.meta.url)
+  : new URL('./worker.js', import.meta.url);
 
 /** A thread that reads recordings; started with its first job, and anew after it has died. */
 export class AnalysisThread {
   readonly #settings: WorkerSettings;
   readonly #name: string;
+  readonly #stuckMs: number;
+  readonly #file: URL;
   readonly #jobs = new Map<number, ReadingJob>();
   #worker: Worker | null = null;
+  /** Until when it has to have found something, and until when to have said anything. */
   #stuck: NodeJS.Timeout | undefined;
+  #silent: NodeJS.Timeout | undefined;
   #last = 0;
 
-  /** `watched`: its jobs do not wait for anything but what they read, so silence means that it hangs. */
-  constructor(name: string, settings: WorkerSettings) {
+  /** `stuckMs` and `worker`, its module: for tests. */
+  constructor(name: string, settings: WorkerSettings, stuckMs = STUCK_MS, worker = WORKER) {
     this.#name = name;
     this.#settings = settings;
+    this.#stuckMs = stuckMs;
+    this.#file = worker;
   }
 
   /** Answers the job's number. */
@@ -68,9 +72,8 @@ export class AnalysisThread {
   }
 
   #start(): Worker {
-    const { name } = { name: this.#name };
-    const worker = new Worker(workerFile(), {
-      name,
+    const worker = new Worker(this.#file, {
+      name: this.#name,
       workerData: this.#settings,
       resourceLimits: HEAP,
     });
@@ -85,28 +88,43 @@ export class AnalysisThread {
     return worker;
   }
 
-  /** A thread that reads what has ended has always something to say. */
+  /** A thread that reads what has ended has always something to say, and any thread that it lives. */
   #watch(): void {
     clearTimeout(this.#stuck);
+    this.#listen();
     const isBusy = [...this.#jobs.values()].some(({ isLive }) => !isLive);
-    if (!isBusy) return;
-    this.#stuck = setTimeout(() => {
+    if (isBusy) this.#stuck = this.#giveUpLater();
+  }
+
+  #listen(): void {
+    clearTimeout(this.#silent);
+    if (this.#jobs.size > 0) this.#silent = this.#giveUpLater();
+  }
+
+  #giveUpLater(): NodeJS.Timeout {
+    const timer = setTimeout(() => {
       const worker = this.#worker;
       this.#lost('it took too long');
       worker?.terminate().catch(() => undefined);
-    }, STUCK_MS);
-    this.#stuck.unref();
+    }, this.#stuckMs);
+    return timer.unref();
   }
 
   #lost(reason: string): void {
     this.#worker = null;
     clearTimeout(this.#stuck);
+    clearTimeout(this.#silent);
     const jobs = [...this.#jobs.values()];
     this.#jobs.clear();
     for (const job of jobs) job.over(reason);
   }
 
   #hear(message: FromWorker): void {
+    this.#listen();
+    if (message.type !== 'alive') this.#report(message);
+  }
+
+  #report(message: Report): void {
     const job = this.#jobs.get(message.job);
     if (job === undefined) return;
     if (message.type === 'found') {

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { reasonOf } from '../domain/log.ts';
 import type { RecordingLibrary } from '../domain/recording.ts';
 import { openLibrary } from '../recorder/library.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { ALIVE_MS, type FromWorker, type ToWorker, type WorkerSettings } from './messages.ts';
 import { type Keep, readEnded, readGrowing, type Wishes } from './reading.ts';
 
 /** A recording that is being read. */
@@ -22,6 +22,9 @@ class AnalysisWorker {
     this.#root = root;
     this.#library = openLibrary(root);
     this.#post = post;
+    setInterval(() => {
+      if (this.#jobs.size > 0) post({ type: 'alive' });
+    }, ALIVE_MS).unref();
   }
 
   hear(message: ToWorker): void {

@@ -1,15 +1,17 @@
 import { PosternError } from '../domain/errors.ts';
 import { type Edge, type PatternNode, parsePattern, type UnitSet } from './pattern-syntax.ts';
 import type { Span } from './span.ts';
+import { UnitClasses } from './unit-classes.ts';
+import { type State, Walk } from './walk.ts';
 
-/** UTF-16 units of the longest match. */
-const LONGEST_MATCH = 1024;
+/** UTF-16 units behind a match in which a longer one may end. */
+const LOOK_ON = 1024;
 
 /** Places of one pattern, repetitions written out. */
 const MOST_PLACES = 1000;
 
-/** States that are kept; beyond that all are forgotten and found anew. */
-const MOST_STATES = 500;
+/** What looking through one text may cost, in steps of the processor, about: some half a second. */
+const MOST_WORK = 100_000_000;
 
 /** A piece of a pattern, by its places: those that it may begin with and end with (Glushkov). */
 interface Piece {
@@ -19,13 +21,6 @@ interface Piece {
 }
 
 const NOTHING: Piece = { isEmpty: true, first: [], last: [] };
-
-/** A set of places that a text may have led to. */
-interface State {
-  readonly places: readonly number[];
-  readonly accepts: boolean;
-  readonly next: Map<number, State | null>;
-}
 
 function has(set: UnitSet, unit: number): boolean {
   return set.some(([first, last]) => first <= unit && unit <= last);
@@ -44,8 +39,9 @@ function holds(edge: Edge, text: string, at: number): boolean {
 }
 
 /**
- * An admin's pattern. It is looked for without going back: a text of n units takes at most 1024·n steps, each of at
- * most 1000 places, whatever pattern and text are.
+ * An admin's pattern. It is looked for without going back: a first pass from the end marks where matches begin, so
+ * that none is tried in vain; each step is remembered by its class of units. Where that is not enough, the whole text
+ * counts as found: it takes at most about half a second, whatever pattern and text are.
  */
 export class Automaton {
   readonly #sets: UnitSet[] = [];
@@ -53,19 +49,26 @@ export class Automaton {
   readonly #source: string;
   readonly #begin: Edge;
   readonly #end: Edge;
-  readonly #last: ReadonlySet<number>;
-  readonly #start: State;
-  #states = new Map<string, State>();
+  readonly #classes: UnitClasses;
+  readonly #forward: Walk;
+  readonly #backward: Walk;
 
   private constructor(source: string) {
     this.#source = source;
     const { node, begin, end } = parsePattern(source);
     this.#begin = begin;
     this.#end = end;
-    const piece = this.#build(node);
-    if (piece.isEmpty) throw this.#wrong('it matches the empty text');
-    this.#last = new Set(piece.last);
-    this.#start = { places: piece.first, accepts: false, next: new Map() };
+    const { isEmpty, first, last } = this.#build(node);
+    if (isEmpty) throw this.#wrong('it matches the empty text');
+    this.#classes = new UnitClasses(this.#sets);
+    const size = this.#sets.length;
+    const classes = this.#placesByClass();
+    const before: Set<number>[] = this.#sets.map(() => new Set());
+    for (const [place, next] of this.#follow.entries()) {
+      for (const one of next) before[one]?.add(place);
+    }
+    this.#forward = new Walk({ size, classes, first, last, next: this.#follow });
+    this.#backward = new Walk({ size, classes, first: last, last: first, next: before });
   }
 
   /** Throws `redaction.pattern`. */
@@ -76,69 +79,66 @@ export class Automaton {
   /** The longest matches, from the left. */
   find(text: string): readonly Span[] {
     const found: Span[] = [];
-    for (let from = 0; from < text.length; from += 1) {
-      if (!holds(this.#begin, text, from)) continue;
-      const to = this.#longest(text, from);
-      if (to === null) continue;
+    const budget = { left: MOST_WORK };
+    const begins = this.#beginnings(text, budget);
+    for (let from = 0; from < text.length && budget.left > 0; from += 1) {
+      if (begins[from] !== 1) continue;
+      const to = this.#longest(text, from, budget);
       found.push({ from, to });
       from = to - 1;
     }
-    return found;
+    return budget.left > 0 ? found : [{ from: 0, to: text.length }];
   }
 
   /** Whether it matches anywhere; in time in proportion to the text, whatever both are. */
   isIn(text: string): boolean {
-    let there: readonly number[] = [];
-    for (let at = 0; at < text.length; at += 1) {
-      const starts = holds(this.#begin, text, at) ? this.#start.places : [];
-      const unit = text.charCodeAt(at);
-      const may = new Set(starts);
-      for (const place of there) for (const next of this.#follow[place] ?? []) may.add(next);
-      there = [...may].filter((place) => has(this.#sets[place] ?? [], unit));
-      if (there.some((place) => this.#last.has(place)) && holds(this.#end, text, at + 1))
-        return true;
+    let state = this.#backward.start;
+    for (let at = text.length - 1; at >= 0; at -= 1) {
+      state = this.#stepBack(state, text, at);
+      if (state.accepts && holds(this.#begin, text, at)) return true;
     }
     return false;
   }
 
-  #longest(text: string, from: number): number | null {
-    const most = Math.min(text.length, from + LONGEST_MATCH);
-    let to: number | null = null;
-    let state: State | null = this.#start;
-    for (let at = from; at < most; at += 1) {
-      state = this.#step(state, text.charCodeAt(at));
-      if (state === null) break;
-      if (state.accepts && holds(this.#end, text, at + 1)) to = at + 1;
+  #stepBack(state: State, text: string, at: number): State {
+    const ends = holds(this.#end, text, at + 1);
+    return this.#backward.step(state, this.#classes.of(text.charCodeAt(at)), ends);
+  }
+
+  /** 1 where a match begins. */
+  #beginnings(text: string, budget: { left: number }): Uint8Array {
+    const begins = new Uint8Array(text.length);
+    let state = this.#backward.start;
+    this.#backward.takeWork();
+    for (let at = text.length - 1; at >= 0 && budget.left > 0; at -= 1) {
+      state = this.#stepBack(state, text, at);
+      if (state.accepts && holds(this.#begin, text, at)) begins[at] = 1;
+      budget.left -= this.#backward.takeWork();
+    }
+    return begins;
+  }
+
+  /** Where the longest match ends that begins there. */
+  #longest(text: string, from: number, budget: { left: number }): number {
+    let to = from + 1;
+    let most = text.length;
+    let state = this.#forward.start;
+    for (let at = from; at < most && budget.left > 0; at += 1) {
+      state = this.#forward.step(state, this.#classes.of(text.charCodeAt(at)), at === from);
+      if (state.isDead) break;
+      budget.left -= this.#forward.takeWork();
+      if (!state.accepts || !holds(this.#end, text, at + 1)) continue;
+      to = at + 1;
+      most = Math.min(text.length, to + LOOK_ON);
     }
     return to;
   }
 
-  /** Before the first unit a state has the places that may come; later, those that are there. */
-  #step(state: State, unit: number): State | null {
-    const known = state.next.get(unit);
-    if (known !== undefined) return known;
-    const from =
-      state === this.#start
-        ? state.places
-        : new Set(state.places.flatMap((place) => [...(this.#follow[place] ?? [])]));
-    const places = [...from].filter((place) => has(this.#sets[place] ?? [], unit));
-    const next = places.length === 0 ? null : this.#stateOf(places);
-    if (unit < 0x100) state.next.set(unit, next);
-    return next;
-  }
-
-  #stateOf(places: readonly number[]): State {
-    const name = [...places].sort((a, b) => a - b).join();
-    const known = this.#states.get(name);
-    if (known !== undefined) return known;
-    if (this.#states.size >= MOST_STATES) {
-      this.#states = new Map();
-      this.#start.next.clear();
-    }
-    const accepts = places.some((place) => this.#last.has(place));
-    const state = { places, accepts, next: new Map() };
-    this.#states.set(name, state);
-    return state;
+  #placesByClass(): readonly (readonly number[])[] {
+    return Array.from({ length: this.#classes.count }, (_, one) => {
+      const unit = this.#classes.unitOf(one);
+      return [...this.#sets.keys()].filter((place) => has(this.#sets[place] ?? [], unit));
+    });
   }
 
   #wrong(reason: string): PosternError {

@@ -1,9 +1,13 @@
+import { keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
-import type { RuleSet } from './rule-set.ts';
+import { OVERLAP, type RuleSet } from './rule-set.ts';
 import type { Span } from './span.ts';
 
 /** UTF-16 units of a control string that are looked at together; longer ones are looked at in parts. */
 const LONGEST = 256 * 1024;
+
+/** xterm's OSC 52: the clipboard, in base64. */
+const CLIPBOARD = /^52;[^;]{0,100};/;
 
 interface Part extends Span {
   readonly event: number;
@@ -18,6 +22,14 @@ export class ControlText {
   readonly #masks: Masks;
   #text = '';
   #parts: Part[] = [];
+  /** Of the part that was looked at before, in the same string. */
+  #before: readonly Part[] = [];
+  /** The end of what that said, and of its base64 what does not make a whole. */
+  #said = '';
+  #rest = '';
+  #isClipboard = false;
+  /** The string has a secret in it: what comes of it has gone, too. */
+  #hasSecret = false;
 
   constructor(rules: RuleSet, masks: Masks) {
     this.#rules = rules;
@@ -32,27 +44,56 @@ export class ControlText {
       this.#parts.push({ event, from: at, to: at + text.length });
     }
     this.#text += text;
-    if (this.#text.length >= LONGEST) this.end();
+    if (this.#text.length >= LONGEST) this.#look(false);
   }
 
   end(): void {
-    if (this.#isSecret()) {
-      for (const { event, from, to } of this.#parts) {
+    this.#look(true);
+    this.#before = [];
+    this.#said = '';
+    this.#rest = '';
+    this.#isClipboard = false;
+    this.#hasSecret = false;
+  }
+
+  #look(isEnd: boolean): void {
+    this.#hasSecret = this.#isSecret(isEnd) || this.#hasSecret;
+    if (this.#hasSecret) {
+      for (const { event, from, to } of [...this.#before, ...this.#parts]) {
         this.#masks.add(event, { from, to, kind: 'drop' });
       }
     }
+    this.#before = this.#parts;
     this.#text = '';
     this.#parts = [];
   }
 
-  #isSecret(): boolean {
-    if (this.#rules.find(this.#text).length > 0) return true;
-    // xterm's OSC 52: the clipboard, in base64.
-    const clipboard = /^52;[^;]{0,20};([A-Za-z0-9+/=]+)$/.exec(this.#text)?.[1];
-    if (clipboard === undefined) return false;
-    const lines = Buffer.from(clipboard, 'base64')
-      .toString('utf8')
-      .split(/[\r\n]+/);
-    return lines.some((line) => this.#rules.find(line).length > 0);
+  #isSecret(isEnd: boolean): boolean {
+    const said = this.#said + this.#decoded(isEnd);
+    this.#said = said.slice(-OVERLAP);
+    const lines = said.split(/[\r\n]+/);
+    if (this.#rules.hidesKeys && lines.some(isKeyMark)) return true;
+    const text = lines.join('\n');
+    return this.#rules.hide(text) !== text || this.#rules.find(this.#text).length > 0;
   }
+
+  /** What the text stands for. */
+  #decoded(isEnd: boolean): string {
+    let text = this.#text;
+    if (!this.#isClipboard && this.#before.length === 0) {
+      const prefix = CLIPBOARD.exec(text)?.[0];
+      this.#isClipboard = prefix !== undefined;
+      text = text.slice(prefix?.length ?? 0);
+    }
+    if (!this.#isClipboard) return text;
+    const base64 = this.#rest + text.replace(/[^A-Za-z0-9+/_-]/g, '');
+    const whole = isEnd ? base64.length : base64.length - (base64.length % 4);
+    this.#rest = base64.slice(whole);
+    return Buffer.from(base64.slice(0, whole), 'base64').toString('utf8');
+  }
+}
+
+function isKeyMark(line: string): boolean {
+  const kind = keyLineOf(line);
+  return kind === 'begin' || kind === 'end';
 }

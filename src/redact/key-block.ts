@@ -10,6 +10,11 @@ const BODY = /^[\s│|>+\-0-9:]{0,24}?([A-Za-z0-9+/=]{1,4096})[\s│|\\]{0,500}$
 const FIELD = /^[\s│|>+]{0,24}(?:Proc-Type|DEK-Info|Version|Comment|Hash): /;
 const BLANK = /^\s*$/;
 
+/** All of these, for who has to know whether they have changed. */
+export const KEY_FORMS: readonly string[] = [BEGIN, END, BODY, FIELD, BLANK].map(
+  ({ source }) => source,
+);
+
 /** What a line is to a private key that may go over several. */
 export type KeyLine = 'begin' | 'end' | 'body' | 'field' | 'blank' | 'other';
 

@@ -1,11 +1,7 @@
 import { bodySpan, goesOn, hasKeyMark, keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
-import type { RuleSet } from './rule-set.ts';
+import { OVERLAP, type RuleSet, WINDOW } from './rule-set.ts';
 import type { Span } from './span.ts';
-
-/** UTF-16 units after which a run without an end is looked at, and how many of them the next look has again. */
-const LONGEST = 16_384;
-const KEPT = 4096;
 
 /** A stretch of a run that lies in one piece in one event. */
 interface Stretch {
@@ -42,7 +38,7 @@ export class PrintedRun {
       from === last.from + this.#text.length - last.at;
     if (!follows) this.#stretches.push({ at: this.#text.length, event, from });
     this.#text += text;
-    if (this.#text.length > LONGEST) this.#cut();
+    if (this.#text.length > WINDOW) this.#cut();
   }
 
   /** Takes the last character back. */
@@ -61,7 +57,7 @@ export class PrintedRun {
 
   #cut(): void {
     this.#look(false);
-    const cut = this.#text.length - KEPT;
+    const cut = this.#text.length - OVERLAP;
     const first = this.#stretches.findLastIndex(({ at }) => at <= cut);
     this.#stretches = this.#stretches.slice(first).map(({ at, event, from }) => {
       const passed = Math.max(0, cut - at);

@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import type { OwnPattern, RedactionRules } from '../domain/redaction.ts';
 import { Automaton } from './automaton.ts';
 import { BEGINNINGS, DETECTORS, type Detector, HINT } from './builtin.ts';
-import { bodySpan, keyLinesIn } from './key-block.ts';
+import { bodySpan, KEY_FORMS, keyLinesIn } from './key-block.ts';
 import { covered } from './masks.ts';
 import { merged, type Span } from './span.ts';
 
-/** Another version of the built-in forms, or of the way they are looked for, has another number. */
-const VERSION = 1;
+/** Another way of looking for the same forms has another number. */
+const VERSION = 2;
 
-/** UTF-16 units that are looked at in one piece, and those that the next piece has of the one before. */
-const WINDOW = 16_384;
-const OVERLAP = 4096;
+/**
+ * UTF-16 units that are looked at in one piece, and those that the next piece has of the one before: more than the
+ * longest built-in form has, a JSON web token.
+ */
+export const WINDOW = 32_768;
+export const OVERLAP = 16_384;
 
 /** What is to be hidden, ready to be looked for. */
 export class RuleSet {
@@ -25,8 +28,10 @@ export class RuleSet {
     const detectors = extent === 'begun' ? [...DETECTORS, ...BEGINNINGS] : DETECTORS;
     this.#detectors = detectors.filter(({ name }) => !without.includes(name));
     this.#own = patterns.map(({ match }: OwnPattern) => Automaton.of(match));
-    const all = JSON.stringify([VERSION, patterns.map(({ match }) => match), [...without].sort()]);
-    this.id = createHash('sha256').update(all).digest('hex').slice(0, 16);
+    this.id = idOf(
+      this.#detectors,
+      patterns.map(({ match }) => match),
+    );
   }
 
   /** Whether private keys are looked for line by line. */
@@ -64,6 +69,13 @@ export class RuleSet {
     }
     return found.length === 0 ? found : merged(found);
   }
+}
+
+/** Of detectors by what they look for, so that nobody has to think of it who changes one. */
+export function idOf(detectors: readonly Detector[], own: readonly string[]): string {
+  const forms = detectors.map(({ name, pattern }) => [name, pattern.source, pattern.flags]);
+  const all = JSON.stringify([VERSION, KEY_FORMS, forms, own]);
+  return createHash('sha256').update(all).digest('hex').slice(0, 16);
 }
 
 /** The last group of a detector stands at the end of what it matches, or nearly. */

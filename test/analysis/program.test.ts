@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { plainText } from '../../src/analysis/plain-text.ts';
 import { ProgramAnalyser } from '../../src/analysis/program.ts';
 import type { AnalysisChanges } from '../../src/domain/analysis.ts';
 import type { CastEvent } from '../../src/domain/recording.ts';
@@ -65,4 +66,13 @@ test('a line without an end is cut, and no block is longer than 4096', () => {
   const { blocks } = analysed([out(0, 'x'.repeat(200_000))]);
   expect(blocks.map(({ text }) => text).join('')).toBe('x'.repeat(200_000));
   expect(Math.max(...blocks.map(({ text }) => text.length))).toBe(4096);
+});
+
+test('a line of carriage returns takes no time', () => {
+  const began = performance.now();
+  for (let n = 0; n < 10; n += 1) expect(plainText(`${'\r'.repeat(65_535)}x`)).toBe('x');
+  expect(plainText(`a\rb${'\r'.repeat(65_535)}`)).toBe('b');
+  expect(plainText('\r\r')).toBe('');
+  // In the square of their number: a minute.
+  expect(performance.now() - began).toBeLessThan(10_000);
 });

@@ -177,6 +177,34 @@ describe('a secret is not in what is shown', () => {
     ]);
   });
 
+  test('a private key on the clipboard is hidden, however long the rest is', async () => {
+    const body = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ'.slice(0, 64);
+    const key = [
+      ['-----BEGIN ', 'OPENSSH PRIVATE KEY-----'].join(''),
+      ...Array.from({ length: 30 }, () => body),
+      ['-----END ', 'OPENSSH PRIVATE KEY-----'].join(''),
+    ];
+    const clipboard = (text: string) => Buffer.from(text).toString('base64');
+    for (const end of ['\n', '\r\n']) {
+      const text = clipboard(key.join(end));
+      expect(await through([`\u001b]52;c;${text}\u0007`])).toEqual(['\u001b]\u0007']);
+      const half = clipboard(key.slice(0, 9).join(end));
+      expect(await through([`\u001b]52;c;${half}\u0007`])).toEqual(['\u001b]\u0007']);
+    }
+    for (const before of [196_500, 195_000, 300_001]) {
+      const text = clipboard(`${'a b '.repeat(before / 4)}${key.join('\n')}\n`);
+      const events = [`\u001b]52;c;${text.slice(0, 5000)}`];
+      for (let at = 5000; at < text.length; at += 8192) events.push(text.slice(at, at + 8192));
+      const left = (await through([...events, '\u0007'])).join('');
+      const said = Buffer.from(left.replace('\u001b]52;c;', ''), 'base64').toString();
+      expect(said).not.toContain(body.slice(0, 20));
+      expect(said).not.toContain('PRIVATE KEY');
+    }
+    expect(await through([`\u001b]52;c;${clipboard(`x ${SECRET}`)}\u0007`])).toEqual([
+      '\u001b]\u0007',
+    ]);
+  });
+
   test('wide characters are as wide as before', async () => {
     expect(await through(['password=密碼x\r\n'])).toEqual(['password=＊＊*\r\n']);
   });

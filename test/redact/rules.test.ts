@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { covered } from '../../src/redact/masks.ts';
-import { RuleSet } from '../../src/redact/rule-set.ts';
+import { idOf, RuleSet } from '../../src/redact/rule-set.ts';
 
 const RULES = new RuleSet({ patterns: [], without: [] });
 
@@ -182,12 +182,54 @@ describe("an admin's own patterns", () => {
     }
   });
 
+  test('nor does any text, in whatever script', () => {
+    const texts = [
+      'д'.repeat(1024),
+      'д'.repeat(30_000),
+      `${'д€'.repeat(10_000)}!`,
+      'a'.repeat(30_000),
+    ];
+    const began = performance.now();
+    for (const match of ['[^ ]{8,100}!', '([^ ]{1,40}x?){20}!', '[^ ]+!', '(д|€)*(д|€)(.|€){9}']) {
+      for (const text of texts) own(match).find(text);
+    }
+    // Without a bound it is minutes.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(own('[^ ]{8,100}!').find('д'.repeat(1024))).toEqual([]);
+    expect(own('[а-я]{3}!').find('дда да€ддд!')).toEqual([{ from: 7, to: 11 }]);
+  });
+
+  test('what costs too much to be looked through is hidden', () => {
+    const costly = own('[ab]{240}b[ab]{240}b[ab]{240}');
+    let seed = 1;
+    const text = Array.from({ length: 30_000 }, () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return 'ab'.charAt(seed & 1);
+    });
+    expect(costly.find(`${text.join('')}!`)).toEqual([{ from: 0, to: 30_001 }]);
+    expect(costly.find('ab!')).toEqual([]);
+  });
+
   test('other rules have another name', () => {
     expect(own('a').id).not.toBe(own('b').id);
     expect(own('a').id).toBe(own('a').id);
     expect(new RuleSet({ patterns: [], without: ['jwt'] }).id).not.toBe(RULES.id);
     expect(shown(JWT, new RuleSet({ patterns: [], without: ['jwt'] }))).toBe(JWT);
   });
+});
+
+test('another form of secrets is another name of the rules', () => {
+  const one = { name: 'one', pattern: /a(b)/g };
+  expect(idOf([one], [])).toBe(idOf([{ ...one }], []));
+  expect(idOf([{ ...one, pattern: /a(c)/g }], [])).not.toBe(idOf([one], []));
+});
+
+test('a long secret is found wherever it stands in a long line', () => {
+  const long = token('eyJ', 'a'.repeat(3900), '.', 'eyJ', 'b'.repeat(7900), '.', 'c'.repeat(1900));
+  for (const at of [0, 10_000, 20_000, 25_000, 32_000]) {
+    const text = `${' '.repeat(at)}${long} ${'x '.repeat(10_000)}`;
+    expect(RULES.find(text)).toEqual([{ from: at, to: at + long.length }]);
+  }
 });
 
 test('the lines of a private key are hidden in a text, also without its beginning or its end', () => {
