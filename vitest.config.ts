@@ -4,6 +4,27 @@ import { PlainReporter } from './scripts/plain-reporter.ts';
 
 const services = ['test/support/services.ts'].filter((file) => existsSync(file));
 
+/** Rooms whose tests start databases, servers or processes. */
+const INTEGRATION = ['api', 'archive', 'cli', 'control', 'ipc', 'proxy', 'store', 'web'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
+
+/** What one process can say of itself, and what needs more than that. */
+function parts(name: 'unit' | 'integration', groupOrder: number) {
+  const isUnit = name === 'unit';
+  return {
+    test: {
+      name,
+      include: isUnit ? ['test/**/*.test.ts'] : INTEGRATION,
+      exclude: isUnit ? ['test/e2e/**', ...INTEGRATION] : [],
+      globalSetup: services,
+      testTimeout: 20_000,
+      hookTimeout: 30_000,
+      sequence: { groupOrder },
+    },
+  };
+}
+
 /** One behaviour, two foundations: the same files run against each of them. */
 function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
   return {
@@ -29,19 +50,10 @@ export default defineConfig({
     // One race in thousands of tests must not hold everything else up; the reporter names it as a bug.
     retry: process.env['CI'] ? 1 : 0,
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
-          globalSetup: services,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      endToEnd('embedded', 1),
-      endToEnd('postgres', 2),
+      parts('unit', 0),
+      parts('integration', 1),
+      endToEnd('embedded', 2),
+      endToEnd('postgres', 3),
     ],
   },
 });
