@@ -14,7 +14,7 @@ const ready = new RuleSet(rules);
 
 parentPort?.on('message', (job: Job) => {
   lookThrough(library, job, ready, (progress) => post({ type: 'progress', progress })).then(
-    ({ events, numbers }) => post({ type: 'found', events, numbers }),
+    ({ events, numbers, times }) => post({ type: 'found', events, numbers, times }),
     (thrown: unknown) => post({ type: 'failed', reason: reasonOf(thrown) }),
   );
 });

@@ -1,10 +1,10 @@
 import type { SearchFilter, SearchPlace } from '../domain/search.ts';
-import { hiddenFound, hitOf, type SearchHit } from '../domain/search-hit.ts';
+import { hitOf, type SearchHit } from '../domain/search-hit.ts';
 import { seesEverything } from '../domain/visibility.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
+import { FoundView } from './found-view.ts';
 import { note } from './journal.ts';
-import { shownText } from './shown-text.ts';
 
 /** What a caller searches. */
 export interface Search {
@@ -40,11 +40,11 @@ export async function search(
       detail: { words: words.length },
     });
   }
-  const hide = (text: string): string => shownText(deps, caller, text);
+  const view = new FoundView(deps, caller, words);
   const page = await deps.store.search.find(own === null ? filter : { ...filter, userId: own }, {
     limit,
     after,
-    shown: (found) => hiddenFound(found, words, hide),
+    shown: (found) => view.of(found),
   });
   return { hits: page.hits.map((found) => hitOf(found, words)), next: page.next };
 }

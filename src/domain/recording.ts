@@ -165,6 +165,8 @@ export interface RecordingView {
   readonly rules: string;
   /** A text beside the events, such as the command, without what is secret in it. */
   text(text: string): string;
+  /** Seconds of the events of which something is hidden, in order. */
+  readonly secretTimes: readonly number[];
   /** Of all events of the recording, in order; ends where what was looked through ends. */
   show(events: AsyncIterable<CastEvent>): AsyncIterable<CastEvent>;
 }

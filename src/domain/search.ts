@@ -54,6 +54,12 @@ export interface SearchPlace {
 export interface Found extends SearchPlace {
   readonly sessionId: number;
   readonly channel: number;
+  /** Of the recording. */
+  readonly key: string;
+  /** Whether it is still being written. */
+  readonly isGrowing: boolean;
+  /** Of a program that has the whole screen: what stands there may be older than `second` says. */
+  readonly isScreen: boolean;
   /** Seconds of the recording; `until` null: it goes on, or nobody knows. */
   readonly second: number;
   readonly until: number | null;
@@ -76,7 +82,7 @@ export interface SearchRequest {
    * Whether a hit may be shown, and how: null hides it, as if it were not there. For texts that are
    * searched as they are and shown otherwise.
    */
-  readonly shown: (found: Found) => Found | null;
+  readonly shown: (found: Found) => Found | null | Promise<Found | null>;
 }
 
 export interface SearchPage {

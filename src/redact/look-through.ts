@@ -35,7 +35,25 @@ export async function lookThrough(
   }
   masker.end();
   const numbers = masker.masks.toNumbers();
-  const found = { rules: rules.id, size, modified, events: masker.events, numbers };
+  const times = await timesOf(library, key, masker);
+  const found = { rules: rules.id, size, modified, events: masker.events, numbers, times };
   await writeMasks(path, found);
   return found;
+}
+
+/** Of the events of which something is hidden. They are only known in the end, so the recording is read again. */
+async function timesOf(
+  library: RecordingLibrary,
+  key: string,
+  { masks, events }: Masker,
+): Promise<readonly number[]> {
+  const times: number[] = [];
+  if (masks.size === 0) return times;
+  let event = 0;
+  for await (const { at } of library.events(key)) {
+    if (event >= events) break;
+    if (masks.hasAny(event) && times.at(-1) !== at) times.push(at);
+    event += 1;
+  }
+  return times;
 }

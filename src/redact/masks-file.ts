@@ -7,7 +7,7 @@ import { Masks } from './masks.ts';
 import type { RuleSet } from './rule-set.ts';
 
 /** Another form has another number. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Bytes of the largest file that is read, unpacked. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -25,6 +25,8 @@ export interface FoundMasks {
   readonly events: number;
   /** See Masks.toNumbers. */
   readonly numbers: readonly number[];
+  /** See RecordingView.secretTimes. */
+  readonly times: readonly number[];
 }
 
 /** Puts it in the place of another one that may be there. */
@@ -51,6 +53,7 @@ export async function viewThrough(path: string, rules: RuleSet): Promise<Recordi
   return {
     rules: rules.id,
     text: (text) => rules.hide(text),
+    secretTimes: found.times,
     show: (events) => shown(events, masks, found.events),
   };
 }

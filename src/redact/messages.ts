@@ -20,5 +20,10 @@ export interface Job {
 /** After the last two the next job may come. */
 export type FromWorker =
   | { readonly type: 'progress'; readonly progress: number }
-  | { readonly type: 'found'; readonly events: number; readonly numbers: readonly number[] }
+  | {
+      readonly type: 'found';
+      readonly events: number;
+      readonly numbers: readonly number[];
+      readonly times: readonly number[];
+    }
   | { readonly type: 'failed'; readonly reason: string };

@@ -40,6 +40,7 @@ interface Known {
   readonly modified: number;
   readonly events: number;
   readonly masks: Masks;
+  readonly times: readonly number[];
 }
 
 /** A recording that is, or is to be, looked through. */
@@ -49,7 +50,10 @@ interface Waiting {
   progress: number;
 }
 
-function isOf(stored: StoredRecording, { size, modified }: Omit<Known, 'masks' | 'events'>) {
+function isOf(
+  stored: StoredRecording,
+  { size, modified }: Omit<Known, 'masks' | 'events' | 'times'>,
+) {
   return stored.size === size && stored.modifiedAt.getTime() === modified;
 }
 
@@ -125,9 +129,10 @@ export class ThreadedRedaction implements Redaction {
     await this.#thread.stop();
   }
 
-  #view({ masks, events }: Known): RecordingView {
+  #view({ masks, events, times }: Known): RecordingView {
     const text = (given: string): string => this.text(given);
-    return { rules: this.#rules.id, text, show: (all) => shown(all, masks, events) };
+    const show: RecordingView['show'] = (all) => shown(all, masks, events);
+    return { rules: this.#rules.id, text, secretTimes: times, show };
   }
 
   /** What is known of the recording as it is now; null: nothing. */
@@ -195,10 +200,10 @@ export class ThreadedRedaction implements Redaction {
     const source = { size: stored.size, modified: stored.modifiedAt.getTime() };
     const path = await this.#options.library.masksPath(key);
     const job = { key, path, ...source };
-    const { events, numbers } = await this.#thread.look(job, (progress) => {
+    const { events, numbers, times } = await this.#thread.look(job, (progress) => {
       waiting.progress = progress;
     });
-    return this.#keep(key, { ...source, events, masks: Masks.fromNumbers(numbers) });
+    return this.#keep(key, { ...source, events, times, masks: Masks.fromNumbers(numbers) });
   }
 
   #fail({ key, done }: Waiting, thrown: unknown): void {

@@ -51,7 +51,7 @@ class Filling {
     const step = this.#limit + 1;
     for (let at = 0; at < places.length; at += step) {
       for (const found of await readFound(this.#db, places.slice(at, at + step))) {
-        const shown = this.#request.shown(found);
+        const shown = await this.#request.shown(found);
         if (shown !== null) this.hits.push(shown);
         if (this.hits.length > this.#limit) return true;
       }

@@ -21,10 +21,16 @@ let adas: Session;
 let tokens: Record<'admin' | 'ada' | 'bob' | 'sessions', string>;
 
 /** A session of one recorded channel that was found to hold this. */
-async function shown(user: User, command: string, lines: string): Promise<Session> {
+async function shown(
+  user: User,
+  command: string,
+  lines: string,
+  outputs = ['x'],
+  more: Partial<TranscriptBlock> = {},
+): Promise<Session> {
   const web1 = (await stage.store.machines.getByName('web1')) ?? (await addMachine(stage, 'web1'));
   const session = await addSession(stage, user, web1);
-  await addRecording(stage, session, 1, { outputs: ['x'] });
+  await addRecording(stage, session, 1, { outputs });
   const recording = (await stage.store.sessions.recordings(session.id))[0]?.id ?? 0;
   const commands: readonly Command[] = [
     {
@@ -33,7 +39,11 @@ async function shown(user: User, command: string, lines: string): Promise<Sessio
     },
   ];
   const blocks: readonly TranscriptBlock[] = [
-    { channel: 1, index: 0, from: 83.27, to: 84, text: lines, stream: 'terminal', kind: 'output' },
+    {
+      ...{ channel: 1, index: 0, from: 83.27, to: 84, text: lines },
+      ...{ stream: 'terminal', kind: 'output' },
+      ...more,
+    },
   ];
   await stage.store.analyses.begin(recording, 1);
   await stage.store.analyses.write(recording, { commands, blocks });
@@ -124,6 +134,34 @@ test('what is secret is neither shown to nor found by who may not see it', async
   const seen = await lines('keyword', tokens.ada);
   expect(seen).toHaveLength(2);
   expect(JSON.stringify(seen)).not.toContain('OSFODNN');
+});
+
+/** A line that nothing in it says is secret: the recording has more of it. */
+const PIECE = 'hunter2-very-long';
+
+test('a piece of a line whose other pieces say that it is secret is not found', async () => {
+  const line = `{"pad":"${'lorem '.repeat(660)}","password":"${PIECE}"}\r\n`;
+  const texts = async (token: string) =>
+    (await ask(`q=${PIECE}`, token)).body.data.hits.map(({ line: one }: { line: string }) => one);
+  await shown(ada, 'cat a.json', `${PIECE}"}`, [line], { from: 0, to: 1 });
+  await shown(ada, 'less a.json', `${PIECE}"} pictured`, [line], {
+    from: 60,
+    to: 60,
+    kind: 'screen',
+  });
+  await shown(ada, 'cat b', `${PIECE} later`, [line], { from: 60, to: 61 });
+  await shown(ada, 'cat c', `${PIECE} elsewhere`);
+  expect(await texts(tokens.admin)).toHaveLength(4);
+  expect(await texts(tokens.ada)).toEqual([`${PIECE} elsewhere`, `${PIECE} later`]);
+});
+
+test('nor is what a program shows that has the screen with a private key on it', async () => {
+  const body = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ';
+  const key = ['-----BEGIN ', 'RSA PRIVATE KEY-----'].join('');
+  const outputs = ['\u001b[?1049h\u001b[H', `${key}\r\n${body}\r\n${body}\r\n:`];
+  await shown(ada, 'less key.pem', `${body}\n:`, outputs, { from: 3, to: 3, kind: 'screen' });
+  expect((await ask(`q=${body.slice(0, 30)}`, tokens.admin)).body.data.hits).toHaveLength(1);
+  expect((await ask(`q=${body.slice(0, 30)}`, tokens.ada)).body.data.hits).toEqual([]);
 });
 
 test('a search is in the audit, without what was searched for', async () => {

@@ -45,6 +45,9 @@ const FOUND: Found = {
   userName: 'ada',
   machineName: 'web1',
   login: 'deploy',
+  key: 'a',
+  isGrowing: false,
+  isScreen: false,
   isLive: false,
 };
 
