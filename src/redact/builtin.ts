@@ -136,6 +136,34 @@ export const BEGINNINGS: readonly Detector[] = [
   { name: 'jwt', pattern: /(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_.-]{3,8000})/g },
   { name: 'age', pattern: /(AGE-SECRET-KEY-[0-9A-Z-]{0,100})/gi },
   { name: 'stripe', pattern: /(?<![A-Za-z0-9])([sr]k_(?:live|test)_[A-Za-z0-9]{0,250})/g },
+  {
+    name: 'slack',
+    pattern: /hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9/_-]{1,200})/g,
+  },
+  { name: 'google', pattern: /(?<![A-Za-z0-9])(AIza[0-9A-Za-z_-]{0,35})/g },
+  { name: 'pypi', pattern: /(?<![A-Za-z0-9])(pypi-Ag[A-Za-z0-9_-]{0,1000})/g },
+  { name: 'sendgrid', pattern: /(?<![A-Za-z0-9])(SG\.[A-Za-z0-9_.-]{4,110})/g },
+  { name: 'vault', pattern: /(?<![A-Za-z0-9])(hv[sbr]\.[A-Za-z0-9_-]{1,300})/g },
+  // Those that begin as words do are known by what no word has.
+  {
+    name: 'npm',
+    pattern: /(?<![A-Za-z0-9])(npm_(?=[a-z]{0,36}[0-9A-Z])[A-Za-z0-9]{1,36})(?![A-Za-z0-9_])/g,
+  },
+  {
+    name: 'openai',
+    pattern: /(?<![A-Za-z0-9])(sk-(?=[a-z_-]{0,250}[0-9A-Z])[A-Za-z0-9_-]{1,250})/g,
+  },
+  {
+    name: 'bearer',
+    pattern:
+      /(?<![A-Za-z0-9])(?:[Bb]earer|BEARER)[ \t]{1,3}((?=[a-z.-]{0,8000}[0-9A-Z_~+/=])[A-Za-z0-9._~+/=-]{1,8000})/g,
+  },
+  // A port is at most five digits.
+  {
+    name: 'url',
+    pattern:
+      /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:(?!\d{1,5}(?![^\s/?#"',;)]))([^\s@/"']{1,300})/g,
+  },
 ];
 
 /** For who wants to do without some of them. */

@@ -121,8 +121,46 @@ test.each(NEAR_MISSES)('%s has nothing to hide', (text) => {
   expect(shown(text)).toBe(text);
 });
 
+describe('while somebody types it', () => {
+  const BEGUN = new RuleSet({ patterns: [], without: [] }, 'begun');
+  const begun = [
+    'psql postgres://bob:«Hunter2secret»',
+    token('npm', '_«', A36.slice(0, 35), '»'),
+    token('AIza', '«SyA1234567890abc»'),
+    token('hvs', '.«CAESIJ12»'),
+    token('sk', '-«proj-abcDE12»'),
+    token('pypi', '-Ag«EIcHlwaS»'),
+    token('SG', '.«abcdEF12»'),
+    'bearer «aBcdef012»',
+    'https://hooks.slack.com/services/«T000»',
+  ];
+  test.each(begun)('%s', (marked) => {
+    const secret = /«(.*)»/.exec(marked)?.[1] ?? '';
+    const text = marked.replaceAll(/[«»]/g, '');
+    const seen = shown(text, BEGUN);
+    expect(seen).toHaveLength(text.length);
+    expect(seen).not.toContain(secret.slice(0, 4));
+  });
+
+  test.each([
+    'npm_config_cache=/tmp',
+    'import sk-learn',
+    'http://localhost:3000',
+    'https://example.org:8080/a@b',
+    'the bearer of bad news',
+    'proxy http://localhost:3128, then',
+  ])('%s has nothing to hide', (text) => {
+    expect(shown(text, BEGUN)).toBe(text);
+  });
+});
+
 test('time to look is in proportion to the text, whatever it says', () => {
+  const begun = new RuleSet({ patterns: [], without: [] }, 'begun');
   const pieces = [
+    'npm_a',
+    'sk-',
+    'bearer a',
+    'a://a:1',
     'eyJ',
     'password',
     'a.',
@@ -137,6 +175,7 @@ test('time to look is in proportion to the text, whatever it says', () => {
   for (const piece of pieces) {
     const text = piece.repeat(100_000 / piece.length);
     expect(RULES.find(text).length).toBeLessThan(text.length);
+    expect(begun.find(text).length).toBeLessThan(text.length);
   }
 });
 
