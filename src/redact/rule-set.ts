@@ -7,7 +7,7 @@ import { covered } from './masks.ts';
 import { merged, type Span } from './span.ts';
 
 /** Another way of looking for the same forms has another number. */
-const VERSION = 2;
+const VERSION = 3;
 
 /**
  * UTF-16 units that are looked at in one piece, and those that the next piece has of the one before: more than the

@@ -1,7 +1,7 @@
 import type { Line } from '../replay/terminal/line.ts';
 import { PLAIN } from '../replay/terminal/pen.ts';
 import type { Screen } from '../replay/terminal/screen.ts';
-import { bodySpan, goesOn, hasKeyMark, keyLineOf } from './key-block.ts';
+import { bodySpan, goesOn, hasKeyMark, type KeyLine, keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
 import type { RuleSet } from './rule-set.ts';
 import { cellsOf, lineOf, type ScreenLine } from './screen-lines.ts';
@@ -9,6 +9,10 @@ import type { Span } from './span.ts';
 
 /** Rows that leave the screen between two looks; a terminal keeps a hundred above it. */
 const MOST_FEEDS = 40;
+
+/** Lines in a row, and their characters, that look like the middle of a key. */
+const RUN = 3;
+const WIDE = 40;
 
 /** In the second word of a cell: written by an event, and whether what it wrote is a space. */
 const WRITTEN = 1;
@@ -39,6 +43,8 @@ export class TracedScreen {
   /** Rows of private keys. */
   readonly #keys = new WeakSet<Line>();
   #hasKeys = false;
+  /** A key has begun, and its end was not seen; programs with the whole screen go back to what was before it. */
+  #isOpen = false;
   #feeds = 0;
   /** The row that changed last; null: since the last look none has. */
   #last: Line | null = null;
@@ -136,7 +142,24 @@ export class TracedScreen {
       }
       if (isChanged || isNext) isNext = this.#lookAt(rows, from, at + 1);
     }
+    if (this.#isOpen) this.#coverRuns(rows);
     this.#changed.clear();
+  }
+
+  /** Programs that draw the whole screen anew show a key's middle by itself. */
+  #coverRuns(rows: readonly Line[]): void {
+    let run: ScreenLine[] = [];
+    for (let at = 0; at <= rows.length; at += 1) {
+      const from = at;
+      while (rows[at]?.wrapped === true && at < rows.length - 1) at += 1;
+      const line = lineOf(rows.slice(from, at + 1));
+      if (line.text.trim().length >= WIDE && keyLineOf(line.text) === 'body') {
+        run.push(line);
+        continue;
+      }
+      if (run.length >= RUN) for (const one of run) this.#cover(one, bodySpan(one.text));
+      run = [];
+    }
   }
 
   #isChanged(row: Line | undefined): boolean {
@@ -155,7 +178,17 @@ export class TracedScreen {
     const kind = inside || hasKeyMark(line.text) ? keyLineOf(line.text) : 'other';
     if (inside && (kind === 'body' || kind === 'field')) this.#cover(line, bodySpan(line.text));
     if (kind === 'end') this.#coverAbove(all, from);
-    const isKey = goesOn(kind, inside);
+    this.#note(kind);
+    return this.#mark(line, goesOn(kind, inside));
+  }
+
+  #note(kind: KeyLine): void {
+    if (kind === 'begin') this.#isOpen = true;
+    if (kind === 'end' && !this.screen.isAlternate) this.#isOpen = false;
+  }
+
+  /** Answers whether it is a key's, and was not. */
+  #mark(line: ScreenLine, isKey: boolean): boolean {
     let isNew = false;
     for (const row of line.rows) {
       if (!isKey) this.#keys.delete(row);
