@@ -18,8 +18,9 @@ function parts(name: 'unit' | 'integration', groupOrder: number) {
       include: isUnit ? ['test/**/*.test.ts'] : INTEGRATION,
       exclude: isUnit ? ['test/e2e/**', ...INTEGRATION] : [],
       globalSetup: services,
-      testTimeout: 20_000,
-      hookTimeout: 30_000,
+      // Not how long they take, but when they are stuck.
+      testTimeout: isUnit ? 30_000 : 60_000,
+      hookTimeout: 60_000,
       sequence: { groupOrder },
     },
   };

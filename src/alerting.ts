@@ -2,17 +2,17 @@ import { AlertWatch } from './alerts/watch.ts';
 import type { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
 import type { Logger } from './domain/log.ts';
-import { Secret } from './domain/secret.ts';
 import type { Store } from './domain/store.ts';
 import { SinkFeed } from './outbound/sink-feed.ts';
 import { alertSink } from './outbound/sinks.ts';
+import { openSinkMeans } from './sink-means.ts';
 
 /** Milliseconds that a sink has for the last alerts when the server stops. */
 const LAST_ALERTS_MS = 3000;
 
 /** Looks for what raises alerts on this node, and brings alerts to the sinks that were set. */
 export async function openAlerting(
-  config: Pick<Config, 'alertSinks' | 'webhookSecret'>,
+  config: Config,
   parts: {
     readonly store: Store;
     readonly node: string;
@@ -22,13 +22,14 @@ export async function openAlerting(
   closers: Closers,
 ): Promise<AlertWatch> {
   const { store, node, publicUrl, log } = parts;
-  const secret = config.webhookSecret ?? new Secret('');
+  const means = openSinkMeans(config);
   const feeds = config.alertSinks.map((address) => {
-    const sink = alertSink(address, secret, publicUrl);
+    const sink = alertSink(address, means, publicUrl);
     return new SinkFeed({ what: 'alerts', sink, store: store.alertFeed, node, log });
   });
   closers.add('telling of alerts', async () => {
     await Promise.all(feeds.map((feed) => feed.close(LAST_ALERTS_MS)));
+    means.close();
   });
   for (const feed of feeds) await feed.begin();
   return new AlertWatch({ alerts: store.alerts, log });

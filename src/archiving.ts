@@ -8,11 +8,16 @@ import type { Store } from './domain/store.ts';
 /** How long recordings may still be sent when the server stops, in milliseconds; the next start goes on. */
 const LAST_RECORDINGS_MS = 5000;
 
+/** What signs requests to buckets; null: the settings have none. */
+export function bucketKeys({ s3AccessKey, s3SecretKey, s3SessionToken }: Config) {
+  if (s3AccessKey === null || s3SecretKey === null) return null;
+  return { accessKey: s3AccessKey, secretKey: s3SecretKey, sessionToken: s3SessionToken };
+}
+
 /** Where the settings keep recordings in an S3-compatible store, and with which keys; null: nowhere. */
 export function archiveAccess(config: Config) {
-  const { archive: place, s3AccessKey: accessKey, s3SecretKey: secretKey } = config;
-  if (place === null || accessKey === null || secretKey === null) return null;
-  return { place, credentials: { accessKey, secretKey, sessionToken: config.s3SessionToken } };
+  const [{ archive: place }, credentials] = [config, bucketKeys(config)];
+  return place === null || credentials === null ? null : { place, credentials };
 }
 
 /** The S3-compatible store of recordings; null: the settings name none. */

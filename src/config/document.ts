@@ -14,7 +14,7 @@ export function settingsDocument(): string {
   );
   return `# Settings
 
-Made from \`src/config/options.ts\`; \`npm run test:unit -- -u test/config/document.test.ts\` renews it.
+Made from \`src/config/options.ts\`; \`npm run test:unit -- test/config/document.test.ts -u\` renews it.
 
 A setting is an environment variable, or a key of the same name in a YAML file given by
 \`postern serve --config FILE\` (or \`POSTERN_CONFIG\`); the environment wins. An empty variable counts

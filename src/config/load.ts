@@ -113,15 +113,28 @@ function unsigned(values: Partial<Record<keyof Settings, unknown>>): ConfigProbl
   return [{ setting, found, remedy: 'set what its receiver checks signatures with' }];
 }
 
-/** A store of recordings is of no use without its keys. */
+/** The first setting that is in a bucket; null: none is. */
+function inBucket(values: Partial<Record<keyof Settings, unknown>>): string | null {
+  const { recordings, sealSinks, alertSinks } = values;
+  if (recordings != null && typeof recordings !== 'string') return OPTIONS.recordings.name;
+  if (hasBucket(sealSinks)) return OPTIONS.sealSinks.name;
+  return hasBucket(alertSinks) ? OPTIONS.alertSinks.name : null;
+}
+
+function hasBucket(sinks: unknown): boolean {
+  return Array.isArray(sinks) && sinks.some(({ type }: SinkAddress) => type === 'bucket');
+}
+
+/** A bucket is of no use without its keys. */
 function keyProblems(values: Partial<Record<keyof Settings, unknown>>): ConfigProblem[] {
-  if (values.recordings == null || typeof values.recordings === 'string') return [];
+  const name = inBucket(values);
+  if (name === null) return [];
   const keys = ['s3AccessKey', 's3SecretKey'] as const;
   return keys
     .filter((key) => values[key] === null)
     .map((key) => ({
       setting: OPTIONS[key].name,
-      found: `not set, and ${OPTIONS.recordings.name} is in an S3-compatible store`,
+      found: `not set, and ${name} is in an S3-compatible store`,
       remedy: 'set it to the key that the store gave',
     }));
 }

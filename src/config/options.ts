@@ -159,7 +159,7 @@ export const OPTIONS: Table = {
     fallback: null,
     parse: parseSealSinks,
     secret: 'whole',
-    doc: 'where seals of recordings are noted beside the database, with spaces between several: `https://HOST/PATH`, `syslog://HOST:PORT` (UDP; `syslog+tcp`, `syslog+tls`), `file:PATH`; see [recordings.md](recordings.md)',
+    doc: 'where seals of recordings are noted beside the database, with spaces between several: `https://HOST/PATH`, `syslog://HOST:PORT` (UDP; `syslog+tcp`, `syslog+tls`), `file:PATH`, `s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION`; see [recordings.md](recordings.md)',
   },
   alertSinks: {
     name: 'POSTERN_ALERT_SINKS',

@@ -2,11 +2,12 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SinkAddress } from '../domain/seal-sink.ts';
 import { Secret } from '../domain/secret.ts';
+import { parseArchivePlace } from './archive-place.ts';
 import { isLoopback } from './listener.ts';
 import type { Parsed } from './parsers.ts';
 
 const REMEDY =
-  'write https://HOST/PATH, syslog://HOST:PORT, syslog+tcp://…, syslog+tls://… or file:PATH, with spaces between several';
+  'write https://HOST/PATH, syslog://HOST:PORT, syslog+tcp://…, syslog+tls://…, file:PATH or s3://BUCKET/PREFIX?endpoint=…&region=…, with spaces between several';
 
 /** IANA's ports: RFC 5426 and RFC 5425; TCP has none of its own. */
 const SYSLOG = {
@@ -29,6 +30,7 @@ export function parseSealSinks(text: string): Parsed<readonly SinkAddress[]> {
 
 function parseSink(word: string): SinkAddress | null {
   if (word.startsWith('file:')) return parseFile(word);
+  if (/^s3:/i.test(word)) return parseBucket(word);
   const url = URL.parse(word);
   if (url === null || url.hash !== '') return null;
   if (url.protocol in SYSLOG) return parseSyslog(url);
@@ -50,6 +52,11 @@ function parseFile(word: string): SinkAddress | null {
   }
 }
 
+function parseBucket(word: string): SinkAddress | null {
+  const parsed = parseArchivePlace(word);
+  return 'value' in parsed ? { type: 'bucket', place: parsed.value } : null;
+}
+
 function parseSyslog(url: URL): SinkAddress | null {
   const [transport, usual] = SYSLOG[url.protocol as keyof typeof SYSLOG];
   const isBare = /^\/?$/.test(url.pathname) && url.search === '' && url.username === '';
@@ -65,6 +72,7 @@ export function formatSealSinks(sinks: readonly SinkAddress[]): string {
 
 function formatSink(sink: SinkAddress): string {
   if (sink.type === 'file') return `file:${sink.path}`;
+  if (sink.type === 'bucket') return sink.place.text;
   if (sink.type === 'webhook') {
     const { origin, pathname, search } = new URL(sink.url.expose());
     return pathname === '/' && search === '' ? origin : `${origin}/<secret>`;

@@ -1,3 +1,4 @@
+import type { ArchivePlace } from './archive.ts';
 import type { Seal } from './seal.ts';
 import type { Secret } from './secret.ts';
 import type { FeedStore } from './sink.ts';
@@ -13,7 +14,9 @@ export type SinkAddress =
       readonly port: number;
     }
   /** Absolute. */
-  | { readonly type: 'file'; readonly path: string };
+  | { readonly type: 'file'; readonly path: string }
+  /** It is only added to; that nothing is taken away is the bucket's part (object lock). */
+  | { readonly type: 'bucket'; readonly place: ArchivePlace };
 
 /** A seal as the database noted it, with whose it is. */
 export interface NotedSeal {

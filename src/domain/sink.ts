@@ -2,7 +2,7 @@
 export interface Sink<Item> {
   /** Names it in the database, across restarts; nothing secret. */
   readonly id: string;
-  readonly type: 'webhook' | 'syslog' | 'file';
+  readonly type: 'webhook' | 'syslog' | 'file' | 'bucket';
   /** For the log: without whatever may be secret. */
   readonly label: string;
   /** Rejects when it is not sure that all were taken; then all are brought again. */

@@ -110,7 +110,7 @@ describe('settings', () => {
     ['POSTERN_SEAL_SINKS', 'http://elsewhere.example/x', 'write https://HOST/PATH'],
     ['POSTERN_SEAL_SINKS', 'https://me:pass@hooks.example', 'write https://HOST/PATH'],
     ['POSTERN_SEAL_SINKS', 'syslog://logs/x', 'syslog://HOST:PORT'],
-    ['POSTERN_SEAL_SINKS', 'file:', 'or file:PATH'],
+    ['POSTERN_SEAL_SINKS', 'file:', 'file:PATH or s3://BUCKET'],
     ['POSTERN_SEAL_SINKS', 'file:/a file:/a', 'each place once'],
     ['POSTERN_WEBHOOK_SECRET', 'short', '16 to 256'],
     ['POSTERN_SECRET_KEY', 'short', '32 bytes as base64 or hex'],
@@ -150,6 +150,20 @@ describe('settings', () => {
     expect(shown).toContain(
       'https://hooks.example/<secret> syslog://logs:514 syslog+tcp://[::1]:601 syslog+tls://logs:6514 file:/var/x',
     );
+  });
+
+  test('a bucket for seals wants the keys of its store', () => {
+    const sink = 's3://seals/of?endpoint=https://s3.example&region=eu-1';
+    const problems = problemsOf({ POSTERN_SEAL_SINKS: sink });
+    expect(problems.map(({ setting }) => setting)).toEqual([
+      'AWS_ACCESS_KEY_ID',
+      'AWS_SECRET_ACCESS_KEY',
+    ]);
+    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'of-the-store' };
+    const { config } = resolveConfig({ POSTERN_SEAL_SINKS: sink, ...keys });
+    expect(config.sealSinks).toMatchObject([
+      { type: 'bucket', place: { bucket: 'seals', prefix: 'of/', region: 'eu-1' } },
+    ]);
   });
 
   test('that are wrong are reported together, secrets by their shape alone', () => {

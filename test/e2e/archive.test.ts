@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SessionView } from '../support/bastion.ts';
@@ -6,9 +6,13 @@ import { eventually } from '../support/eventually.ts';
 import { holdProgram } from '../support/held-program.ts';
 import { type ObjectStore, startObjectStore } from '../support/object-store.ts';
 import { needs } from '../support/requirements.ts';
+import { scratch } from '../support/scratch.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
 const PREFIX = 'of/this-bastion';
+
+/** Where seals are noted. */
+const NOTED = 'noted';
 
 /** Milliseconds: a store that was away is left alone for a while. */
 const BACK = 90_000;
@@ -18,8 +22,13 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
   let stage: Stage;
   beforeAll(async () => {
     objects = await startObjectStore();
+    const { POSTERN_RECORDINGS: noted = '' } = objects.settings(NOTED);
     stage = await openStage({
-      settings: { ...objects.settings(PREFIX), POSTERN_RECORDINGS_CACHE: '0' },
+      settings: {
+        ...objects.settings(PREFIX),
+        POSTERN_RECORDINGS_CACHE: '0',
+        POSTERN_SEAL_SINKS: noted,
+      },
     });
   }, 120_000);
   afterAll(async () => {
@@ -89,6 +98,32 @@ needs('ssh', 'sshd', 'swift').describe('a bastion with an S3-compatible store', 
     const logs = await bastion.api(`sessions/${session.id}/logs?format=text`);
     expect(logs.text).toContain('to be kept');
     expect(bastion.log).not.toContain('testing');
+  });
+
+  test('has the seals in a bucket too, and they verify', async () => {
+    const { alice, bastion } = stage;
+    expect(await alice.ssh('alice+web1', 'echo sealed')).toMatchObject({ status: 0 });
+    const { id } = await bastion.lastEnded();
+    const seals = await eventually('its seals are there', async () => {
+      const names = await objects.objects(`${NOTED}/seals/`);
+      const all = await Promise.all(names.map((name) => objects.get(name)));
+      const text = Buffer.concat(all).toString();
+      return text.includes(`"session_id":"${id}"`) ? text : null;
+    });
+    using dir = scratch();
+    const [cast, keys, file] = [dir.join('x.cast'), dir.join('keys.pem'), dir.join('seals')];
+    writeFileSync(file, seals);
+    writeFileSync(keys, (await bastion.cli('recording', 'keys')).stdout);
+    expect(await bastion.cli('recording', 'export', id, '-o', cast)).toMatchObject({ status: 0 });
+    const check = ['recording', 'verify', cast, '--key', keys, '--seals', file];
+    expect(await bastion.cli(...check)).toMatchObject({ status: 0 });
+    const text = readFileSync(cast, 'utf8');
+    writeFileSync(cast, text.slice(0, text.lastIndexOf('# seal')));
+    expect(await bastion.cli(...check)).toMatchObject({ status: 1 });
+    await eventually('it is said that it is up', async () => {
+      const { text: ready } = await bastion.api('/readyz', { token: null });
+      return ready.includes('{"type":"bucket","state":"up"}');
+    });
   });
 
   test('goes on while the store is away, and sends everything when it is back', async () => {

@@ -53,7 +53,7 @@ needs('ssh', 'sshd').describe('the product in two processes', () => {
       end_reason: 'worker_died',
       recordings: [{ state: 'recovered' }],
     });
-    expect(await bastion.sessions()).toEqual([]);
+    await eventually('no session is left', async () => (await bastion.sessions()).length === 0);
     const cast = await bastion.api(`sessions/${session.id}/recording`);
     expect(checkAsciicast(cast.text).text).toContain('held\r\n');
     const events = await bastion.audit();

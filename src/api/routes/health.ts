@@ -21,7 +21,7 @@ const readiness = z.object({
     seal_sinks: z
       .array(
         z.object({
-          type: z.enum(['webhook', 'syslog', 'file']),
+          type: z.enum(['webhook', 'syslog', 'file', 'bucket']),
           state: z.enum(['up', 'behind']),
         }),
       )
