@@ -152,20 +152,6 @@ describe('settings', () => {
     );
   });
 
-  test('a bucket for seals wants the keys of its store', () => {
-    const sink = 's3://seals/of?endpoint=https://s3.example&region=eu-1';
-    const problems = problemsOf({ POSTERN_SEAL_SINKS: sink });
-    expect(problems.map(({ setting }) => setting)).toEqual([
-      'AWS_ACCESS_KEY_ID',
-      'AWS_SECRET_ACCESS_KEY',
-    ]);
-    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'of-the-store' };
-    const { config } = resolveConfig({ POSTERN_SEAL_SINKS: sink, ...keys });
-    expect(config.sealSinks).toMatchObject([
-      { type: 'bucket', place: { bucket: 'seals', prefix: 'of/', region: 'eu-1' } },
-    ]);
-  });
-
   test('that are wrong are reported together, secrets by their shape alone', () => {
     const problems = problemsOf({
       POSTERN_WORKERS: 'many',
