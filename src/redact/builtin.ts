@@ -13,7 +13,7 @@ const NAMES =
 const NO_VALUE =
   '(?![$<{(%*=~]|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))';
 
-const QUOTED = `"[^"\\r\\n]{1,1000}|'[^'\\r\\n]{1,1000}`;
+const QUOTED = `"(?:[^"\\\\\\r\\n]|\\\\.){1,1000}|'[^'\\r\\n]{1,1000}`;
 
 /**
  * Known forms, each as its issuer documents it. Where the beginning alone is unmistakable, half of one is enough:
@@ -119,6 +119,24 @@ export const DETECTORS: readonly Detector[] = [
       'gi',
     ),
   },
+  // JSON in a JSON string.
+  {
+    name: 'assignment',
+    pattern: new RegExp(
+      `${NAMES}\\\\"[ \\t]{0,3}:[ \\t]{0,3}\\\\"${NO_VALUE}([^"\\\\\\r\\n]{1,1000})`,
+      'gi',
+    ),
+  },
+  // What `aws configure` asks.
+  {
+    name: 'aws',
+    pattern: /AWS Secret Access Key \[[^\]]{0,40}\]: ([A-Za-z0-9/+=]{1,100})/g,
+  },
+  // PEM in base64, unless it is a certificate or a public key.
+  {
+    name: 'private-key',
+    pattern: /(?<![A-Za-z0-9+/=])(LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/=]{20,16000})/g,
+  },
   { name: 'option', pattern: /(?<![A-Za-z0-9])sshpass[ \t]{1,3}-p[ \t]{0,3}([^\s"'|;&]{1,300})/g },
   {
     name: 'option',
@@ -171,4 +189,4 @@ export const DETECTOR_NAMES: readonly string[] = [...new Set(DETECTORS.map(({ na
 
 /** Without one of these a text has none of the above; a quick look before all of them. */
 export const HINT =
-  /-----|private-lines|A[KSB]IA|ACCA|gh[pousr]_|github_pat|gl[a-z]{2,5}-|xox|xapp|hooks\.|eyJ|age-sec|[sr]k_|whsec_|AIza|npm_|pypi-|SG\.|hv[sbr]\.|sk-|\$[0-9a-z]{1,8}\$|pass|[_-]pw|secret|token|bearer|credential|key|authoriz|:\/\/|mysql/i;
+  /-----|private-lines|A[KSB]IA|ACCA|LS0t|gh[pousr]_|github_pat|gl[a-z]{2,5}-|xox|xapp|hooks\.|eyJ|age-sec|[sr]k_|whsec_|AIza|npm_|pypi-|SG\.|hv[sbr]\.|sk-|\$[0-9a-z]{1,8}\$|pass|[_-]pw|secret|token|bearer|credential|key|authoriz|:\/\/|mysql/i;

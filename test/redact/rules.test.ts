@@ -72,6 +72,10 @@ const PARTLY = [
   'https://example.org/?token=«abcdef»&page=2',
   'AccountKey=«abc/def+ghi==»;EndpointSuffix=x',
   '[db]secret=«x»',
+  '{\\"password\\":\\"«hunter2xyz»\\"}',
+  '"password": "«hun\\"ter2xyz»", "x": 1',
+  'AWS Secret Access Key [None]: «wJalrXUtnFEMI/K7MDENG»',
+  'tls.key: «LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UUlC»',
   'https://hooks.slack.com/services/«T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX»',
   '-----BEGIN PRIVATE KEY-----«\\nMIIEvQ\\n»-----END PRIVATE KEY-----',
 ];
@@ -110,6 +114,7 @@ const NEAR_MISSES = [
   'tokens: 1234',
   '-----BEGIN CERTIFICATE-----',
   '-----BEGIN PUBLIC KEY-----',
+  'tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUV2UUlC',
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ alice@laptop',
   '0123456789abcdef0123456789abcdef01234567',
   'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
