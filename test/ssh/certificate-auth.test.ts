@@ -42,11 +42,12 @@ needs('sshd').describe('a machine that trusts the authority', () => {
     client.end();
     await closed;
     await eventually('the log has it', () => /ID postern:ada:sess_12 /.test(sshd.log()));
-    expect(sshd.log()).toMatch(
-      new RegExp(
-        `Accepted publickey for ${login} .* CA ED25519 \\S*${authority.fingerprint.slice(-10)}`,
-      ),
-    );
+    const accepted = sshd
+      .log()
+      .split('\n')
+      .find((line) => line.startsWith(`Accepted publickey for ${login} `));
+    expect(accepted).toContain(` CA ED25519 `);
+    expect(accepted).toContain(authority.fingerprint.slice(-10));
   });
 
   test.each([
