@@ -76,7 +76,7 @@ grants:
           text.includes('"recordings_failed":{"required":2,"best_effort":1}')
         );
       });
-      disk.mend();
+      await disk.mend();
       expect(await alice.ssh('alice+web1', 'exit 3')).toMatchObject({ status: 3 });
       const path = `sessions/${live.id}/recording`;
       expect((await bastion.api(path)).text).toContain('ready');

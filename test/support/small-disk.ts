@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { describe } from 'vitest';
+import { eventually } from './eventually.ts';
 import { scratch } from './scratch.ts';
 
 /** A file system of its own, of some size, in memory. */
@@ -41,8 +42,11 @@ export interface FailingDisk extends Disposable {
   readonly path: string;
   /** Read-only from now on, in the middle of whatever is written: as ext4 does after an error. */
   fail(): void;
-  /** As new, with what it had written. */
-  mend(): void;
+  /**
+   * As new, with what it had written, once nobody has a file of it open any more: until then it would be
+   * the same one again.
+   */
+  mend(): Promise<void>;
 }
 
 /** Mounts one at `path`, which is made, with `path`.image beside it. Throws where this user may not. */
@@ -58,12 +62,16 @@ export function failingDisk(path: string): FailingDisk {
   return {
     path,
     fail: () => mount('-o', 'remount,abort', path),
-    mend() {
-      detach();
+    async mend() {
+      await eventually('nobody has a file of the disk open', () => isDetached(path));
       attach();
     },
     [Symbol.dispose]: detach,
   };
+}
+
+function isDetached(path: string): boolean {
+  return spawnSync('umount', [path], { stdio: 'ignore' }).status === 0;
 }
 
 function mayMount(open: (path: string) => Disposable): boolean {
