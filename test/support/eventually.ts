@@ -9,7 +9,7 @@ const LOOK_MS = 25;
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + deadlineMs;
   let last: unknown;
@@ -31,7 +31,7 @@ export async function eventually<T>(
 export async function within<T>(
   what: string,
   promise: Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

@@ -101,7 +101,7 @@ export class Screen implements AsyncDisposable {
   async until(
     what: string,
     wanted: (screen: Screen) => boolean,
-    deadlineMs = 10_000,
+    deadlineMs = 20_000,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = (): void => {
@@ -127,7 +127,7 @@ export class Screen implements AsyncDisposable {
   }
 
   /** The exit status as a shell has it; rejects at the deadline. */
-  async exited(deadlineMs = 10_000): Promise<number> {
+  async exited(deadlineMs = 20_000): Promise<number> {
     return await within(
       'the program under the terminal ends',
       this.#exit.promise,
