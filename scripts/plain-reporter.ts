@@ -1,6 +1,7 @@
 /**
  * What a person, or a script, reads at the end of a test run: what was skipped, the Debian package
- * that would enable it (once a package), what passed only when it was run again, and as the very last line `N passed, N failed, N skipped`.
+ * that would enable it (once a package), what passed only when it was run again, the files that
+ * failed, and as the very last line `N passed, N failed, N skipped`.
  */
 import { writeSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
@@ -16,6 +17,8 @@ interface Tally {
   readonly lacking: Map<string, number>;
   /** Tests that passed only when they were run again. */
   readonly flaky: string[];
+  /** Projects and files in which something failed. */
+  readonly failures: string[];
 }
 
 function countCase(tally: Tally, test: TestCase): void {
@@ -37,6 +40,9 @@ function countModule(tally: Tally, module: TestModule): void {
   const before = tally.failed;
   for (const test of module.children.allTests()) countCase(tally, test);
   if (!module.ok() && tally.failed === before) tally.failed += 1;
+  if (tally.failed > before) {
+    tally.failures.push(`${module.project.name} ${module.relativeModuleId}`);
+  }
 }
 
 function lines(tally: Tally): string[] {
@@ -46,9 +52,11 @@ function lines(tally: Tally): string[] {
       : `skipped: ${count}, for want of ${packages}: apt-get install ${packages.replaceAll(',', '')}`,
   );
   const flaky = tally.flaky.map((name) => `flaky, a bug: ${name}`);
+  const failures = tally.failures.map((name) => `failed: ${name}`);
   return [
     ...flaky.sort(),
     ...skipped.sort(),
+    ...failures.sort(),
     `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`,
   ];
 }
@@ -61,7 +69,9 @@ export class PlainReporter implements Reporter {
       skipped: 0,
       lacking: new Map(),
       flaky: [],
+      failures: [],
     };
+    if (unhandled.length > 0) tally.failures.push('outside of any test');
     for (const module of modules) countModule(tally, module);
     // Other reporters and the services' ends still write; only `exit` comes after them all.
     process.once('exit', () => {
