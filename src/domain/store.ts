@@ -9,6 +9,7 @@ import type { GrantStore } from './grant.ts';
 import type { RecordingStore } from './kept-recording.ts';
 import type { MachineStore } from './machine.ts';
 import type { NodeStore } from './nodes.ts';
+import type { PlaceStore } from './place.ts';
 import type { SealStore } from './seal.ts';
 import type { SealFeedStore } from './seal-sink.ts';
 import type { SearchStore } from './search.ts';
@@ -28,6 +29,7 @@ export interface Stores {
   readonly grants: GrantStore;
   readonly approvals: ApprovalStore;
   readonly sessions: SessionStore;
+  readonly places: PlaceStore;
   readonly transfers: TransferStore;
   readonly tokens: TokenStore;
   readonly audit: AuditStore;

@@ -16,6 +16,7 @@ import { SqlGroupStore } from './groups.ts';
 import { SqlMachineStore } from './machines.ts';
 import { bringUpToDate, requireUpToDate } from './migrate.ts';
 import { SqlNodeStore } from './nodes.ts';
+import { SqlPlaceStore } from './places.ts';
 import { SqlRecordingStore } from './recordings.ts';
 import { SqlRevocationStore } from './revocations.ts';
 import { SqlSealFeedStore } from './seal-feed.ts';
@@ -111,6 +112,7 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     grants: new SqlGrantStore(db),
     approvals: new SqlApprovalStore(db),
     sessions: new SqlSessionStore(db),
+    places: new SqlPlaceStore(db),
     transfers: new SqlTransferStore(db),
     tokens: new SqlTokenStore(db),
     audit: new SqlAuditStore(db),
@@ -137,6 +139,7 @@ class SqlStore implements Store {
   readonly grants: Stores['grants'];
   readonly approvals: Stores['approvals'];
   readonly sessions: Stores['sessions'];
+  readonly places: Stores['places'];
   readonly transfers: Stores['transfers'];
   readonly tokens: Stores['tokens'];
   readonly audit: Stores['audit'];
@@ -167,6 +170,7 @@ class SqlStore implements Store {
     this.grants = stores.grants;
     this.approvals = stores.approvals;
     this.sessions = stores.sessions;
+    this.places = stores.places;
     this.transfers = stores.transfers;
     this.tokens = stores.tokens;
     this.audit = stores.audit;

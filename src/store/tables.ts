@@ -17,6 +17,7 @@ import type {
   TranscriptBlockTable,
 } from './analysis-tables.ts';
 import type { Defaulted, Fixed } from './column.ts';
+import type { SessionPlaceTable } from './place-table.ts';
 import type {
   RecordingSealTable,
   RecordingTable,
@@ -36,6 +37,7 @@ export interface Tables {
   readonly approvals: ApprovalTable;
   readonly sessions: SessionTable;
   readonly session_channels: SessionChannelTable;
+  readonly session_places: SessionPlaceTable;
   readonly recordings: RecordingTable;
   readonly transfers: TransferTable;
   readonly recording_analyses: RecordingAnalysisTable;
