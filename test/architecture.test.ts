@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: ['ssh', 'ssh2', 'ipaddr.js', 'lean-qr', 'transfer'],
   targets: ['ssh', 'ssh2'],
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
+  engine: [],
   handoff: [],
   envelope: ['age-encryption'],
   recorder: ['handoff', 'envelope', 'replay'],

@@ -1,5 +1,6 @@
 import { APPROVAL_ERRORS } from './approval-errors.ts';
 import { ENCRYPTION_ERRORS } from './encryption-errors.ts';
+import { ENGINE_ERRORS } from './engine-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
 import { LIMIT_ERRORS } from './limit-errors.ts';
 import { LIVE_ERRORS } from './live-errors.ts';
@@ -230,6 +231,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the menu had no key for {minutes} minutes',
   },
+  ...ENGINE_ERRORS,
   ...LIMIT_ERRORS,
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 

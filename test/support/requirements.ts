@@ -55,6 +55,10 @@ const PACKAGES = {
   age: 'age',
   'age-keygen': 'age',
   cryptography: 'python3-cryptography',
+  dockerd: 'docker.io',
+  docker: 'docker.io',
+  runc: 'runc',
+  busybox: 'busybox-static',
 } as const;
 
 export type Part = keyof typeof PACKAGES;

@@ -1,0 +1,147 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Container, ContainerDetail, ContainerNews } from '../domain/container-engine.ts';
+import { reasonOf } from '../domain/log.ts';
+import { containerIn } from './containers.ts';
+
+/** Between two tries to reach an engine that is away, in milliseconds: at first, at most. */
+const AGAIN_MS = { first: 250, most: 10_000 } as const;
+
+/** The longest event that is read, in characters. */
+const MOST_EVENT = 1024 * 1024;
+
+/** What a follower asks of its engine. */
+export interface Followed {
+  events(): Promise<IncomingMessage>;
+  list(): Promise<readonly Container[]>;
+  find(id: string): Promise<ContainerDetail | null>;
+}
+
+/**
+ * Tells of an engine's containers. An event only says whose turn it is; what is told is what the
+ * engine then answers, so nothing depends on the order of events, and what waits is at most one
+ * entry a container.
+ */
+export class Follower {
+  readonly #engine: Followed;
+  readonly #tell: (news: ContainerNews) => void;
+  readonly #closed = new AbortController();
+  readonly #names = new Map<string, string>();
+
+  constructor(engine: Followed, onNews: (news: ContainerNews) => void) {
+    this.#engine = engine;
+    this.#tell = (news) => {
+      if (!this.#closed.signal.aborted) onNews(news);
+    };
+    void this.#run();
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closed;
+    let pause: number = AGAIN_MS.first;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(() => {
+          pause = AGAIN_MS.first;
+        });
+      } catch (error) {
+        this.#tell({ type: 'away', reason: reasonOf(error) });
+      }
+      await wait(pause, undefined, { signal, ref: false }).catch(() => undefined);
+      pause = Math.min(pause * 2, AGAIN_MS.most);
+    }
+  }
+
+  /** Rejects when the events end, whyever. */
+  async #follow(onReached: () => void): Promise<void> {
+    const { signal } = this.#closed;
+    const events = await this.#engine.events();
+    const turns = new Turns(events);
+    const stop = (): void => void events.destroy();
+    signal.addEventListener('abort', stop);
+    try {
+      // Whatever happens from now on is in the events already.
+      const listed = await this.#engine.list();
+      const containers = listed.filter(({ state }) => state === 'running');
+      this.#names.clear();
+      for (const { id, name } of containers) this.#names.set(id, name);
+      this.#tell({ type: 'all', containers });
+      onReached();
+      for await (const id of turns) await this.#turn(id);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stop();
+    }
+    throw new Error('its events ended');
+  }
+
+  async #turn(id: string): Promise<void> {
+    const container = await this.#engine.find(id);
+    if (container?.state === 'running') {
+      this.#names.set(id, container.name);
+      this.#tell({ type: 'changed', container });
+      return;
+    }
+    const name = this.#names.get(id);
+    // One that was never seen running is nobody's loss.
+    if (name === undefined) return;
+    this.#names.delete(id);
+    this.#tell({ type: 'stopped', id, name });
+  }
+}
+
+/** Whose turn it is, each container at most once at a time, in the order of their first events. */
+class Turns implements AsyncIterable<string> {
+  readonly #due = new Set<string>();
+  #rest = '';
+  #over = false;
+  #wake: () => void = () => undefined;
+
+  constructor(events: IncomingMessage) {
+    events.setEncoding('utf8');
+    events.on('data', (text: string) => this.#take(text, events));
+    events.on('error', () => this.#end());
+    events.once('close', () => this.#end());
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string> {
+    while (true) {
+      for (const id of this.#due) {
+        this.#due.delete(id);
+        yield id;
+      }
+      if (this.#over) return;
+      if (this.#due.size > 0) continue;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #take(text: string, events: IncomingMessage): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#line(line);
+    if (this.#rest.length > MOST_EVENT) events.destroy();
+  }
+
+  #line(line: string): void {
+    if (line.trim() === '') return;
+    try {
+      const id = containerIn(JSON.parse(line));
+      if (id !== '') this.#due.add(id);
+    } catch {
+      // No event: the containers are looked at all the same when the next one comes.
+    }
+    this.#wake();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#wake();
+  }
+}
