@@ -24,6 +24,7 @@ export interface UpstreamStreams {
 
 /** The user's side: one duplex stream and its stderr. */
 export interface DownstreamStreams extends NodeJS.ReadableStream {
+  readonly writable: boolean;
   write(chunk: Uint8Array): boolean;
   readonly stderr: NodeJS.WritableStream;
 }
@@ -70,7 +71,7 @@ export class Pipe {
     this.#carryOut(
       stdout,
       down,
-      (chunk) => down.write(chunk),
+      (chunk) => !down.writable || down.write(chunk),
       (chunk, gate) => {
         const tap = this.#tap;
         if (tap !== null && !tap.output(chunk)) tap.onDrain(gate.close());
@@ -80,21 +81,29 @@ export class Pipe {
     this.#carryOut(
       stderr,
       down.stderr,
-      (chunk) => down.stderr.write(chunk),
+      (chunk) => !down.stderr.writable || down.stderr.write(chunk),
       (chunk, gate) => {
         const tap = this.#tap;
         if (tap !== null && !tap.error(chunk)) tap.onDrain(gate.close());
       },
     );
     const gate = new Gate(down);
+    let reopen = (): void => undefined;
     down.on('data', (chunk: Buffer) => {
       this.counts.bytesIn += chunk.length;
       this.lastByteAt = performance.now();
       const tap = this.#tap;
       if (tap?.takesInput === true && !tap.input(chunk)) tap.onDrain(gate.close());
       if (beside !== null && !beside.fromUser(chunk)) beside.onDrain(gate.close());
-      if (!stdin.write(chunk)) stdin.once('drain', gate.close());
+      // A program may end before it has read its input: what comes then is for nobody, and a write
+      // after the end would keep the channel's end from ever being told.
+      if (stdin.writable && !stdin.write(chunk)) {
+        reopen = gate.close();
+        stdin.once('drain', reopen);
+      }
     });
+    // Without a reader there is no drain either.
+    stdin.once('close', () => reopen());
     down.once('end', () => stdin.end());
   }
 

@@ -54,6 +54,12 @@ needs('ssh', 'sshd').describe('a command through the bastion', () => {
     expect(done.status).toBe(5);
   });
 
+  test('ends, though its input was never read', async () => {
+    const leaves = () => exec('echo out; exit 7', { input: 'for nobody\n' });
+    const done = await Promise.all(Array.from({ length: 12 }, leaves));
+    for (const one of done) expect(one).toMatchObject({ status: 7, stdout: Buffer.from('out\n') });
+  });
+
   test('runs without any input', async () => {
     const done = await exec('echo alone; cat', { more: ['-n'] });
     expect(done.stdout.toString()).toBe('alone\n');

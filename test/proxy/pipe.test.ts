@@ -1,121 +1,11 @@
 import { once } from 'node:events';
-import { Duplex, PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { type DownstreamStreams, Pipe, type Tap } from '../../src/proxy/pipe.ts';
+import type { DownstreamStreams } from '../../src/proxy/pipe.ts';
 import { within } from '../support/eventually.ts';
-
-const HIGH_WATER = 64 * 1024;
-
-/** Takes what it is given when it is told to. */
-class SlowSink extends Writable {
-  readonly got: Buffer[] = [];
-  isOpen: boolean;
-  #held: (() => void) | null = null;
-
-  constructor(isOpen: boolean) {
-    super({ highWaterMark: HIGH_WATER });
-    this.isOpen = isOpen;
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.got.push(chunk);
-    if (this.isOpen) done();
-    else this.#held = done;
-  }
-
-  open(): void {
-    this.isOpen = true;
-    this.#held?.();
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.got);
-  }
-}
-
-/** The user's side: what the user sends is pushed by the test. */
-class User extends Duplex implements DownstreamStreams {
-  readonly stderr: SlowSink;
-  readonly screen: SlowSink;
-
-  constructor(isOpen: boolean) {
-    super({ highWaterMark: HIGH_WATER });
-    this.screen = new SlowSink(isOpen);
-    this.stderr = new SlowSink(isOpen);
-  }
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
-    this.screen.write(chunk, encoding, () => done());
-  }
-}
-
-class Notebook implements Tap {
-  readonly seen: string[] = [];
-  full = false;
-  takesInput = false;
-  listeners: (() => void)[] = [];
-
-  output(chunk: Uint8Array): boolean {
-    this.seen.push(`tap out ${Buffer.from(chunk).toString()}`);
-    return !this.full;
-  }
-
-  error(chunk: Uint8Array): boolean {
-    this.seen.push(`tap err ${Buffer.from(chunk).toString()}`);
-    return !this.full;
-  }
-
-  input(chunk: Uint8Array): boolean {
-    this.seen.push(`tap in ${Buffer.from(chunk).toString()}`);
-    return !this.full;
-  }
-
-  onDrain(listener: () => void): void {
-    this.listeners.push(listener);
-  }
-
-  drain(): void {
-    this.full = false;
-    for (const listener of this.listeners.splice(0)) listener();
-  }
-}
-
-function stage(options: { readonly userOpen?: boolean; readonly machineOpen?: boolean } = {}) {
-  const stdin = new SlowSink(options.machineOpen ?? true);
-  const stdout = new PassThrough({ highWaterMark: HIGH_WATER });
-  const stderr = new PassThrough({ highWaterMark: HIGH_WATER });
-  const user = new User(options.userOpen ?? true);
-  const tap = new Notebook();
-  const pipe = new Pipe({ stdin, stdout, stderr }, user, tap);
-  return { stdin, stdout, stderr, user, tap, pipe };
-}
-
-/** Lets everything that is under way in this process come to rest. */
-async function rest(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Writes until the stream wants no more, and is still of that mind after a rest. */
-async function fill(stream: Writable, chunk: Buffer): Promise<number> {
-  let written = 0;
-  for (let idle = 0; idle < 3; ) {
-    if (stream.writableNeedDrain) {
-      idle += 1;
-      await rest();
-    } else {
-      idle = 0;
-      stream.write(chunk);
-      written += chunk.length;
-      if (written > 64 * 1024 * 1024) throw new Error('no back-pressure');
-    }
-  }
-  return written;
-}
+import { fill, HIGH_WATER, pipeStage, rest } from './pipe-stage.ts';
 
 test('bytes of every value pass unchanged, both ways, and are counted', async () => {
-  const { stdin, stdout, stderr, user, pipe } = stage();
+  const { stdin, stdout, stderr, user, pipe } = pipeStage();
   pipe.start();
   const every = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
   stdout.write(every);
@@ -129,8 +19,34 @@ test('bytes of every value pass unchanged, both ways, and are counted', async ()
   expect(pipe.counts).toEqual({ bytesIn: 256, bytesOut: 260 });
 });
 
+test('input for a program that has ended is read and thrown away', async () => {
+  const { stdin, user, pipe } = pipeStage();
+  pipe.start();
+  const failures: unknown[] = [];
+  stdin.on('error', (error) => failures.push(error));
+  stdin.end();
+  user.push('for nobody');
+  user.push(null);
+  await within('the input is read', once(user, 'end'));
+  await rest();
+  expect(failures).toEqual([]);
+  expect(stdin.bytes).toEqual(Buffer.alloc(0));
+});
+
+test('a program that ends while its input is full lets the rest of it be read', async () => {
+  const { stdin, user, pipe } = pipeStage({ machineOpen: false });
+  pipe.start();
+  user.push(Buffer.alloc(2 * HIGH_WATER));
+  await rest();
+  expect(user.isPaused()).toBe(true);
+  stdin.destroy();
+  user.push('the rest');
+  user.push(null);
+  await within('the input is read', once(user, 'end'));
+});
+
 test('invariant 2: a chunk is with the recorder before it is with the user', async () => {
-  const { stdout, stderr, user, tap, pipe } = stage();
+  const { stdout, stderr, user, tap, pipe } = pipeStage();
   user.write = ((chunk: Uint8Array) => {
     tap.seen.push(`user out ${Buffer.from(chunk).toString()}`);
     return true;
@@ -149,7 +65,7 @@ test('invariant 2: a chunk is with the recorder before it is with the user', asy
 });
 
 test('a recorder that fails while it is given a chunk, and so stops the pipe, keeps it from the user', async () => {
-  const { stdout, user, tap, pipe } = stage();
+  const { stdout, user, tap, pipe } = pipeStage();
   tap.output = () => {
     pipe.discard();
     return true;
@@ -161,7 +77,7 @@ test('a recorder that fails while it is given a chunk, and so stops the pipe, ke
 });
 
 test('invariant 3: a slow user stops the machine, and costs bounded memory', async () => {
-  const { stdout, user, pipe } = stage({ userOpen: false });
+  const { stdout, user, pipe } = pipeStage({ userOpen: false });
   pipe.start();
   const written = await fill(stdout, Buffer.alloc(16 * 1024, 'x'));
   expect(written).toBeLessThan(8 * HIGH_WATER);
@@ -172,7 +88,7 @@ test('invariant 3: a slow user stops the machine, and costs bounded memory', asy
 });
 
 test('invariant 3: a slow machine stops the user, and costs bounded memory', async () => {
-  const { stdin, user, pipe } = stage({ machineOpen: false });
+  const { stdin, user, pipe } = pipeStage({ machineOpen: false });
   pipe.start();
   let pushed = 0;
   for (let idle = 0; idle < 3; ) {
@@ -188,7 +104,7 @@ test('invariant 3: a slow machine stops the user, and costs bounded memory', asy
 });
 
 test('invariant 3: a recorder that has no room stops the machine until it has', async () => {
-  const { stdout, user, tap, pipe } = stage();
+  const { stdout, user, tap, pipe } = pipeStage();
   tap.full = true;
   pipe.start();
   const written = await fill(stdout, Buffer.alloc(16 * 1024, 'r'));
@@ -201,7 +117,7 @@ test('invariant 3: a recorder that has no room stops the machine until it has', 
 });
 
 test('a source goes on only when everybody who stopped it has room', async () => {
-  const { stdout, user, tap, pipe } = stage({ userOpen: false });
+  const { stdout, user, tap, pipe } = pipeStage({ userOpen: false });
   tap.full = true;
   pipe.start();
   await fill(stdout, Buffer.alloc(HIGH_WATER, 'b'));
@@ -215,7 +131,7 @@ test('a source goes on only when everybody who stopped it has room', async () =>
 });
 
 test('a full stderr stops stderr alone', async () => {
-  const { stdout, stderr, user, pipe } = stage();
+  const { stdout, stderr, user, pipe } = pipeStage();
   user.stderr.isOpen = false;
   pipe.start();
   await fill(stderr, Buffer.alloc(16 * 1024, 'e'));
@@ -225,7 +141,7 @@ test('a full stderr stops stderr alone', async () => {
 });
 
 test('the end of input is a half-close: output goes on', async () => {
-  const { stdin, stdout, user, pipe } = stage();
+  const { stdin, stdout, user, pipe } = pipeStage();
   pipe.start();
   user.push('last words');
   user.push(null);
@@ -237,7 +153,7 @@ test('the end of input is a half-close: output goes on', async () => {
 });
 
 test('the end of output does not end the user: the exit status comes after it', async () => {
-  const { stdout, user, pipe } = stage();
+  const { stdout, user, pipe } = pipeStage();
   pipe.start();
   stdout.end('bye');
   await within('the end', once(stdout, 'end'));
@@ -246,7 +162,7 @@ test('the end of output does not end the user: the exit status comes after it', 
 });
 
 test('discard: the machine is read to its end though the user takes nothing', async () => {
-  const { stdout, stderr, user, tap, pipe } = stage({ userOpen: false });
+  const { stdout, stderr, user, tap, pipe } = pipeStage({ userOpen: false });
   pipe.start();
   await fill(stdout, Buffer.alloc(HIGH_WATER, 'd'));
   const shown = user.screen.bytes.length;
@@ -261,7 +177,7 @@ test('discard: the machine is read to its end though the user takes nothing', as
 });
 
 test('discard of stdout alone leaves stderr to the user and to the recorder', async () => {
-  const { stdout, stderr, user, tap, pipe } = stage();
+  const { stdout, stderr, user, tap, pipe } = pipeStage();
   pipe.start();
   pipe.discardOutput();
   stdout.write('unwanted');
@@ -273,7 +189,7 @@ test('discard of stdout alone leaves stderr to the user and to the recorder', as
 });
 
 test('without its tap the pipe goes on', async () => {
-  const { stdout, user, tap, pipe } = stage();
+  const { stdout, user, tap, pipe } = pipeStage();
   pipe.start();
   pipe.detachTap();
   stdout.write('free');
@@ -282,7 +198,7 @@ test('without its tap the pipe goes on', async () => {
 });
 
 test('the time of the last byte moves with bytes of either way', async () => {
-  const { stdout, user, pipe } = stage();
+  const { stdout, user, pipe } = pipeStage();
   pipe.start();
   const begun = pipe.lastByteAt;
   await rest();
