@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   archive: ['aws4fetch'],
   live: ['recorder', 'envelope', 'redact', 'replay', '@xterm/headless', '@xterm/addon-serialize'],
   ipc: [],
+  client: [],
   store: ['kysely', 'pg', 'ioredis', '@electric-sql/pglite', '../migrations'],
   control: ['otpauth'],
   api: ['hono', '@hono/zod-openapi', '@hono/node-server', 'ws', 'zod'],

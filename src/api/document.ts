@@ -21,11 +21,13 @@ const docsRoute = guarded('public', {
   method: 'get',
   path: '/docs',
   summary: 'The same for people',
-  responses: { 200: { description: 'A page' } },
+  responses: {
+    200: { description: 'A page', content: { 'text/html': { schema: z.string() } } },
+  },
 });
 
 /** The OpenAPI 3.1 document, made from the schemas that check requests. */
-function documentOf(api: Api, deps: Pick<ApiDeps, 'version' | 'publicUrl'>) {
+export function documentOf(api: Api, deps: Pick<ApiDeps, 'version' | 'publicUrl'>) {
   return api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

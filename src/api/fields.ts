@@ -32,6 +32,11 @@ export const time = z
   .transform((text) => new Date(text))
   .openapi({ type: 'string', format: 'date-time' });
 
+/** That, or null; said again, as a type that is given to the document stands for the whole. */
+export function orNull<T extends z.ZodType>(schema: T) {
+  return schema.nullable().openapi({ type: ['string', 'null'] });
+}
+
 export const outTime = z.string().openapi({ format: 'date-time' });
 
 export function isoTime(date: Date): string {

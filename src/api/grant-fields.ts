@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { CAPABILITIES } from '../domain/capability.ts';
 import { isForwardTo } from '../domain/forward.ts';
-import { login, time, userName } from './fields.ts';
+import { login, orNull, time, userName } from './fields.ts';
 
 const forwardTo = z
   .string()
@@ -25,7 +25,7 @@ export const termsFields = {
   allow: z.array(z.enum(CAPABILITIES)).max(CAPABILITIES.length),
   forward_to: z.array(forwardTo).max(100),
   from_networks: z.array(network).max(100),
-  until: time.nullable(),
+  until: orNull(time),
   max_session: seconds,
   idle_timeout: seconds,
   mfa: z.boolean().openapi({ description: 'For whoever has given a verification code alone' }),

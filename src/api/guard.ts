@@ -28,6 +28,12 @@ const REFUSALS = {
   403: json(failureSchema, 'The token lacks the scope'),
 } as const;
 
+/** What a route says of a failure in words alone has the body of all failures. */
+function withFailure([status, response]: [string, RouteConfig['responses'][string]]) {
+  const isPlain = Number(status) >= 400 && !('$ref' in response) && response.content === undefined;
+  return [status, isPlain ? json(failureSchema, response.description ?? '') : response] as const;
+}
+
 /**
  * A route with its demand, which is checked before anything of the request is read. The one way to
  * define a route: `assertGuarded` refuses an API with a route that was defined otherwise.
@@ -42,7 +48,7 @@ export function guarded<
     middleware: guard(access),
     security: access === 'public' ? [] : [{ bearer: [] }],
     responses: {
-      ...route.responses,
+      ...Object.fromEntries(Object.entries(route.responses).map(withFailure)),
       ...(access === 'public' ? {} : REFUSALS),
       default: json(failureSchema, 'Any other failure'),
     },

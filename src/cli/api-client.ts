@@ -1,5 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import type {
+  BodyAt,
+  DataAt,
+  ListKey,
+  Method,
+  PathOf,
+  QueryAt,
+  RowAt,
+  Worded,
+} from '../client/calls.ts';
+import { type Call, PosternClient, type Query } from '../client/client.ts';
 import { printable, reasonOf } from '../domain/log.ts';
 import { type Endpoint, findEndpoint } from './endpoint.ts';
 import { CommandFailure, type Shell } from './shell.ts';
@@ -14,8 +25,6 @@ const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Rows of one page. */
 const PAGE = 100;
-
-type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** A field that the server refused. */
 interface Refusal {
@@ -40,9 +49,11 @@ export class ApiFailure extends CommandFailure {
 /** The `/v1` API, as the commands use it. Every failure is a CommandFailure that can be shown. */
 export class ApiClient {
   readonly #endpoint: Endpoint;
+  readonly #client: PosternClient;
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    this.#client = new PosternClient({ url: endpoint.url, token: () => endpoint.token.expose() });
   }
 
   static of(shell: Shell): ApiClient {
@@ -50,25 +61,34 @@ export class ApiClient {
   }
 
   /** The `data` of the answer. */
-  async get(path: string, query: Query = {}): Promise<unknown> {
-    return dataOf(await this.#json('GET', path, query));
+  async get<const P extends PathOf<'GET'>>(
+    path: P,
+    query?: Worded<QueryAt<'GET', P>>,
+  ): Promise<DataAt<'GET', P>> {
+    return (await this.#data({ method: 'GET', path, query: query ?? {} })) as DataAt<'GET', P>;
   }
 
-  async send(
-    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-    path: string,
-    body?: unknown,
-  ): Promise<unknown> {
-    return dataOf(await this.#json(method, path, {}, body));
+  async send<const M extends Exclude<Method, 'GET'>, const P extends PathOf<M>>(
+    method: M,
+    path: P,
+    body?: Worded<BodyAt<M, P>>,
+  ): Promise<DataAt<M, P>> {
+    return (await this.#data({ method, path, body })) as DataAt<M, P>;
   }
 
   /** At most `most` rows of a list, page after page. */
-  async list(path: string, key: string, query: Query, most: number): Promise<readonly unknown[]> {
-    const rows: unknown[] = [];
+  async list<const P extends PathOf<'GET'>, Key extends ListKey<P>>(
+    path: P,
+    key: Key,
+    query: Worded<QueryAt<'GET', P>>,
+    most: number,
+  ): Promise<readonly RowAt<P, Key>[]> {
+    const rows: RowAt<P, Key>[] = [];
     let cursor: string | undefined;
     do {
       const limit = Math.min(PAGE, most - rows.length);
-      const data = await this.get(path, { ...query, limit, cursor });
+      const asked = { ...(query as Query), limit, cursor };
+      const data = await this.#data({ method: 'GET', path, query: asked });
       const page = isRecord(data) ? data[key] : null;
       if (!Array.isArray(page)) throw strange(path);
       rows.push(...page);
@@ -93,7 +113,7 @@ export class ApiClient {
 
   /** A WebSocket that is open, with this subprotocol, and paused: messages may have come already. */
   async socket(path: string, query: Query, protocol: string): Promise<WebSocket> {
-    const url = this.#url(path, query);
+    const url = this.#client.url(path, query);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url, [protocol], {
       headers: { authorization: `Bearer ${this.#endpoint.token.expose()}` },
@@ -120,46 +140,20 @@ export class ApiClient {
     return await this.#failure(path, { status, json: async () => parsed(pieces) });
   }
 
-  #url(path: string, query: Query): URL {
-    const url = new URL(this.#endpoint.url + path);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return url;
-  }
-
-  async #json(method: string, path: string, query: Query, body?: unknown): Promise<unknown> {
-    const signal = AbortSignal.timeout(body === undefined ? DEADLINE : LONG_DEADLINE);
-    const response = await this.#fetch({ method, path, query, signal, body });
-    if (!response.ok) throw await this.#failure(path, response);
+  async #data(call: Omit<Call, 'signal'>): Promise<unknown> {
+    const signal = AbortSignal.timeout(call.body === undefined ? DEADLINE : LONG_DEADLINE);
+    const response = await this.#fetch({ ...call, signal });
+    if (!response.ok) throw await this.#failure(call.path, response);
     try {
-      return await response.json();
+      return at(await response.json(), 'data');
     } catch (error) {
-      throw strange(path, error);
+      throw strange(call.path, error);
     }
   }
 
-  async #fetch(request: {
-    readonly method: string;
-    readonly path: string;
-    readonly query: Query;
-    readonly signal: AbortSignal;
-    readonly body?: unknown;
-  }): Promise<Response> {
-    const { method, signal, body } = request;
-    const url = this.#url(request.path, request.query);
+  async #fetch(call: Call): Promise<Response> {
     try {
-      return await fetch(url, {
-        method,
-        signal,
-        // Elsewhere the token must not be shown.
-        redirect: 'error',
-        headers: {
-          authorization: `Bearer ${this.#endpoint.token.expose()}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      return await this.#client.fetch(call);
     } catch (error) {
       throw this.#unreachable(error);
     }
@@ -208,10 +202,6 @@ function refusalOf(detail: unknown): Refusal {
     field: printable(textAt(detail, 'field') ?? '?'),
     message: printable(textAt(detail, 'message') ?? '?', 500),
   };
-}
-
-function dataOf(body: unknown): unknown {
-  return at(body, 'data');
 }
 
 function strange(path: string, cause?: unknown): CommandFailure {

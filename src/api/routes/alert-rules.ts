@@ -8,7 +8,7 @@ import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import { body, idOf, isoTime, machineName, outId, outTime, text } from '../fields.ts';
+import { body, idOf, isoTime, machineName, orNull, outId, outTime, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { NamesOf } from '../names-of.ts';
@@ -22,8 +22,8 @@ const created = z.strictObject({
   kind: z.enum(SEARCH_KINDS).nullable().default(null).openapi({
     description: 'Where; null: in commands and in output',
   }),
-  machine_id: idOf('mch').nullable().default(null),
-  group_id: idOf('grp').nullable().default(null).openapi({
+  machine_id: orNull(idOf('mch')).default(null),
+  group_id: orNull(idOf('grp')).default(null).openapi({
     description: 'In sessions of its members; not together with a machine',
   }),
 });

@@ -6,7 +6,7 @@ import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import { body, idOf, text } from '../fields.ts';
+import { body, idOf, orNull, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
@@ -19,7 +19,7 @@ const params = z.object({ id: idOf('rvk') });
 const created = z.strictObject({
   kind: z.enum(REVOCATION_KINDS),
   value: revocationValue,
-  authority: idOf('ca').nullable().default(null).openapi({
+  authority: orNull(idOf('ca')).default(null).openapi({
     description: 'Whose certificates are meant, for a serial or a key id; null: of any authority',
   }),
   reason: text(500).default(''),

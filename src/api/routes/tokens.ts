@@ -8,7 +8,17 @@ import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import { body, idOf, isoTime, isoTimeOrNull, outId, outTime, text, time } from '../fields.ts';
+import {
+  body,
+  idOf,
+  isoTime,
+  isoTimeOrNull,
+  orNull,
+  outId,
+  outTime,
+  text,
+  time,
+} from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
@@ -21,10 +31,10 @@ const query = z
 const created = z.strictObject({
   name: text(100).min(1),
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
-  user_id: idOf('usr').nullable().optional().openapi({
+  user_id: orNull(idOf('usr')).optional().openapi({
     description: 'Whose it is; left out: the caller. Null: nobody, so that it sees everything',
   }),
-  expires_at: time.nullable().default(null),
+  expires_at: orNull(time).default(null),
 });
 
 const tokenSchema = z

@@ -74,7 +74,7 @@ function addVerdict(
     .option('--reason <text>', 'for the record, and for who asked', '')
     .option('--json', 'as JSON', false)
     .action(async (text: string, options: VerdictOptions) => {
-      const path = `/v1/approvals/${idOf('apr', text)}/${verdict}`;
+      const path = `/v1/approvals/${idOf('apr', text)}/${verdict}` as const;
       const decided = await ApiClient.of(shell).send('POST', path, { reason: options.reason });
       showOne(shell, options, decided, COLUMNS);
     });

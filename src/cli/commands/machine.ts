@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BodyAt, Worded } from '../../client/calls.ts';
 import { ApiClient } from '../api-client.ts';
 import { idOfNamed } from '../lookup.ts';
 import {
@@ -174,7 +175,9 @@ function addAdd(machine: Command, shell: Shell): void {
     });
 }
 
-function authOf(shell: Shell, options: AddOptions): Readonly<Record<string, string>> {
+type MachineAuth = Worded<BodyAt<'POST', '/v1/machines'>['auth']>;
+
+function authOf(shell: Shell, options: AddOptions): MachineAuth {
   const password = passwordOf(shell, options);
   const { keyFile, bastionKey, certificate, agent } = options;
   const ways = [keyFile !== undefined, password !== null, bastionKey, certificate, agent];

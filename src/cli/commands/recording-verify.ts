@@ -112,7 +112,7 @@ async function verifySession(
 ): Promise<Verdict> {
   const api = ApiClient.of(shell);
   const id = idOf('sess', text);
-  const path = `/v1/sessions/${id}/recording`;
+  const path = `/v1/sessions/${id}/recording` as const;
   const noted = await api.get(`${path}/seals`, { channel });
   const rows = rowsAt(await api.get('/v1/sealing-keys'), 'sealing_keys');
   const keys =

@@ -72,7 +72,7 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .argument('<session>', 'id of the session')
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
     .action(async (text: string, { channel }: { readonly channel?: number }) => {
-      const path = `/v1/sessions/${idOf('sess', text)}/recording/seals`;
+      const path = `/v1/sessions/${idOf('sess', text)}/recording/seals` as const;
       for (const seal of rowsAt(await ApiClient.of(shell).get(path, { channel }), 'seals')) {
         shell.stdout.write(`${textAt(seal, 'line')}\n`);
       }
@@ -109,7 +109,7 @@ async function reindex(shell: Shell, text: string | undefined, all: boolean): Pr
   const path =
     text === undefined
       ? '/v1/recordings/analysis'
-      : `/v1/sessions/${idOf('sess', text)}/recording/analysis`;
+      : (`/v1/sessions/${idOf('sess', text)}/recording/analysis` as const);
   const data = await ApiClient.of(shell).send('POST', path);
   showDone(shell, `recordings to be read again: ${cellAt(data, 'recordings')}`);
 }

@@ -99,15 +99,14 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     ['fingerprint', options.fingerprint],
     ['serial', options.serial],
     ['key_id', options.keyId],
-  ].filter(([, value]) => value !== undefined);
+  ].flatMap(([kind, value]) => (kind === undefined || value === undefined ? [] : { kind, value }));
   const [first] = given;
   if (first === undefined || given.length > 1) {
     throw new CommandFailure(2, 'give one of --fingerprint, --serial and --key-id');
   }
   const api = ApiClient.of(shell);
   const made = await api.send('POST', '/v1/revocations', {
-    kind: first[0],
-    value: first[1],
+    ...first,
     authority: options.ca === undefined ? null : await idOfNamed(api, 'ca', options.ca),
     reason: options.reason ?? '',
   });

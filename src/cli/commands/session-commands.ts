@@ -29,7 +29,7 @@ export function addCommands(session: Command, shell: Shell): void {
     .option('--limit <rows>', 'at most this many', rows, 1000)
     .option('--json', 'as JSON', false)
     .action(async (text: string, options: CommandsOptions) => {
-      const path = `/v1/sessions/${idOf('sess', text)}/commands`;
+      const path = `/v1/sessions/${idOf('sess', text)}/commands` as const;
       const found = await ApiClient.of(shell).list(path, 'commands', {}, options.limit);
       showRows(shell, options, found, COLUMNS);
     });

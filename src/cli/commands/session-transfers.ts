@@ -31,7 +31,7 @@ export function addTransfers(session: Command, shell: Shell): void {
     .option('--limit <rows>', 'at most this many', rows, 100)
     .option('--json', 'as JSON', false)
     .action(async (text: string, options: Format & { readonly limit: number }) => {
-      const path = `/v1/sessions/${idOf('sess', text)}/transfers`;
+      const path = `/v1/sessions/${idOf('sess', text)}/transfers` as const;
       const found = await ApiClient.of(shell).list(path, 'transfers', {}, options.limit);
       showRows(shell, options, found, COLUMNS);
     });

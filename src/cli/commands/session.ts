@@ -147,7 +147,7 @@ function addLogs(session: Command, shell: Shell): void {
     .action(async (text: string, options: LogOptions) => {
       const { search, from, to } = options;
       const redact = options.redact ? '1' : undefined;
-      const path = `/v1/sessions/${idOf('sess', text)}/logs`;
+      const path = `/v1/sessions/${idOf('sess', text)}/logs` as const;
       const api = ApiClient.of(shell);
       if (options.json) {
         showJson(shell, await api.list(path, 'logs', { search, from, to, redact }, MOST_ENTRIES));
@@ -181,7 +181,7 @@ function addPlay(session: Command, shell: Shell): void {
     .option('--channel <number>', 'this channel; else the first', wholeNumber(1, 1_000_000))
     .option('--redact', 'with what is secret hidden, as others get it', false)
     .action(async (text: string, options: PlayOptions) => {
-      const path = `/v1/sessions/${idOf('sess', text)}/recording`;
+      const path = `/v1/sessions/${idOf('sess', text)}/recording` as const;
       const redact = options.redact ? '1' : undefined;
       const asked = { channel: options.channel, format: 'v3', redact };
       const body = await ApiClient.of(shell).stream(path, asked);
