@@ -105,11 +105,12 @@ export class Shell implements TerminalEvents {
     this.#terminal.resize(cols, rows);
   }
 
-  /** Nothing has come until `at`, seconds. */
+  /** Nothing has come until `at`, seconds. Output of one time is one, however it was cut. */
   idle(at: number): void {
     const since = at - this.#last;
     if (this.#terminal.screen.isAlternate) {
-      if (since >= PICTURE_PAUSE || at - this.#pictured >= PICTURE_LATEST) this.#picture();
+      const isLate = since > 0 && at - this.#pictured >= PICTURE_LATEST;
+      if (since >= PICTURE_PAUSE || isLate) this.#picture();
     } else if (since >= PAUSE) {
       this.#paused();
     }
@@ -177,8 +178,7 @@ export class Shell implements TerminalEvents {
     // Some draw their prompt first.
     this.#armed = 0;
     const whole = screen.line.text(0, screen.col);
-    const { more } = this.tracker;
-    const waiting = this.#prompts.classify(whole, { edited: true, more });
+    const waiting = this.#prompts.classify(whole, { edited: true, more: this.tracker.more });
     if (waiting === 'shell' || waiting === 'more') this.#anchor(null);
     else this.#armed = screen.col;
   }

@@ -1,10 +1,10 @@
-import { Emulator } from '../replay/terminal/emulator.ts';
-import { keyframe } from '../replay/terminal/keyframe.ts';
+import { Emulator, type EmulatorState } from '../replay/terminal/emulator.ts';
 import type { Line } from '../replay/terminal/line.ts';
 import type { Parameters } from '../replay/terminal/sgr.ts';
 import { LazyLines, type LazyState } from './lazy-lines.ts';
 import { Rows } from './rows.ts';
 import type { TerminalEvents } from './terminal-events.ts';
+import { WrittenRows, type WrittenState } from './written-rows.ts';
 
 /** Larger terminals are followed as of this size. */
 const MOST_COLS = 1000;
@@ -17,15 +17,14 @@ const MOVES = ['H', 'f', 'r', 'd'];
 const LONGEST_LINE = 4000;
 
 export interface TerminalState {
-  readonly cols: number;
-  readonly rows: number;
-  readonly keyframe: string;
+  readonly emulator: EmulatorState;
   readonly lazy: LazyState | null;
-  /** By row of the grid. */
-  readonly dirty: readonly (readonly [number, number])[];
+  readonly written: WrittenState;
   readonly isAddressed: boolean;
+  /** Seconds. */
+  readonly now: number;
   readonly run: number;
-  readonly isFresh: boolean;
+  readonly afterNewline: boolean;
 }
 
 /**
@@ -34,9 +33,8 @@ export interface TerminalState {
  */
 export class Terminal extends Emulator {
   readonly #events: TerminalEvents;
-  /** Rows that were written since they were told of, and when that began. */
-  readonly #dirty = new Map<Line, number>();
-  #lastDirty: Line | null = null;
+  /** Of the primary screen and what is above it. */
+  readonly #written = new WrittenRows();
   #lazy: LazyLines | null = null;
   #muted = false;
   #now = 0;
@@ -48,39 +46,30 @@ export class Terminal extends Emulator {
   isAddressed = false;
 
   constructor(cols: number, rows: number, events: TerminalEvents, state: TerminalState | null) {
-    super(Math.min(MOST_COLS, state?.cols ?? cols), Math.min(MOST_ROWS, state?.rows ?? rows));
+    super(Math.min(MOST_COLS, cols), Math.min(MOST_ROWS, rows));
     this.#events = events;
     if (state !== null) this.#restore(state);
   }
 
   #restore(state: TerminalState): void {
-    this.#muted = true;
-    super.feed(state.keyframe);
-    this.#muted = false;
-    const { lines } = this.screen.grid;
-    for (const [row, from] of state.dirty) {
-      const line = lines[row];
-      if (line !== undefined) this.#dirty.set(line, from);
-    }
+    this.takeUp(state.emulator);
+    this.#written.restore(state.written, this.screen.primary.lines);
     if (state.lazy !== null) this.#lazy = new LazyLines(state.lazy);
     this.isAddressed = state.isAddressed;
     this.#run = state.run;
-    this.#afterNewline = state.isFresh;
+    this.#now = state.now;
+    this.#afterNewline = state.afterNewline;
   }
 
   state(): TerminalState {
-    const { cols, rows, grid } = this.screen;
-    const { lines } = grid;
     return {
-      ...{ cols, rows, keyframe: keyframe(this) },
+      emulator: this.snapshot(),
       lazy: this.#lazy?.state() ?? null,
-      dirty: [...this.#dirty].flatMap(([line, from]) => {
-        const row = lines.indexOf(line);
-        return row === -1 ? [] : [[row, from] as const];
-      }),
+      written: this.#written.state(this.screen.primary.lines),
       isAddressed: this.isAddressed,
+      now: this.#now,
       run: this.#run,
-      isFresh: this.#afterNewline,
+      afterNewline: this.#afterNewline,
     };
   }
 
@@ -147,28 +136,21 @@ export class Terminal extends Emulator {
 
   /** Takes rows out of those that have to be told of; answers since when. */
   told(rows: readonly Line[]): number {
-    let from = this.#now;
-    for (const row of rows) {
-      from = Math.min(from, this.#dirty.get(row) ?? from);
-      this.#dirty.delete(row);
-      if (row === this.#lastDirty) this.#lastDirty = null;
-    }
-    return from;
+    return this.#written.take(rows, this.#now);
   }
 
   /** Tells of everything that was written and not told of, above `before`, or all. */
   flush(before: Line | null = null): void {
-    if (this.#dirty.size === 0 || this.screen.isAlternate) return;
+    if (this.#written.isEmpty || this.screen.isAlternate) return;
     const rows = this.rows;
     const end = before === null ? Number.POSITIVE_INFINITY : rows.indexOf(before);
     for (let at = rows.first; at < Math.min(end, rows.end); ) {
       const lines = rows.logical(at);
-      if (lines.some((line) => this.#dirty.has(line))) this.#tell(lines);
+      if (lines.some((line) => this.#written.has(line))) this.#tell(lines);
       at = rows.start(at) + lines.length;
     }
     if (before !== null) return;
-    this.#dirty.clear();
-    this.#lastDirty = null;
+    this.#written.clear();
   }
 
   #tell(lines: readonly Line[]): void {
@@ -183,7 +165,7 @@ export class Terminal extends Emulator {
     if (this.unfinished !== '' || screen.top !== 0 || screen.bottom !== screen.rows - 1)
       return false;
     if (!screen.wraps || screen.inserts || screen.newLine || screen.charset !== 0) return false;
-    if (screen.drawing[0] || this.#dirty.size > 0) return false;
+    if (screen.drawing[0] || this.#written.hasKept(screen.primary.lines)) return false;
     const { line } = screen;
     return line.trailing === line.length && !this.rows.isContinued(screen.row);
   }
@@ -193,22 +175,27 @@ export class Terminal extends Emulator {
     this.#wrote(1);
   }
 
+  /** A row at a time, so that it is the same however it was cut. */
   override printAscii(text: string, from: number, to: number): void {
-    if (this.screen.col === this.screen.cols || this.screen.line !== this.#lastDirty) this.#mark();
-    super.printAscii(text, from, to);
-    this.#wrote(to - from);
+    const { screen } = this;
+    for (let at = from; at < to; ) {
+      const room = Math.max(1, Math.min(screen.cols - screen.col, LONGEST_LINE - this.#run));
+      const end = Math.min(to, at + room);
+      super.printAscii(text, at, end);
+      this.#wrote(end - at);
+      at = end;
+    }
   }
 
   #mark(): void {
     if (this.#muted || this.screen.isAlternate) return;
-    const { line } = this.screen;
-    this.#lastDirty = line;
-    if (!this.#dirty.has(line)) this.#dirty.set(line, this.#now);
+    const { line, primary } = this.screen;
+    this.#written.add(line, this.#now, primary.lines);
   }
 
   #wrote(n: number): void {
     if (this.#muted || this.screen.isAlternate) return;
-    if (this.screen.line !== this.#lastDirty) this.#mark();
+    if (this.screen.line !== this.#written.last) this.#mark();
     this.#run += n;
     if (this.#run < LONGEST_LINE) return;
     this.#run = 0;
@@ -236,7 +223,7 @@ export class Terminal extends Emulator {
   /** Tells of the line that the cursor is on, where it was written. An empty one counts too. */
   tellLine(): void {
     const lines = this.rows.logical(this.rows.first + this.screen.row);
-    const isWritten = lines.some((line) => this.#dirty.has(line));
+    const isWritten = lines.some((line) => this.#written.has(line));
     if (isWritten) this.#tell(lines);
     else if (!this.isAddressed && lines.every((line) => line.trailing === line.length)) {
       this.#events.line('', this.#now, lines);
@@ -259,7 +246,7 @@ export class Terminal extends Emulator {
     super.control(intermediate, list, final);
     const { isAlternate } = this.screen;
     if (isAlternate !== was) {
-      this.#lastDirty = null;
+      this.#written.last = null;
       this.#events.alternate(isAlternate);
     }
     if (list.first(0) !== 2004) return;

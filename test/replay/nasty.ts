@@ -40,3 +40,13 @@ export const REPEATED: Readonly<Record<string, string>> = {
   'a character repeated in a scroll region': '\x1b[2;4r\x1b[3;5Hx\x1b[333by',
   'a character repeated at the margin': '\x1b[?7lab\x1b[2000bc',
 };
+
+/** What a random row of is anything: states, moves, erasing, scrolling, modes. */
+export const PIECES = [
+  ...Object.values(NASTY),
+  ...['\r\n', '\n', '\r', '\b', '\t', '\x1b7', '\x1b8', '\x1bM', '\x1bD', '\x1bH', '\x0e', '\x0f'],
+  ...['\x1b[2;5r', '\x1b[r', '\x1b[3L', '\x1b[2M', '\x1b[4P', '\x1b[5@', '\x1b[6X', '\x1b[3b'],
+  ...['\x1b[K', '\x1b[1K', '\x1b[J', '\x1b[1J', '\x1b[2J', '\x1b[H', '\x1b[5;30H', '\x1b[?6l'],
+  ...['\x1b[?1048h', '\x1b[?1048l', '\x1b[?1049h', '\x1b[?1049l', '\x1b[0m', '\x1b[32m', '\x1b[7m'],
+  ...['\x1b[2S', '\x1b[T', '\x1b(B', '\x1b#8', '\x1b[4l', '\x1b[?7h', '\x1b[A', '\x1b[9C', '漢'],
+];

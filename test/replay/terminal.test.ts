@@ -4,7 +4,7 @@ import { keyframe } from '../../src/replay/terminal/keyframe.ts';
 import { widthOf } from '../../src/replay/terminal/width.ts';
 import { randomNumbers } from '../recorder/lab.ts';
 import { PlayerTerminal } from '../support/player-terminal.ts';
-import { NASTY, REPEATED } from './nasty.ts';
+import { NASTY, PIECES, REPEATED } from './nasty.ts';
 
 /** What is done to a terminal: text, or a new size. */
 type Step = string | readonly [cols: number, rows: number];
@@ -61,15 +61,6 @@ describe('a keyframe shows in the player what the whole recording shows, and goe
   });
 });
 
-const PIECES = [
-  ...Object.values(NASTY),
-  ...['\r\n', '\n', '\r', '\b', '\t', '\x1b7', '\x1b8', '\x1bM', '\x1bD', '\x1bH', '\x0e', '\x0f'],
-  ...['\x1b[2;5r', '\x1b[r', '\x1b[3L', '\x1b[2M', '\x1b[4P', '\x1b[5@', '\x1b[6X', '\x1b[3b'],
-  ...['\x1b[K', '\x1b[1K', '\x1b[J', '\x1b[1J', '\x1b[2J', '\x1b[H', '\x1b[5;30H', '\x1b[?6l'],
-  ...['\x1b[?1048h', '\x1b[?1048l', '\x1b[?1049h', '\x1b[?1049l', '\x1b[0m', '\x1b[32m', '\x1b[7m'],
-  ...['\x1b[2S', '\x1b[T', '\x1b(B', '\x1b#8', '\x1b[4l', '\x1b[?7h', '\x1b[A', '\x1b[9C', '漢'],
-];
-
 /** Fifty steps of pieces, cut anywhere, and of sizes. */
 function randomSteps(seed: number): Step[] {
   const random = randomNumbers(seed);
@@ -117,6 +108,14 @@ test.each(['x', '漢', '\x1b(0q', '\x1b[2;4r\x1b[3;5Hx', '\x1b[4hx', '\x1b[?7lx'
     }
   },
 );
+
+test('a terminal of one column has a space for each wide character', () => {
+  const emulator = new Emulator(10, 4);
+  emulator.feed('漢字 a\r\nb漢');
+  emulator.resize(1, 4);
+  const { lines } = emulator.screen.grid;
+  expect(lines.map((line) => line.text(0, line.length))).toEqual([...'   ab   ']);
+});
 
 test('characters are as wide as the player makes them', () => {
   const player = new PlayerTerminal(20, 2);

@@ -1,9 +1,16 @@
 import { controlAction } from './control-sequences.ts';
-import { type Actions, Parser } from './parser.ts';
+import { type Actions, Parser, type ParserState } from './parser.ts';
 import { Screen } from './screen.ts';
+import type { ScreenState } from './screen-state.ts';
 import type { Parameters } from './sgr.ts';
 
 const DRAWING = 0x30;
+
+/** All that an emulator knows, as plain data: what a keyframe cannot say is in it too. */
+export interface EmulatorState {
+  readonly screen: ScreenState;
+  readonly parser: ParserState;
+}
 
 /** A terminal without a display: text goes in, the screen's state can be looked at. */
 export class Emulator implements Actions {
@@ -14,6 +21,16 @@ export class Emulator implements Actions {
   constructor(cols: number, rows: number) {
     this.screen = new Screen(cols, rows);
     this.#parser = new Parser(this);
+  }
+
+  snapshot(): EmulatorState {
+    return { screen: this.screen.state(), parser: this.#parser.state() };
+  }
+
+  /** Makes it one that goes on as that one would have. */
+  takeUp({ screen, parser }: EmulatorState): void {
+    this.screen.restoreState(screen);
+    this.#parser.restore(parser);
   }
 
   /** What a new parser has to be fed to be where this one is. */

@@ -1,4 +1,4 @@
-import { Line } from './line.ts';
+import { Line, type LineState } from './line.ts';
 import { type Pen, PLAIN } from './pen.ts';
 import { reflow } from './reflow.ts';
 
@@ -6,6 +6,13 @@ import { reflow } from './reflow.ts';
 export interface Place {
   readonly col: number;
   readonly row: number;
+}
+
+/** As plain data, all rows. */
+export interface GridState {
+  readonly cols: number;
+  readonly rows: number;
+  readonly lines: readonly LineState[];
 }
 
 /** The rows of a screen and, above them, those that scrolled out of it. */
@@ -30,6 +37,17 @@ export class Grid {
     return this.#lines;
   }
 
+  static of({ cols, rows, lines }: GridState, scrollback: number): Grid {
+    const grid = new Grid(cols, rows, scrollback, PLAIN);
+    grid.#lines = lines.map((line) => Line.of(line));
+    return grid;
+  }
+
+  state(): GridState {
+    const { cols, rows } = this;
+    return { cols, rows, lines: this.#lines.map((line) => line.state()) };
+  }
+
   copy(): Grid {
     const copy = new Grid(this.cols, this.rows, this.#scrollback, PLAIN);
     copy.#lines = this.#lines.map((line) => line.copy());
@@ -47,10 +65,7 @@ export class Grid {
   }
 
   #blank(pen: Pen): Line {
-    const spare = this.#spare.pop();
-    if (spare === undefined) return Line.blank(this.cols, pen);
-    spare.reset(pen);
-    return spare;
+    return this.#spare.pop()?.again(pen) ?? Line.blank(this.cols, pen);
   }
 
   /** Makes the rows from `from` to before `to` blank ones. */

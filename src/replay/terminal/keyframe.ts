@@ -2,7 +2,8 @@ import type { Emulator } from './emulator.ts';
 import type { Grid } from './grid.ts';
 import type { Line } from './line.ts';
 import { type Pen, PLAIN, penSequence } from './pen.ts';
-import { NOTHING_SAVED, type Saved, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { NOTHING_SAVED, type Saved } from './screen-state.ts';
 import { Tabs } from './tabs.ts';
 
 /** Rows and columns as sequences count them. */

@@ -11,6 +11,14 @@ const CHARACTER = 0x1fffff;
 
 const SPACE = 0x20;
 
+/** A row as plain data: its cells up to the last that is no space in the default pen. */
+export interface LineState {
+  readonly length: number;
+  readonly wrapped: boolean;
+  /** Words of 32 bits in this machine's order, in base64. */
+  readonly cells: string;
+}
+
 /**
  * One row. A cell of zeros is a space in the default pen; a wide character has a head and a tail.
  * The rules of what printing and erasing does to half of a wide character are those of the player's
@@ -29,6 +37,21 @@ export class Line {
     const line = new Line(new Uint32Array(cols * WORDS));
     if (pen.fg !== 0 || pen.bg !== 0) line.#fill(0, cols, pen);
     return line;
+  }
+
+  static of({ length, wrapped, cells }: LineState): Line {
+    const line = new Line(new Uint32Array(length * WORDS));
+    const bytes = Buffer.from(cells, 'base64');
+    new Uint8Array(line.#cells.buffer).set(bytes);
+    line.wrapped = wrapped;
+    return line;
+  }
+
+  state(): LineState {
+    const { length, wrapped, trailing } = this;
+    const { buffer, byteOffset } = this.#cells;
+    const used = Buffer.from(buffer, byteOffset, (length - trailing) * WORDS * 4);
+    return { length, wrapped, cells: used.toString('base64') };
   }
 
   get length(): number {
@@ -66,6 +89,14 @@ export class Line {
   #fill(from: number, to: number, pen: Pen): void {
     if (pen.fg === 0 && pen.bg === 0) this.#cells.fill(0, from * WORDS, to * WORDS);
     else for (let col = from; col < to; col += 1) this.#set(col, 0, pen);
+  }
+
+  /** A blank one in the memory of this one, which is not to be used any more: nobody takes one for the other. */
+  again(pen: Pen): Line {
+    const line = new Line(this.#cells);
+    this.#cells = new Uint32Array(0);
+    line.reset(pen);
+    return line;
   }
 
   /** Makes it a blank one again, without allocating. */

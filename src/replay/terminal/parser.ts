@@ -1,3 +1,4 @@
+import { type ListState, ParameterList } from './parameter-list.ts';
 import type { Parameters } from './sgr.ts';
 
 /** What the parser finds, in order. */
@@ -19,51 +20,6 @@ export interface Actions {
 /** UTF-16 units that are kept of an operating system command. */
 const LONGEST_COMMAND = 16_384;
 
-const MOST_PARAMETERS = 32;
-const MOST_PARTS = 6;
-
-/** Parameters as they are read; numbers wrap at 16 bits, and further ones fall on the last. */
-class ParameterList implements Parameters {
-  readonly #parts = new Uint16Array(MOST_PARAMETERS * MOST_PARTS);
-  readonly #last = new Uint8Array(MOST_PARAMETERS);
-  count = 1;
-
-  clear(): void {
-    this.#parts.fill(0, 0, this.count * MOST_PARTS);
-    this.#last.fill(0, 0, this.count);
-    this.count = 1;
-  }
-
-  add(character: number): void {
-    const at = this.count - 1;
-    if (character === 0x3b) {
-      this.count = Math.min(this.count + 1, MOST_PARAMETERS);
-    } else if (character === 0x3a) {
-      this.#last[at] = Math.min((this.#last[at] ?? 0) + 1, MOST_PARTS - 1);
-    } else {
-      const part = at * MOST_PARTS + (this.#last[at] ?? 0);
-      this.#parts[part] = 10 * (this.#parts[part] ?? 0) + character - 0x30;
-    }
-  }
-
-  first(at: number): number {
-    return at < this.count ? (this.#parts[at * MOST_PARTS] ?? 0) : 0;
-  }
-
-  hasParts(at: number): boolean {
-    return (this.#last[at] ?? 0) > 0;
-  }
-
-  parts(at: number): readonly number[] {
-    const from = at * MOST_PARTS;
-    return [...this.#parts.subarray(from, from + 1 + (this.#last[at] ?? 0))];
-  }
-
-  get text(): string {
-    return Array.from({ length: this.count }, (_, at) => this.parts(at).join(':')).join(';');
-  }
-}
-
 type State =
   | 'ground'
   | 'escape'
@@ -74,6 +30,14 @@ type State =
   | 'ignored'
   | 'string'
   | 'osc';
+
+/** Where a parser is, as plain data. */
+export interface ParserState {
+  readonly state: State;
+  readonly intermediate: number;
+  readonly list: ListState;
+  readonly command: string;
+}
 
 /** Where C1 controls, and what follows ESC in their place, lead to (ECMA-48 §5.3). */
 const OPENERS: Readonly<Record<number, State>> = {
@@ -107,6 +71,19 @@ export class Parser {
 
   constructor(actions: Actions) {
     this.#actions = actions;
+  }
+
+  state(): ParserState {
+    const list = this.#list.state();
+    return { state: this.#state, intermediate: this.#intermediate, list, command: this.#command };
+  }
+
+  /** Makes it where that one was. */
+  restore({ state, intermediate, list, command }: ParserState): void {
+    this.#state = state;
+    this.#intermediate = intermediate;
+    this.#list.restore(list);
+    this.#command = command;
   }
 
   /** What brings a new parser to where this one is, in the middle of a sequence. */

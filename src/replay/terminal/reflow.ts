@@ -8,8 +8,20 @@ function contract(line: Line, cols: number): Line | null {
   }
   if (line.length <= cols) return null;
   const inWide = line.isTail(cols);
+  if (inWide && cols === 1) return withoutWide(line);
   const rest = line.split(inWide ? cols - 1 : cols);
   if (inWide) line.appendSpace();
+  if (!line.wrapped) rest.trim();
+  if (rest.length === 0) return null;
+  line.wrapped = true;
+  return rest;
+}
+
+/** One column has no room for a wide character, ever: a space stands for it. */
+function withoutWide(line: Line): Line | null {
+  const rest = line.split(2);
+  line.split(0);
+  line.appendSpace();
   if (!line.wrapped) rest.trim();
   if (rest.length === 0) return null;
   line.wrapped = true;

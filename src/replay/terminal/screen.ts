@@ -1,22 +1,12 @@
 import { Grid } from './grid.ts';
 import type { Line } from './line.ts';
 import { type Pen, PLAIN } from './pen.ts';
+import { type Modes, NOTHING_SAVED, type Saved, type ScreenState } from './screen-state.ts';
 import { Tabs } from './tabs.ts';
 import { widthOf } from './width.ts';
 
 /** Rows above the screen that the player keeps: a screen that grows gets them back. */
 export const SCROLLBACK = 100;
-
-/** What DECSC keeps. */
-export interface Saved {
-  readonly col: number;
-  readonly row: number;
-  readonly pen: Pen;
-  readonly origin: boolean;
-  readonly wraps: boolean;
-}
-
-export const NOTHING_SAVED: Saved = { col: 0, row: 0, pen: PLAIN, origin: false, wraps: true };
 
 /** DEC Special Graphics from 0x60 on. */
 const DRAWING = '♦▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£⋅';
@@ -32,7 +22,7 @@ function drawn(character: number): number {
  * too: zero-width characters take a cell, saved cursors do not scroll, a screen that grows takes
  * rows back from above it.
  */
-export class Screen {
+export class Screen implements Modes {
   cols: number;
   rows: number;
   col = 0;
@@ -62,6 +52,30 @@ export class Screen {
     this.bottom = rows - 1;
     this.tabs = new Tabs(cols);
     this.#primary = new Grid(cols, rows, SCROLLBACK, PLAIN);
+  }
+
+  state(): ScreenState {
+    const { cols, rows, col, row, pen, cursorVisible, top, bottom, drawing, charset } = this;
+    const { inserts, origin, wraps, newLine, savedPrimary, savedAlternate } = this;
+    return {
+      ...{ cols, rows, tabs: this.tabs.stops },
+      primary: this.#primary.state(),
+      alternate: this.#alternate?.state() ?? null,
+      modes: {
+        ...{ col, row, pen, cursorVisible, top, bottom, drawing, charset },
+        ...{ inserts, origin, wraps, newLine, savedPrimary, savedAlternate },
+      },
+    };
+  }
+
+  /** Makes it what that one was. */
+  restoreState({ cols, rows, modes, tabs, primary, alternate }: ScreenState): void {
+    Object.assign(this, modes);
+    this.cols = cols;
+    this.rows = rows;
+    this.tabs.replace(tabs);
+    this.#primary = Grid.of(primary, SCROLLBACK);
+    this.#alternate = alternate === null ? null : Grid.of(alternate, 0);
   }
 
   get grid(): Grid {

@@ -12,6 +12,10 @@ export class Tabs {
     return this.#stops;
   }
 
+  replace(stops: readonly number[]): void {
+    this.#stops = [...stops];
+  }
+
   set(col: number): void {
     if (this.#stops.includes(col)) return;
     this.#stops.push(col);
