@@ -20,7 +20,7 @@ function parts(name: 'unit' | 'integration', groupOrder: number) {
       globalSetup: services,
       // Not how long they take, but when they are stuck.
       testTimeout: isUnit ? 30_000 : 60_000,
-      hookTimeout: 60_000,
+      hookTimeout: 120_000,
       sequence: { groupOrder },
     },
   };
@@ -47,6 +47,7 @@ const ONE_FOUNDATION = [
   'long-replay',
   'machine-behind-machine',
   'memory',
+  'no-zombies',
   'old-machine',
   'one-way-transfers',
   'remote-forwarding',
@@ -69,7 +70,7 @@ function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
       globalSetup: backend === 'postgres' ? services : [],
       provide: { backend },
       testTimeout: 60_000,
-      hookTimeout: 60_000,
+      hookTimeout: 120_000,
       sequence: { groupOrder },
     },
   };

@@ -140,7 +140,7 @@ export class Bastion implements AsyncDisposable {
         if (failed !== null || child.exitCode !== null || child.signalCode !== null) return 'ended';
         return existsSync(this.readyFile) ? this.#readReady() : null;
       },
-      45_000,
+      90_000,
     )
       .then((answer) => {
         if (answer === 'ended') throw new Error(`the bastion ended: ${String(failed)}`);
