@@ -109,7 +109,7 @@ async function openControl(
     log,
   });
   closers.add('the database', () => store.close());
-  const counting = await openCounting(config, node, store, log, closers);
+  const counting = await openCounting(config, store, log, closers);
   await endEarlierWorkers(config.dataDir, log);
   // Before anything is sealed, and until everything is.
   const sealSinks = await openSealSinks(config, node, store.sealFeed, log, closers);

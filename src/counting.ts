@@ -10,14 +10,13 @@ import { openCounters } from './store/counters.ts';
 /** What is counted for all nodes: what runs, and who fails to sign in. */
 export async function openCounting(
   config: Config,
-  node: string,
   store: Store,
   log: Logger,
   closers: Closers,
 ): Promise<{ readonly counters: Counters; readonly guesses: GuessLimit }> {
   const redisUrl = config.redisUrl?.expose() ?? null;
-  const shared = config.databaseUrl === null ? null : store.sessions;
-  const counters = await openCounters({ redisUrl, shared, node, log });
+  const shared = config.databaseUrl !== null;
+  const counters = await openCounters({ redisUrl, truth: store.counts, shared, log });
   closers.add('the counters', () => counters.close());
   const attempts = await openAttempts({ redisUrl, log });
   closers.add('the counters of attempts', () => attempts.close());

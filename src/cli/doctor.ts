@@ -141,17 +141,12 @@ const database: Check = async ({ databaseUrl, dataDir }, running, log) => {
   }
 };
 
-const counters: Check = async ({ redisUrl }, _running, log) => {
+const counters: Check = async ({ redisUrl }) => {
   if (redisUrl === null) return [ok('counters', 'without Redis')];
-  const { openCounters } = await import('../store/counters.ts');
+  const { askRedis } = await import('../store/redis.ts');
   try {
-    const opened = await openCounters({ redisUrl: redisUrl.expose(), node: 'doctor', log });
-    try {
-      await opened.active();
-      return [ok('counters', 'Redis answers')];
-    } finally {
-      await opened.close();
-    }
+    await askRedis(redisUrl.expose());
+    return [ok('counters', 'Redis answers')];
   } catch (error) {
     const remedy = 'sessions go on without it; see REDIS_URL in docs/settings.md';
     return [warn('counters', `Redis does not answer (${reasonOf(error)})`, remedy)];

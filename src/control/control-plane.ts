@@ -20,7 +20,7 @@ import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
-import type { ChannelEnd, EndReason, SessionKind } from '../domain/session.ts';
+import type { ChannelEnd, EndReason, Session, SessionKind } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
@@ -178,14 +178,7 @@ export class LocalControlPlane implements ControlPlane {
       approval,
     });
     this.#live.add(session.id, user, route, facts);
-    await this.#count(() =>
-      this.#deps.counters.started({
-        sessionId: session.id,
-        userId: user.userId,
-        machineId: route.machine.id,
-        node,
-      }),
-    );
+    await this.#deps.counters.count(session);
     void this.note('session.started', {
       user,
       userName: user.userName,
@@ -274,28 +267,21 @@ export class LocalControlPlane implements ControlPlane {
     const endedAt = new Date();
     const detail = { reason, bytes_in: bytes.bytesIn, bytes_out: bytes.bytesOut };
     // Both or none: were the answer lost, the next try would find the row ended and add no event.
-    await this.#outbox.write('session ended', () =>
+    const end = (): Promise<Session | null> =>
       this.#deps.stores.transaction(async ({ sessions, audit }) => {
-        if (!(await sessions.end(sessionId, { endedAt, reason, ...bytes }))) return;
+        const isFirst = await sessions.end(sessionId, { endedAt, reason, ...bytes });
         const session = await sessions.get(sessionId);
-        if (session === null) return;
+        if (!isFirst || session === null) return session;
         await audit.append(aboutSession('session.ended', session, endedAt, detail));
-      }),
-    );
-    await this.#count(() => this.#deps.counters.ended(sessionId));
+        return session;
+      });
+    const ended: (Session | null)[] = [];
+    await this.#outbox.write('session ended', async () => ended.push(await end()));
+    for (const session of ended) if (session !== null) await this.#deps.counters.count(session);
   }
 
   note(type: AuditType, about: About): Promise<void> {
     if (type === 'auth.failed' && !this.#failures.allows(about.facts)) return Promise.resolve();
     return this.#journal.note(type, about);
-  }
-
-  /** The counters may be away: the database is the truth, and they are rebuilt from it. */
-  async #count(change: () => Promise<void>): Promise<void> {
-    try {
-      await change();
-    } catch (error) {
-      this.#deps.log.warn('the counters did not take a change', { reason: reasonOf(error) });
-    }
   }
 }

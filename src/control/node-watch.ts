@@ -3,7 +3,7 @@ import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Store } from '../domain/store.ts';
 import { BEAT_MS } from './node-life.ts';
-import { endAsDied } from './recovery.ts';
+import { endAsDied, rebuildCounters } from './recovery.ts';
 
 /** Milliseconds without a sign of life after which a node is dead. */
 const DEAD_MS = 10_000;
@@ -24,7 +24,7 @@ export interface NodeWatchDeps {
   /** This node's name. */
   readonly node: string;
   readonly store: Store;
-  readonly counters: Pick<Counters, 'ended'>;
+  readonly counters: Pick<Counters, 'rebuild'>;
   readonly log: Logger;
   /** Milliseconds; performance.now by default. */
   readonly now?: () => number;
@@ -101,12 +101,13 @@ export class NodeWatch {
   }
 
   async #bury(node: string, sign: number | null): Promise<void> {
-    const { store, counters, log } = this.#deps;
+    const { store, log } = this.#deps;
     const ended = await endAsDied(store, node, (stores) => stores.nodes.bury(node, sign));
     if (ended === null) return;
     this.#seen.delete(node);
     log.warn('a node died; its sessions were closed', { node, sessions: ended.length });
-    for (const { id } of ended) await counters.ended(id);
+    // Not these alone: it may have died before it told them of others that it had written.
+    await rebuildCounters(this.#deps);
   }
 
   /** What others closed, because they took this node for dead, ends here too; no look waits for it. */

@@ -78,17 +78,12 @@ async function closeRecordings(
 }
 
 /** Makes the counters equal to the database; without counters everything else goes on. */
-async function rebuildCounters(deps: {
-  readonly store: Store;
-  readonly counters: Counters;
+export async function rebuildCounters(deps: {
+  readonly counters: Pick<Counters, 'rebuild'>;
   readonly log: Logger;
 }): Promise<void> {
-  const live = await deps.store.sessions.live();
-  const counted = live.flatMap(({ id, userId, machineId, node }) =>
-    userId === null || machineId === null ? [] : [{ sessionId: id, userId, machineId, node }],
-  );
   try {
-    await deps.counters.rebuild(counted);
+    await deps.counters.rebuild();
   } catch (error) {
     deps.log.warn('the counters could not be rebuilt', { reason: reasonOf(error) });
   }

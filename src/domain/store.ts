@@ -4,6 +4,7 @@ import type { ApprovalStore } from './approval.ts';
 import type { ArchiveStore } from './archive.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
+import type { CountStore } from './counters.ts';
 import type { FactorStore } from './factor.ts';
 import type { GrantStore } from './grant.ts';
 import type { RecordingStore } from './kept-recording.ts';
@@ -29,6 +30,7 @@ export interface Stores {
   readonly grants: GrantStore;
   readonly approvals: ApprovalStore;
   readonly sessions: SessionStore;
+  readonly counts: CountStore;
   readonly places: PlaceStore;
   readonly transfers: TransferStore;
   readonly tokens: TokenStore;

@@ -1,33 +1,24 @@
-import type { ActiveCounts, Counters } from '../domain/counters.ts';
-import type { SessionStore } from '../domain/session.ts';
+import type { ActiveCounts, Counters, Counts, DayCounts } from '../domain/counters.ts';
 
-/**
- * For nodes that share a database and no Redis: counted where all of them write, each time that
- * somebody asks.
- */
+/** For nodes that share a database and no Redis: counted where all of them write. */
 export class DatabaseCounters implements Counters {
-  readonly #sessions: Pick<SessionStore, 'live'>;
+  readonly source = 'database';
+  readonly #truth: Counts;
 
-  constructor(sessions: Pick<SessionStore, 'live'>) {
-    this.#sessions = sessions;
+  constructor(truth: Counts) {
+    this.#truth = truth;
   }
 
-  started(): Promise<void> {
+  active(): Promise<ActiveCounts> {
+    return this.#truth.active();
+  }
+
+  day(day: string): Promise<DayCounts> {
+    return this.#truth.day(day);
+  }
+
+  count(): Promise<void> {
     return Promise.resolve();
-  }
-
-  ended(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async active(): Promise<ActiveCounts> {
-    const live = await this.#sessions.live();
-    const byMachine: Record<number, number> = {};
-    for (const { machineId } of live) {
-      if (machineId !== null) byMachine[machineId] = (byMachine[machineId] ?? 0) + 1;
-    }
-    const users = new Set(live.map(({ userId }) => userId)).size;
-    return { sessions: live.length, users, byMachine };
   }
 
   rebuild(): Promise<void> {

@@ -23,6 +23,7 @@ import { SqlSealFeedStore } from './seal-feed.ts';
 import { SqlSealStore } from './seals.ts';
 import { type SearchMeans, SqlSearchStore } from './search.ts';
 import { hasSearchIndexes, makeSearchIndexes } from './search-index.ts';
+import { SqlCountStore } from './session-counts.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
@@ -112,6 +113,7 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     grants: new SqlGrantStore(db),
     approvals: new SqlApprovalStore(db),
     sessions: new SqlSessionStore(db),
+    counts: new SqlCountStore(db),
     places: new SqlPlaceStore(db),
     transfers: new SqlTransferStore(db),
     tokens: new SqlTokenStore(db),
@@ -139,6 +141,7 @@ class SqlStore implements Store {
   readonly grants: Stores['grants'];
   readonly approvals: Stores['approvals'];
   readonly sessions: Stores['sessions'];
+  readonly counts: Stores['counts'];
   readonly places: Stores['places'];
   readonly transfers: Stores['transfers'];
   readonly tokens: Stores['tokens'];
@@ -170,6 +173,7 @@ class SqlStore implements Store {
     this.grants = stores.grants;
     this.approvals = stores.approvals;
     this.sessions = stores.sessions;
+    this.counts = stores.counts;
     this.places = stores.places;
     this.transfers = stores.transfers;
     this.tokens = stores.tokens;

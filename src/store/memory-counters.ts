@@ -1,41 +1,82 @@
-import type { ActiveCounts, CountedSession, Counters } from '../domain/counters.ts';
+import {
+  type ActiveCounts,
+  type CountedSession,
+  type Counters,
+  type CountStore,
+  countedSince,
+  type DayCounts,
+  dayOf,
+} from '../domain/counters.ts';
+import { PosternError } from '../domain/errors.ts';
+import { Tally } from '../domain/tally.ts';
+import { counted } from './recount.ts';
 
-/** For one node: as many entries as sessions run. */
+/** For one node. Holds as much as its `Tally` of two days. */
 export class MemoryCounters implements Counters {
-  readonly #sessions = new Map<number, CountedSession>();
+  readonly source = 'process';
+  readonly #truth: CountStore;
+  readonly #now: () => Date;
+  #tally = new Tally();
+  #next: Tally | null = null;
+  #rebuilding: Promise<void> | null = null;
+  /** The first day that is kept. */
+  #kept = '';
 
-  started(session: CountedSession): Promise<void> {
-    if (!this.#sessions.has(session.sessionId)) this.#sessions.set(session.sessionId, session);
-    return Promise.resolve();
+  constructor(truth: CountStore, now: () => Date) {
+    this.#truth = truth;
+    this.#now = now;
   }
 
-  ended(sessionId: number): Promise<void> {
-    this.#sessions.delete(sessionId);
+  count(session: CountedSession): Promise<void> {
+    this.#forget();
+    this.#tally.put(session);
+    this.#next?.put(session);
     return Promise.resolve();
   }
 
   active(): Promise<ActiveCounts> {
-    const byMachine: Record<number, number> = {};
-    const users = new Set<number>();
-    for (const { userId, machineId } of this.#sessions.values()) {
-      users.add(userId);
-      byMachine[machineId] = (byMachine[machineId] ?? 0) + 1;
-    }
-    return Promise.resolve({ sessions: this.#sessions.size, users: users.size, byMachine });
+    return Promise.resolve(this.#tally.active);
   }
 
-  rebuild(live: readonly CountedSession[]): Promise<void> {
-    this.#sessions.clear();
-    for (const session of live) this.#sessions.set(session.sessionId, session);
-    return Promise.resolve();
+  day(day: string): Promise<DayCounts> {
+    this.#forget();
+    if (day < this.#kept) return Promise.reject(new PosternError('counters.down'));
+    return Promise.resolve(this.#tally.day(day));
+  }
+
+  rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#recount().finally(() => {
+      this.#rebuilding = null;
+      this.#next = null;
+    });
+    return this.#rebuilding;
   }
 
   healthy(): Promise<boolean> {
     return Promise.resolve(true);
   }
 
-  close(): Promise<void> {
-    this.#sessions.clear();
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await this.#rebuilding?.catch(() => undefined);
+  }
+
+  /** What is told of meanwhile goes into both: what is read after it is there already, or older. */
+  async #recount(): Promise<void> {
+    const next = new Tally();
+    this.#next = next;
+    for await (const page of counted(this.#truth, this.#now())) {
+      for (const session of page) next.put(session);
+    }
+    this.#tally = next;
+    this.#kept = '';
+    this.#forget();
+  }
+
+  /** Once a day. Not of what is being built: an old session that ends meanwhile must not come back. */
+  #forget(): void {
+    const first = dayOf(countedSince(this.#now()));
+    if (first === this.#kept) return;
+    this.#kept = first;
+    this.#tally.forgetBefore(first);
   }
 }

@@ -1,12 +1,8 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type Attempts, attemptKeys, type Guesser, PENALTY } from '../domain/attempts.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import { MemoryAttempts } from './memory-attempts.ts';
-
-/** Milliseconds. */
-const CONNECT_DEADLINE = 5000;
-const COMMAND_DEADLINE = 1000;
-const LONGEST_BACK_OFF = 10_000;
+import { redisClient } from './redis.ts';
 
 /**
  * KEYS: pair, address, name; each a hash of the failures and the last one's time in milliseconds.
@@ -61,20 +57,10 @@ export class RedisAttempts implements Attempts {
   #lost = false;
   #closed = false;
 
-  /** `url` has been checked; a Redis that does not answer is told of in the log and tried again. */
+  /** Throws `counters.url`; a Redis that does not answer is told of in the log and tried again. */
   constructor(url: string, log: Logger) {
     this.#log = log;
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      connectionName: 'postern-attempts',
-      connectTimeout: CONNECT_DEADLINE,
-      commandTimeout: COMMAND_DEADLINE,
-      // What cannot be asked now is answered from here.
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 10), LONGEST_BACK_OFF),
-    });
+    this.#redis = redisClient(url, 'postern-attempts');
     this.#redis.on('error', (error: Error) => this.#failed(error));
     this.#redis.on('ready', () => {
       this.#lost = false;

@@ -1,51 +1,105 @@
 /**
- * What Redis does as one step. Three hashes: sessions (id -> `user:machine:node`), and how many of
- * them each user and each machine has. KEYS are these three, in this order.
+ * What Redis does as one step. The counts stand in generations, each whole in itself: `G:live` (id ->
+ * `user:machine`) and `G:active`; and for each day `G:ended:DAY` (ids) and `G:day:DAY`. In active and day:
+ * `u:USER` and `m:MACHINE`, and `sessions`, `failed`, `in`, `out`. KEYS[1] is the state: which generation
+ * is read (`now`; missing: none), which is being built (`next`), and how many there have been. All keys
+ * have its hash tag, so that a cluster keeps them together.
  */
 
+/** The first part of every key. */
+export const PREFIX = 'postern:{count}:';
+
+/** Seconds that a day, or a generation that nobody finishes, outlives its last change. */
+const DAY_KEPT = 3 * 86_400;
+const UNFINISHED_KEPT = 900;
+
 const FUNCTIONS = `
-local function add(id, value)
-  if redis.call('hsetnx', KEYS[1], id, value) == 0 then return end
-  local user, machine = string.match(value, '^(%d+):(%d+):')
-  redis.call('hincrby', KEYS[2], user, 1)
-  redis.call('hincrby', KEYS[3], machine, 1)
+local function keyOf(gen, name) return '${PREFIX}' .. gen .. ':' .. name end
+local function more(key, user, machine)
+  redis.call('hincrby', key, 'sessions', 1)
+  redis.call('hincrby', key, 'u:' .. user, 1)
+  redis.call('hincrby', key, 'm:' .. machine, 1)
 end
 local function less(key, field)
   if redis.call('hincrby', key, field, -1) <= 0 then redis.call('hdel', key, field) end
 end
-local function remove(id)
-  local value = redis.call('hget', KEYS[1], id)
-  if not value then return end
-  redis.call('hdel', KEYS[1], id)
-  local user, machine = string.match(value, '^(%d+):(%d+):')
-  less(KEYS[2], user)
-  less(KEYS[3], machine)
+local function put(gen, at)
+  local id, day, user, machine, status = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local live, active = keyOf(gen, 'live'), keyOf(gen, 'active')
+  local ended, counts = keyOf(gen, 'ended:' .. day), keyOf(gen, 'day:' .. day)
+  if redis.call('sismember', ended, id) == 1 then return end
+  local known = redis.call('hget', live, id)
+  if not known then more(counts, user, machine) end
+  if status == 'pending' or status == 'active' then
+    if not known then
+      redis.call('hset', live, id, user .. ':' .. machine)
+      more(active, user, machine)
+    end
+  else
+    if known then
+      user, machine = string.match(known, '^(%d+):(%d+)$')
+      redis.call('hdel', live, id)
+      less(active, 'sessions')
+      less(active, 'u:' .. user)
+      less(active, 'm:' .. machine)
+    end
+    redis.call('sadd', ended, id)
+    redis.call('expire', ended, ${DAY_KEPT})
+    if status == 'failed' then redis.call('hincrby', counts, 'failed', 1) end
+    redis.call('hincrby', counts, 'in', ARGV[at + 5])
+    redis.call('hincrby', counts, 'out', ARGV[at + 6])
+  end
+  redis.call('expire', counts, ${DAY_KEPT})
+end
+local function keepUnfinished(gen)
+  redis.call('expire', keyOf(gen, 'live'), ${UNFINISHED_KEPT})
+  redis.call('expire', keyOf(gen, 'active'), ${UNFINISHED_KEPT})
 end
 `;
 
-/** ARGV: id, value. */
-export const STARTED = `${FUNCTIONS} add(ARGV[1], ARGV[2])`;
+/** How many arguments a session has: id, day, user, machine, status, bytes in, bytes out. */
+export const FIELDS = 7;
 
-/** ARGV: id. */
-export const ENDED = `${FUNCTIONS} remove(ARGV[1])`;
-
-/** ARGV: id, value, id, value, …: all that run, on all nodes. */
-export const REBUILD = `${FUNCTIONS}
-redis.call('del', KEYS[1], KEYS[2], KEYS[3])
-for i = 1, #ARGV, 2 do add(ARGV[i], ARGV[i + 1]) end`;
-
-/** ARGV: node, then as above: all that run on this node; other nodes' are left alone. */
-export const RESYNC = `${FUNCTIONS}
-local wanted = {}
-for i = 2, #ARGV, 2 do wanted[ARGV[i]] = true end
-local known = redis.call('hgetall', KEYS[1])
-for i = 1, #known, 2 do
-  local node = string.match(known[i + 1], '^%d+:%d+:(.*)$')
-  if node == ARGV[1] and not wanted[known[i]] then remove(known[i]) end
+/** ARGV: a session. Answers 0 when no generation can be read: it must be built. */
+export const COUNT = `${FUNCTIONS}
+local state = redis.call('hmget', KEYS[1], 'now', 'next')
+if state[1] then put(state[1], 1) end
+if state[2] then
+  put(state[2], 1)
+  keepUnfinished(state[2])
 end
-for i = 2, #ARGV, 2 do add(ARGV[i], ARGV[i + 1]) end`;
+return state[1] and 1 or 0`;
 
-/** Answers the number of sessions, the number of users, and machine, count, machine, count, … */
-export const ACTIVE = `return {
-  redis.call('hlen', KEYS[1]), redis.call('hlen', KEYS[2]), redis.call('hgetall', KEYS[3])
-}`;
+/** Answers a generation that is told of everything from now on. */
+export const BEGIN = `
+local gen = redis.call('hincrby', KEYS[1], 'made', 1)
+redis.call('hset', KEYS[1], 'next', gen)
+return gen`;
+
+/** ARGV: the generation, then sessions. Answers 0 when another one is being built. */
+export const FILL = `${FUNCTIONS}
+if redis.call('hget', KEYS[1], 'next') ~= ARGV[1] then return 0 end
+for at = 2, #ARGV, ${FIELDS} do put(ARGV[1], at) end
+keepUnfinished(ARGV[1])
+return 1`;
+
+/** ARGV: the generation, which is read from now on; then days that the one before may have. */
+export const FINISH = `${FUNCTIONS}
+local state = redis.call('hmget', KEYS[1], 'now', 'next')
+if state[2] ~= ARGV[1] then return 0 end
+redis.call('persist', keyOf(ARGV[1], 'live'))
+redis.call('persist', keyOf(ARGV[1], 'active'))
+redis.call('hset', KEYS[1], 'now', ARGV[1])
+redis.call('hdel', KEYS[1], 'next')
+if state[1] then
+  redis.call('unlink', keyOf(state[1], 'live'), keyOf(state[1], 'active'))
+  for at = 2, #ARGV do
+    redis.call('unlink', keyOf(state[1], 'ended:' .. ARGV[at]), keyOf(state[1], 'day:' .. ARGV[at]))
+  end
+end
+return 1`;
+
+/** ARGV: `active` or `day:DAY`. Answers field, value, …; nothing when no generation can be read. */
+export const READ = `${FUNCTIONS}
+local gen = redis.call('hget', KEYS[1], 'now')
+return gen and redis.call('hgetall', keyOf(gen, ARGV[1])) or false`;

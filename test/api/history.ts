@@ -44,12 +44,7 @@ export async function openHistory(): Promise<History> {
     startedAt: new Date(start.getTime() + MINUTE),
   });
   await stage.store.sessions.activate(live.id, new Date());
-  await stage.counters.started({
-    sessionId: live.id,
-    userId: ada.id,
-    machineId: web1.id,
-    node: 'node-a',
-  });
+  await stage.counters.rebuild();
   return { stage, admin, ada, bobToken, web1, live, ended, start };
 }
 

@@ -208,6 +208,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       transfers: store.transfers,
       tokens: store.tokens,
       approvals: store.approvals,
+      counts: store.counts,
       places: store.places,
       sessions: store.sessions,
       audit: store.audit,

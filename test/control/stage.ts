@@ -41,7 +41,9 @@ export async function openControlStage(): Promise<ControlStage> {
   const opened = await testStore('embedded');
   const at = unreliable(opened.store);
   const log = listeningLog();
-  const counters = await openCounters({ redisUrl: null, node: 'node-a', log });
+  const counters = await openCounters({
+    ...{ redisUrl: null, truth: opened.store.counts, shared: false, log },
+  });
   const passwords = new ScryptPasswords();
   const certificates = testAuthority();
   const plane = new LocalControlPlane({

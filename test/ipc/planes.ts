@@ -39,7 +39,9 @@ export interface PlaneStage extends AsyncDisposable {
 export async function openPlaneStage(): Promise<PlaneStage> {
   await using opened = new AsyncDisposableStack();
   const { store } = opened.use(await testStore('embedded'));
-  const counters = await openCounters({ redisUrl: null, node: 'node-a', log: silent });
+  const counters = await openCounters({
+    ...{ redisUrl: null, truth: store.counts, shared: false, log: silent },
+  });
   opened.defer(() => counters.close());
   const passwords = new ScryptPasswords();
   const local = new LocalControlPlane({
