@@ -16,6 +16,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { userAuthorityRoutes } from './routes/certificate-authorities.ts';
 import { certificateAuthorityRoutes } from './routes/certificate-authority.ts';
+import { counterRoutes } from './routes/counters.ts';
 import { eventRoutes } from './routes/events.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { groupRoutes } from './routes/groups.ts';
@@ -115,6 +116,7 @@ function middleware(api: Api, deps: ApiDeps): void {
 
 function routes(api: Api, deps: ApiDeps): void {
   statsRoutes(api, deps);
+  counterRoutes(api, deps);
   sessionRoutes(api, deps);
   transferRoutes(api, deps);
   sessionFileRoutes(api, deps);

@@ -9,6 +9,7 @@ import { addAuditCommand, addStatsCommand } from './commands/audit.ts';
 import { addCaCommand } from './commands/ca.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addCountersCommand } from './commands/counters.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addGrantCommand } from './commands/grant.ts';
 import { addGroupCommand } from './commands/group.ts';
@@ -63,6 +64,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addAlertCommand,
   addAuditCommand,
   addStatsCommand,
+  addCountersCommand,
   addDoctorCommand,
   addConfigCommand,
   addMigrateCommand,

@@ -8,6 +8,7 @@ type NoQuery = Readonly<Record<string, never>>;
 type SessionStats = {
   readonly total_sessions: number;
   readonly active_sessions: number;
+  readonly source: 'counters' | 'database';
   readonly total_duration_hours: number;
   readonly unique_users: number;
   readonly recordings_failed: {
@@ -34,6 +35,38 @@ type Failure = {
     })[] | {
       readonly request_id: string;
     } | undefined;
+  };
+};
+
+type Counters = {
+  readonly source: 'counters' | 'database';
+  readonly active: {
+    readonly sessions: number;
+    readonly users: number;
+    readonly by_user: readonly ({
+      readonly user_id: string | null;
+      readonly sessions: number;
+    })[];
+    readonly by_machine: readonly ({
+      readonly machine_id: string | null;
+      readonly sessions: number;
+    })[];
+  };
+  readonly today: {
+    readonly day: string;
+    readonly sessions: number;
+    readonly users: number;
+    readonly by_user: readonly ({
+      readonly user_id: string | null;
+      readonly sessions: number;
+    })[];
+    readonly by_machine: readonly ({
+      readonly machine_id: string | null;
+      readonly sessions: number;
+    })[];
+    readonly failed: number;
+    readonly bytes_in: number;
+    readonly bytes_out: number;
   };
 };
 
@@ -459,7 +492,7 @@ type Token = {
 type AuditEvent = {
   readonly id: string;
   readonly at: string;
-  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
+  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
   readonly actor: string | null;
   readonly user_id: string | null;
   readonly machine_id: string | null;
@@ -499,6 +532,24 @@ export interface Operations {
     readonly answer: {
       readonly success: true;
       readonly data: SessionStats;
+    };
+  };
+  /** What lives now and what went on today, counted */
+  'GET /v1/counters': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: {
+      readonly success: true;
+      readonly data: Counters;
+    };
+  };
+  /** Makes the counters equal to the database, while sessions go on */
+  'POST /v1/counters/rebuild': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: {
+      readonly success: true;
+      readonly data: Counters;
     };
   };
   /** Sessions, newest first: the active ones unless status says otherwise */
@@ -1554,7 +1605,7 @@ export interface Operations {
   /** What happened, newest first */
   'GET /v1/audit': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;

@@ -63,6 +63,7 @@ export const AUDIT_TYPES = [
   'revocation.removed',
   'token.created',
   'token.revoked',
+  'counters.rebuilt',
   'console.signed_in',
   'console.signed_out',
   'server.started',

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
-import { reasonOf } from '../../domain/log.ts';
 import type { SessionTotals } from '../../domain/session.ts';
 import { seesEverything, type Viewer } from '../../domain/visibility.ts';
 import { type Api, callerOf } from '../context.ts';
+import { countedBy, SOURCES } from '../counts.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
 import { fromBeforeTo, isoTime, outId, outTime, time } from '../fields.ts';
@@ -25,6 +25,9 @@ const statsSchema = z
   .object({
     total_sessions: z.int(),
     active_sessions: z.int(),
+    source: z.enum(SOURCES).openapi({
+      description: 'Who counted the active sessions: the database where the counters are away',
+    }),
     total_duration_hours: z.number(),
     unique_users: z.int(),
     recordings_failed: z.object({ required: z.int(), best_effort: z.int() }).openapi({
@@ -50,16 +53,6 @@ const statsRoute = guarded('stats:read', {
   responses: { 200: json(enveloped(statsSchema), 'The figures') },
 });
 
-/** From the counters, which all nodes share; from the database when they do not answer. */
-async function activeSessions(deps: ApiDeps): Promise<number> {
-  try {
-    return (await deps.counters.active()).sessions;
-  } catch (error) {
-    deps.log.warn('counters do not answer; counted in the database', { reason: reasonOf(error) });
-    return (await deps.store.sessions.live()).length;
-  }
-}
-
 /** Names only machines that the viewer may see: the sums are the organization's, names are not. */
 async function topMachines(deps: ApiDeps, viewer: Viewer, totals: SessionTotals) {
   const top = totals.topMachines.map(({ machineId, name, sessions }) => ({
@@ -82,11 +75,13 @@ export function statsRoutes(api: Api, deps: ApiDeps): void {
     const { period, from, to } = c.req.valid('query');
     const end = to ?? deps.clock();
     const start = from ?? new Date(end.getTime() - DAYS[period] * DAY_MS);
+    const active = await countedBy(deps, (from) => from.active());
     const totals = await deps.store.sessions.totals(start, end);
     return c.json(
       success({
         total_sessions: totals.totalSessions,
-        active_sessions: await activeSessions(deps),
+        active_sessions: active.counts.sessions,
+        source: active.source,
         total_duration_hours: Math.round(totals.totalDurationSeconds / 36) / 100,
         unique_users: totals.uniqueUsers,
         recordings_failed: { ...totals.failedRecordings },
