@@ -85,9 +85,7 @@ export async function openStage() {
   const { store, place } = await testStore('embedded');
   const files = scratch();
   const log = new KeptLog();
-  const counters = await openCounters({
-    ...{ redisUrl: null, truth: store.counts, shared: false, log },
-  });
+  const counters = await openCounters({ redisUrl: null, truth: store.counts, shared: false, log });
   const sealingKey = newSigningKey();
   await store.seals.addKey(new Signer(sealingKey).public);
   const recorder = await openRecorder({ root: files.path, sealingKey, log });

@@ -42,7 +42,10 @@ export async function openControlStage(): Promise<ControlStage> {
   const at = unreliable(opened.store);
   const log = listeningLog();
   const counters = await openCounters({
-    ...{ redisUrl: null, truth: opened.store.counts, shared: false, log },
+    redisUrl: null,
+    truth: opened.store.counts,
+    shared: false,
+    log,
   });
   const passwords = new ScryptPasswords();
   const certificates = testAuthority();

@@ -40,7 +40,10 @@ export async function openPlaneStage(): Promise<PlaneStage> {
   await using opened = new AsyncDisposableStack();
   const { store } = opened.use(await testStore('embedded'));
   const counters = await openCounters({
-    ...{ redisUrl: null, truth: store.counts, shared: false, log: silent },
+    redisUrl: null,
+    truth: store.counts,
+    shared: false,
+    log: silent,
   });
   opened.defer(() => counters.close());
   const passwords = new ScryptPasswords();

@@ -74,9 +74,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const sshd = opened.use(await startSshd());
   const kept = keptLog();
   const { log } = kept;
-  const counters = await openCounters({
-    ...{ redisUrl: null, truth: store.counts, shared: false, log },
-  });
+  const counters = await openCounters({ redisUrl: null, truth: store.counts, shared: false, log });
   opened.defer(() => counters.close());
   const plane = new LocalControlPlane({
     guesses: ownGuesses(),

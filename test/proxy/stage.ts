@@ -119,9 +119,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
   const files = opened.use(scratch());
   const lines = memory();
   const log = createLogger({ level: 'debug', format: 'json', stream: lines.stream });
-  const counters = await openCounters({
-    ...{ redisUrl: null, truth: store.counts, shared: false, log },
-  });
+  const counters = await openCounters({ redisUrl: null, truth: store.counts, shared: false, log });
   const control = new LocalControlPlane({
     guesses: ownGuesses(),
     stores: store,
