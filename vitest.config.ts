@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { PlainReporter } from './scripts/plain-reporter.ts';
 
-const services = ['test/support/services.ts'].filter((file) => existsSync(file));
+const SHARED = 'test/support/shared.ts';
+const SERVICES = 'test/support/services.ts';
 
 /** Rooms whose tests start databases, servers or processes. */
 const INTEGRATION = ['api', 'archive', 'cli', 'control', 'ipc', 'proxy', 'store', 'web'].map(
@@ -17,7 +17,7 @@ function parts(name: 'unit' | 'integration', groupOrder: number) {
       name,
       include: isUnit ? ['test/**/*.test.ts'] : INTEGRATION,
       exclude: isUnit ? ['test/e2e/**', ...INTEGRATION] : [],
-      globalSetup: services,
+      globalSetup: [SHARED, SERVICES],
       // Not how long they take, but when they are stuck.
       testTimeout: isUnit ? 30_000 : 60_000,
       hookTimeout: 120_000,
@@ -67,7 +67,7 @@ function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
       name: `e2e-${backend}`,
       include: ['test/e2e/**/*.test.ts'],
       exclude: backend === 'postgres' ? ONE_FOUNDATION : [],
-      globalSetup: backend === 'postgres' ? services : [],
+      globalSetup: backend === 'postgres' ? [SERVICES] : [SHARED],
       provide: { backend },
       testTimeout: 60_000,
       hookTimeout: 120_000,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { inject } from 'vitest';
 import { type ApiAnswer, callApi, dataOf } from './api-call.ts';
 import { type Backend, freshBackend } from './backend.ts';
 import { plainEnvironment } from './environment.ts';
@@ -10,6 +11,7 @@ import { checkRecorded } from './recorded.ts';
 import { type Finished, run } from './run.ts';
 import { type Scratch, scratch } from './scratch.ts';
 import { Screen } from './screen.ts';
+import { useTemplate } from './template.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = resolve(ROOT, 'src/main.ts');
@@ -283,6 +285,7 @@ export class Bastion implements AsyncDisposable {
 export async function startBastion(options: BastionOptions = {}): Promise<Bastion> {
   const bastion = new Bastion(await freshBackend(), options);
   try {
+    if (inject('backend') === 'embedded') await useTemplate(bastion.dataDir);
     await bastion.start();
     return bastion;
   } catch (error) {

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
 import { describe, inject } from 'vitest';
 import type { Store } from '../../src/domain/store.ts';
@@ -9,6 +7,7 @@ import { SECRET_KEY, silent } from '../store/options.ts';
 import { environment } from './environment.ts';
 import { needs } from './requirements.ts';
 import { scratch } from './scratch.ts';
+import { useTemplate } from './template.ts';
 
 export type DatabaseKind = 'embedded' | 'postgres';
 
@@ -65,28 +64,6 @@ function optionsFor({
   dataDir,
 }: Pick<Place, 'databaseUrl' | 'dataDir'>): StoreOptions {
   return { databaseUrl, dataDir, secretKey: SECRET_KEY, migrate: true, log: silent };
-}
-
-/**
- * Fills `dataDir` with an empty, migrated database: a copy of the run's first one where that is
- * there (0.1 s), for making one takes seconds of a processor. Whoever comes while it is being made
- * makes one too.
- */
-async function useTemplate(dataDir: string): Promise<void> {
-  const shared = inject('shared');
-  if (shared === undefined) return;
-  const [template, making] = [join(shared, 'template'), join(shared, 'making')];
-  if (!existsSync(template)) {
-    try {
-      mkdirSync(making);
-    } catch {
-      return;
-    }
-    const store = await openStore(optionsFor({ databaseUrl: null, dataDir: making }));
-    await store.close();
-    renameSync(making, template);
-  }
-  cpSync(template, dataDir, { recursive: true });
 }
 
 async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {

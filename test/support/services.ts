@@ -12,8 +12,6 @@ declare module 'vitest' {
     /** A PostgreSQL server on which tests may make databases; null: there is none. */
     pgUrl: string | null;
     redisUrl: string | null;
-    /** A directory of the run, where files leave for each other what is slow to make. */
-    shared: string;
   }
 }
 
@@ -34,11 +32,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const pgUrl = environment.get('POSTERN_TEST_PG_URL') ?? null;
   const redisUrl = environment.get('POSTERN_TEST_REDIS_URL') ?? null;
   const dir = mkdtempSync(join(tmpdir(), 'postern-services-'));
-  const shared = mkdtempSync(join(tmpdir(), 'postern-shared-'));
   const running: Service[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((service) => service.stop()));
-    for (const path of [dir, shared]) rmSync(path, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
   };
   const url = async (given: string | null, starting: Starter): Promise<string | null> => {
     if (given !== null) return given;
@@ -47,7 +44,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return service?.url ?? null;
   };
   try {
-    project.provide('shared', shared);
     project.provide('pgUrl', await url(pgUrl, startPostgres));
     project.provide('redisUrl', await url(redisUrl, startRedis));
     return stop;
