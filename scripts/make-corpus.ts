@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MARKED } from './corpus/marked.ts';
+import { MULTIPLEXERS } from './corpus/multiplexers.ts';
 import { PROGRAMS } from './corpus/programs.ts';
 import { startServices } from './corpus/services.ts';
 import { SHELLS } from './corpus/shells.ts';
@@ -32,7 +33,7 @@ async function record(scenario: Scenario): Promise<boolean> {
 }
 
 const parts = process.argv.slice(2);
-const wanted = [...SHELLS, ...MARKED, ...PROGRAMS].filter(
+const wanted = [...SHELLS, ...MARKED, ...PROGRAMS, ...MULTIPLEXERS].filter(
   ({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)),
 );
 mkdirSync(HOME, { recursive: true });

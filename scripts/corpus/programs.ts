@@ -1,10 +1,13 @@
 import { HOME, type Scenario, type Stage } from './stage.ts';
 
 const PS1 = 'alice@web1:\\w$ ';
-const BASH = { argv: ['bash', '--norc', '--noprofile', '-i'] as const, env: { PS1, PS2: '> ' } };
+export const BASH = {
+  argv: ['bash', '--norc', '--noprofile', '-i'] as const,
+  env: { PS1, PS2: '> ' },
+};
 /** Of a machine where line editors do not switch bracketed paste on: before bash 5.1. */
 const OLD = { ...BASH, env: { ...BASH.env, INPUTRC: `${HOME}/old-inputrc` } };
-const SHELL = /alice@web1:\S*\$ $/;
+export const SHELL = /alice@web1:\S*\$ $/;
 
 /** A program that has the terminal until `last` is typed. */
 async function inside(
@@ -29,7 +32,7 @@ const ALONE = { argv: ['unshare', '--fork', '--pid', '--mount-proc', ...BASH.arg
 
 const ANY = /[\s\S]{40}/m;
 
-function programs(
+export function programs(
   name: string,
   drive: (stage: Stage) => Promise<void>,
   rest: Partial<Scenario> = {},
@@ -75,19 +78,6 @@ async function sql(stage: Stage): Promise<void> {
     ['two;\r', ANY],
     ['\\q\r', ANY],
   ]);
-}
-
-async function multiplexer(stage: Stage, line: string): Promise<void> {
-  await stage.type(line);
-  await stage.wait(40);
-  stage.did(line);
-  await stage.keys('\r', /[$#] /m);
-  await stage.wait(300);
-  await stage.type('echo in a window');
-  await stage.keys('\r');
-  await stage.wait(300);
-  await stage.type('exit');
-  await stage.keys('\r', SHELL);
 }
 
 async function question(stage: Stage): Promise<void> {
@@ -165,8 +155,6 @@ export const PROGRAMS: readonly Scenario[] = [
   programs('nested-zsh', (stage) => inner(stage, "PS1='%~ %# ' zsh -f", /[%#] $/)),
   programs('nested-fish', (stage) => inner(stage, 'fish --no-config', /[>#] $/)),
   programs('su', (stage) => inner(stage, 'su -s /bin/sh daemon', /[$#] $/)),
-  programs('tmux', (stage) => multiplexer(stage, 'tmux -f /dev/null new-session bash --norc')),
-  programs('screen', (stage) => multiplexer(stage, 'screen -c /dev/null bash --norc')),
   programs('questions', question),
   programs('sudo', elevated, {
     argv: ['setpriv', '--reuid=1', '--regid=1', '--clear-groups', ...BASH.argv],

@@ -40,6 +40,10 @@ export function startServices(): () => void {
   mkdirSync('/run/sshd', { recursive: true });
   const sshd = spawn('/usr/sbin/sshd', ['-D', '-f', `${SSH}/config`], { stdio: 'ignore' });
   writeFileSync(`${HOME}/old-inputrc`, 'set enable-bracketed-paste off\n');
+  const inner = `${HOME}/plain-bash`;
+  writeFileSync(inner, '#!/bin/sh\nexec bash --norc --noprofile\n', { mode: 0o755 });
+  writeFileSync(`${HOME}/tmux.conf`, `set -g default-command ${inner}\n`);
+  writeFileSync(`${HOME}/screenrc`, `startup_message off\nshell ${inner}\n`);
   return () => {
     sshd.kill();
     postgres(`${PG_BIN}/pg_ctl`, '-D', `${PG}/data`, '-m', 'immediate', 'stop');

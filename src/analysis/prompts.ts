@@ -73,12 +73,18 @@ export class Prompts {
     return edited ? 'other' : 'question';
   }
 
-  /** The prompt that a line begins with, of those that are known, or like one of them. */
-  at(line: string): string | null {
+  /** The prompt that a line begins with, of those that are known. */
+  exact(line: string): string | null {
     // Spaces at the end of a line are not kept on a screen.
     const padded = `${line} `;
-    const exact = this.#known.find((one) => padded.startsWith(one));
-    if (exact !== undefined) return exact;
+    return this.#known.find((one) => padded.startsWith(one)) ?? null;
+  }
+
+  /** As `exact`, or like one of them. */
+  at(line: string): string | null {
+    const padded = `${line} `;
+    const exact = this.exact(line);
+    if (exact !== null) return exact;
     for (const one of this.#known) {
       const found = shapeOf(one)?.exec(padded)?.[0];
       if (found !== undefined) return found;

@@ -1,4 +1,5 @@
 import type { Screen } from '../replay/terminal/screen.ts';
+import { rowParts } from './pane.ts';
 
 /** Lines of a screen that are remembered as shown. */
 const MOST = 600;
@@ -32,13 +33,13 @@ export class ScreenDiff {
     return isNew;
   }
 
-  /** What is on a screen and was not there lately. */
-  look(screen: Screen): readonly string[] {
+  /** What is on a screen and was not there lately. `isSplit`: each pane by itself. */
+  look(screen: Screen, isSplit: boolean): readonly string[] {
     const found: string[] = [];
     for (let row = 0; row < screen.rows; row += 1) {
       const line = screen.grid.row(row);
-      const text = line.text(0, line.length).trimEnd();
-      if (text.trim() !== '' && this.isNew(text)) found.push(text);
+      const parts = isSplit ? rowParts(screen, row) : [line.text(0, line.length).trimEnd()];
+      for (const text of parts) if (text.trim() !== '' && this.isNew(text)) found.push(text);
     }
     return found;
   }

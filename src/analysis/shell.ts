@@ -10,9 +10,9 @@ import {
   regionOf,
   withoutRight,
 } from './edit.ts';
+import { FullScreen, type FullScreenState } from './full-screen.ts';
 import { type MarkFamily, markOf } from './marks.ts';
 import { Prompts } from './prompts.ts';
-import { ScreenDiff, type ScreenDiffState } from './screen-diff.ts';
 import { Terminal, type TerminalState } from './terminal.ts';
 import type { TerminalEvents } from './terminal-events.ts';
 import { Tracker, type TrackerState } from './tracker.ts';
@@ -20,21 +20,16 @@ import { Tracker, type TrackerState } from './tracker.ts';
 /** Seconds without output after which somebody seems to be waited for. */
 const PAUSE = 0.05;
 
-/** Seconds without output after which a screen program's picture is looked at, and at the latest. */
-const PICTURE_PAUSE = 0.3;
-const PICTURE_LATEST = 2;
-
 export interface ShellState {
   readonly terminal: TerminalState;
   readonly tracker: TrackerState;
   readonly prompts: readonly string[];
-  readonly diff: ScreenDiffState;
+  readonly full: FullScreenState;
   readonly edit: EditState | null;
   readonly armed: number | null;
   readonly accepts: boolean;
   readonly usesPaste: boolean;
   readonly last: number;
-  readonly pictured: number;
 }
 
 /** Finds prompts, and what was typed behind them, in what a terminal shows. */
@@ -42,7 +37,7 @@ export class Shell implements TerminalEvents {
   readonly #terminal: Terminal;
   readonly tracker: Tracker;
   readonly #prompts: Prompts;
-  readonly #diff: ScreenDiff;
+  readonly #full: FullScreen;
   readonly #tell: (line: SeenLine) => void;
   #edit: Edit | null = null;
   /** A line editor has the cursor's row: the column where that began. */
@@ -52,8 +47,6 @@ export class Shell implements TerminalEvents {
   /** Shells here say when they edit a line, so that only they are listened to. */
   #usesPaste = false;
   #last = 0;
-  /** When the picture was last looked at. */
-  #pictured = 0;
 
   constructor(
     channel: number,
@@ -65,14 +58,15 @@ export class Shell implements TerminalEvents {
     this.#terminal = new Terminal(size.cols, size.rows, this, state?.terminal ?? null);
     this.tracker = new Tracker(channel, state?.tracker ?? null);
     this.#prompts = new Prompts(state?.prompts ?? []);
-    this.#diff = new ScreenDiff(state?.diff ?? null);
+    const { tracker } = this;
+    const around = { terminal: this.#terminal, prompts: this.#prompts, tracker, tell };
+    this.#full = new FullScreen(around, state?.full ?? null);
     if (state === null) return;
     this.#edit = state.edit === null ? null : editOf(state.edit, this.#terminal.rows);
     this.#armed = state.armed;
     this.#accepts = state.accepts;
     this.#usesPaste = state.usesPaste;
     this.#last = state.last;
-    this.#pictured = state.pictured;
   }
 
   state(): ShellState {
@@ -80,13 +74,12 @@ export class Shell implements TerminalEvents {
       terminal: this.#terminal.state(),
       tracker: this.tracker.state(),
       prompts: this.#prompts.state(),
-      diff: this.#diff.state(),
+      full: this.#full.state(),
       edit: this.#edit === null ? null : editState(this.#edit, this.#terminal.rows),
       armed: this.#armed,
       accepts: this.#accepts,
       usesPaste: this.#usesPaste,
       last: this.#last,
-      pictured: this.#pictured,
     };
   }
 
@@ -108,27 +101,15 @@ export class Shell implements TerminalEvents {
   /** Nothing has come until `at`, seconds. Output of one time is one, however it was cut. */
   idle(at: number): void {
     const since = at - this.#last;
-    if (this.#terminal.screen.isAlternate) {
-      const isLate = since > 0 && at - this.#pictured >= PICTURE_LATEST;
-      if (since >= PICTURE_PAUSE || isLate) this.#picture();
-    } else if (since >= PAUSE) {
-      this.#paused();
-    }
+    if (this.#terminal.screen.isAlternate) this.#full.idle(at, this.#last);
+    else if (since >= PAUSE) this.#paused();
   }
 
   end(): void {
     this.#terminal.draw();
-    if (this.#terminal.screen.isAlternate) this.#picture();
+    if (this.#terminal.screen.isAlternate) this.#full.picture(this.#last);
     this.#terminal.flush();
     this.tracker.close(this.#last);
-  }
-
-  #picture(): void {
-    this.#pictured = this.#last;
-    const at = this.#last;
-    for (const text of this.#diff.look(this.#terminal.screen)) {
-      this.#tell({ from: at, to: at, text, stream: 'terminal', kind: 'screen' });
-    }
   }
 
   /** Output stands still: in the middle of a line, it may be a prompt. */
@@ -162,8 +143,8 @@ export class Shell implements TerminalEvents {
   }
 
   paste(on: boolean): void {
-    if (this.#terminal.screen.isAlternate) return;
-    if (on) this.#arm();
+    if (this.#terminal.screen.isAlternate) this.#full.paste(on);
+    else if (on) this.#arm();
     else if (this.#armed !== null) this.#disarm();
   }
 
@@ -193,6 +174,7 @@ export class Shell implements TerminalEvents {
 
   newline(): void {
     const { rows } = this.#terminal;
+    this.#full.unannounced();
     if (this.#accepts) {
       this.lowered();
     } else if (this.#armed !== null) {
@@ -268,7 +250,7 @@ export class Shell implements TerminalEvents {
     const isAsking = this.#armed !== null || (this.#edit?.waiting ?? 'question') !== 'question';
     const shown = this.#terminal.isAddressed ? 'screen' : 'output';
     const kind = isAsking ? 'prompt' : shown;
-    if (kind === 'screen' && !this.#diff.isNew(text)) return;
+    if (kind === 'screen' && !this.#full.isNew(text)) return;
     this.#tell({ from, to: this.#last, text, stream: 'terminal', kind });
   }
 
@@ -283,18 +265,27 @@ export class Shell implements TerminalEvents {
     if (this.#edit !== null) this.#edit.isReversed = true;
   }
 
+  lineFeed(): void {
+    this.#full.lineFeed();
+  }
+
   erasing(): void {
-    this.#terminal.flush();
+    if (this.#terminal.screen.isAlternate) this.#full.erasing(this.#last);
+    else this.#terminal.flush();
+  }
+
+  announced(): void {
+    this.#full.announced();
   }
 
   leaving(): void {
-    this.#picture();
+    this.#full.picture(this.#last);
   }
 
   alternate(on: boolean): void {
     this.#edit = null;
     this.#armed = null;
     this.#accepts = false;
-    if (on) this.#pictured = this.#last;
+    this.#full.switched(on, this.#last);
   }
 }

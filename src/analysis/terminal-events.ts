@@ -6,6 +6,8 @@ export interface TerminalEvents {
   line(text: string, from: number, rows: readonly Line[] | null): void;
   /** Before the cursor leaves its row downwards. */
   newline(): void;
+  /** As `newline`, on the other screen. */
+  lineFeed(): void;
   /** Before the cursor goes down by itself. */
   lowered(): void;
   /** An operating system command. */
@@ -16,6 +18,8 @@ export interface TerminalEvents {
   asked(): void;
   /** Text is drawn in reverse. */
   reversed(): void;
+  /** A multiplexer (tmux, GNU screen) says that it takes the terminal. */
+  announced(): void;
   /** The screen is about to be erased, or changed for the other one. */
   erasing(): void;
   /** The other screen is about to be left. */

@@ -211,7 +211,10 @@ export class Terminal extends Emulator {
 
   override execute(control: number): void {
     const leaves = (control >= 0x0a && control <= 0x0c) || control === 0x84 || control === 0x85;
-    if (leaves && !this.#muted && !this.screen.isAlternate) this.#newline();
+    if (leaves && !this.#muted) {
+      if (this.screen.isAlternate) this.#events.lineFeed();
+      else this.#newline();
+    }
     super.execute(control);
   }
 
@@ -242,6 +245,7 @@ export class Terminal extends Emulator {
     const mark = intermediate === 0 ? '' : String.fromCharCode(intermediate);
     const kind = `${mark}${String.fromCharCode(final)}`;
     this.#before(kind, list.first(0));
+    if (kind === '?l' && this.#announces(list)) this.#events.announced();
     const was = this.screen.isAlternate;
     super.control(intermediate, list, final);
     const { isAlternate } = this.screen;
@@ -259,6 +263,7 @@ export class Terminal extends Emulator {
     const changes = [47, 1047, 1049].includes(first);
     if (this.screen.isAlternate) {
       if (kind === '?l' && changes) this.#events.leaving();
+      else if (kind === 'J' && first >= 2) this.#events.erasing();
     } else if (MOVES.includes(kind)) {
       this.isAddressed = true;
     } else if ((kind === 'J' && first >= 2) || (kind === '?h' && changes)) {
@@ -266,6 +271,15 @@ export class Terminal extends Emulator {
     } else {
       this.#tellOf(kind, first);
     }
+  }
+
+  /**
+   * Tmux switches all ways of mouse reports off when it has the screen, screen sends the terminal's initialisation
+   * (`is2` of xterm's kind) before it takes it.
+   */
+  #announces(list: Parameters): boolean {
+    if (this.screen.isAlternate) return list.first(0) === 1005;
+    return list.first(0) === 3 && list.first(1) === 4;
   }
 
   #tellOf(kind: string, first: number): void {

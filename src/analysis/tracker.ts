@@ -27,6 +27,7 @@ interface Pending {
 export interface TrackerState {
   readonly ledger: LedgerState;
   readonly running: number | null;
+  readonly outer: number | null;
   readonly marked: readonly number[];
   readonly pending: Pending | null;
   readonly line: string | null;
@@ -42,6 +43,8 @@ export class Tracker {
   readonly #ledger: Ledger;
   /** The one that was found without marks and goes on. */
   #running: number | null = null;
+  /** The multiplexer that it goes on in, where that was found without marks. */
+  #outer: number | null = null;
   /** Those that marks began, the innermost last. */
   #marked: number[] = [];
   /** A line whose beginning the shell has still to say. */
@@ -60,6 +63,7 @@ export class Tracker {
     this.#ledger = new Ledger(channel, state?.ledger ?? null);
     if (state === null) return;
     this.#running = state.running;
+    this.#outer = state.outer;
     this.#marked = [...state.marked];
     this.#pending = state.pending;
     this.#line = state.line;
@@ -74,6 +78,7 @@ export class Tracker {
     return {
       ledger: this.#ledger.state(),
       running: this.#running,
+      outer: this.#outer,
       marked: this.#marked,
       pending: this.#pending,
       line: this.#line,
@@ -96,6 +101,19 @@ export class Tracker {
 
   end(index: number, at: number, status: number | null): void {
     this.#ledger.end(index, at, status);
+  }
+
+  /** What runs now has shells of its own. */
+  enter(): void {
+    this.#outer ??= this.#running;
+    this.#running = null;
+  }
+
+  /** They are not to be seen any more. */
+  leave(at: number): void {
+    this.back(at);
+    this.#running = this.#outer;
+    this.#outer = null;
   }
 
   /** A shell waits again. */

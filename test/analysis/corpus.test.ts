@@ -21,6 +21,13 @@ describe('the corpus', () => {
     expect(precision).toBeGreaterThanOrEqual(0.95);
   });
 
+  test('in tmux and screen, every command is found once', () => {
+    for (const recorded of ALL.filter(({ name }) => /^(?:tmux|screen)/.test(name))) {
+      const { missed, wrong } = score(recorded, analysed(recorded.channel, recorded.events));
+      expect([recorded.name, missed, wrong]).toEqual([recorded.name, [], []]);
+    }
+  });
+
   test('with marks, commands and what their shells say of them are exact', () => {
     for (const recorded of ALL.filter(isMarked)) {
       const found = analysed(recorded.channel, recorded.events);

@@ -89,16 +89,14 @@ export class Grid {
     this.row(from - 1).wrapped = false;
     const top = this.#top;
     const gone = this.#lines.splice(top + from, n);
-    for (const line of gone) line.reset(pen);
-    this.#lines.splice(top + to - n, 0, ...gone);
+    this.#lines.splice(top + to - n, 0, ...gone.map((line) => line.again(pen)));
   }
 
   scrollDown(from: number, to: number, lines: number, pen: Pen): void {
     const n = Math.min(lines, to - from);
     const top = this.#top;
     const gone = this.#lines.splice(top + to - n, n);
-    for (const line of gone) line.reset(pen);
-    this.#lines.splice(top + from, 0, ...gone);
+    this.#lines.splice(top + from, 0, ...gone.map((line) => line.again(pen)));
     if (from > 0) this.row(from - 1).wrapped = false;
     this.row(to - 1).wrapped = false;
   }
