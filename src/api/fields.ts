@@ -6,6 +6,8 @@ import { MAX_PASSWORD, MIN_PASSWORD } from '../domain/password.ts';
 
 const EXAMPLE = 12;
 
+const NO_CONTROLS = 'must not have control characters';
+
 /** An id with or without its prefix, from a path, a query or a body. */
 export function idOf(kind: IdKind) {
   const wrong = `is not an id: ${formatId(kind, EXAMPLE)} or ${EXAMPLE}`;
@@ -52,7 +54,15 @@ export function text(most: number) {
   return z
     .string()
     .max(most, `must have at most ${most} characters`)
-    .refine((value) => !/\p{Cc}/u.test(value), 'must not have control characters');
+    .refine((value) => !/\p{Cc}/u.test(value), NO_CONTROLS);
+}
+
+/** The same, of several lines. */
+export function lines(most: number) {
+  return z
+    .string()
+    .max(most, `must have at most ${most} characters`)
+    .refine((value) => !/[^\P{Cc}\t\r\n]/u.test(value), NO_CONTROLS);
 }
 
 export const search = text(200).min(1).openapi({ description: 'Part of a name, case folded' });
@@ -67,7 +77,8 @@ export const password = z
   .refine(
     (value) => new TextEncoder().encode(value).length <= MAX_PASSWORD,
     `must have at most ${MAX_PASSWORD} bytes`,
-  );
+  )
+  .refine((value) => !/\p{Cc}/u.test(value), NO_CONTROLS);
 
 export const totp = z.enum(TOTP_POLICIES).openapi({
   description: 'required: a code at every sign-in; optional: where a grant demands one',

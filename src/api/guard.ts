@@ -4,6 +4,7 @@ import { PosternError } from '../domain/errors.ts';
 import { holdsScope, type Scope } from '../domain/role.ts';
 import type { Api, ApiEnv } from './context.ts';
 import { failureSchema, json } from './envelope.ts';
+import { unknownField } from './problems.ts';
 
 /** What a route demands: a scope, any valid token, or nothing. */
 export type Access = Scope | 'signed-in' | 'public';
@@ -21,6 +22,18 @@ function guard(access: Access): MiddlewareHandler<ApiEnv> {
     }
     await next();
   };
+}
+
+/** Throws for a query where the route reads none: a misspelt filter must not be thought to filter. */
+const refuseQuery: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  const problems = Object.keys(c.req.query()).map((name) => unknownField([], name));
+  if (problems.length > 0) throw new PosternError('request.invalid', {}, { problems });
+  await next();
+};
+
+/** What demands nothing may be asked for by programs that add things of their own. */
+function guards(access: Access, readsQuery: boolean): MiddlewareHandler<ApiEnv>[] {
+  return access === 'public' || readsQuery ? [guard(access)] : [guard(access), refuseQuery];
 }
 
 const REFUSALS = {
@@ -45,7 +58,7 @@ export function guarded<
   return {
     ...route,
     [ACCESS]: access,
-    middleware: guard(access),
+    middleware: guards(access, route.request?.query !== undefined),
     security: access === 'public' ? [] : [{ bearer: [] }],
     responses: {
       ...Object.fromEntries(Object.entries(route.responses).map(withFailure)),

@@ -9,7 +9,7 @@ import { LONGEST_RETENTION } from '../domain/retention.ts';
 import { Secret } from '../domain/secret.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
 import { refuse } from './errors.ts';
-import { text } from './fields.ts';
+import { lines, text } from './fields.ts';
 
 const NOT_YET = 'is not possible in this version';
 
@@ -53,18 +53,15 @@ export const hostKeyPolicyField = z.enum(HOST_KEY_POLICIES);
 export const algorithmsField = z.enum(MACHINE_ALGORITHMS);
 export const hostKeyField = z.string().max(20_000);
 
-const secretText = z
-  .string()
-  .min(1)
-  .max(64 * 1024);
+const MOST_SECRET = 64 * 1024;
 
 /** What Postern logs in with. Goes in, never comes out. */
 export const authField = z
   .discriminatedUnion(
     'type',
     [
-      z.strictObject({ type: z.literal('key'), private_key: secretText }),
-      z.strictObject({ type: z.literal('password'), password: secretText }),
+      z.strictObject({ type: z.literal('key'), private_key: lines(MOST_SECRET).min(1) }),
+      z.strictObject({ type: z.literal('password'), password: text(MOST_SECRET).min(1) }),
       z.strictObject({ type: z.literal('bastion_key') }),
       z.strictObject({ type: z.literal('certificate') }),
       z.strictObject({ type: z.literal('agent') }),

@@ -17,7 +17,7 @@ function fieldOf(path: readonly PropertyKey[]): string {
   return printable(text === '' ? 'body' : text);
 }
 
-function unknownField(path: readonly PropertyKey[], key: string): FieldProblem {
+export function unknownField(path: readonly PropertyKey[], key: string): FieldProblem {
   const message = LATER.has(key) ? 'is not possible in this version' : 'is not a known field';
   return { field: fieldOf([...path, key]), message };
 }

@@ -11,7 +11,7 @@ import {
   principalsField,
 } from './authority-fields.ts';
 import { refuse } from './errors.ts';
-import { login, machineName, password, text, totp, userName } from './fields.ts';
+import { lines, login, machineName, password, text, totp, userName } from './fields.ts';
 import { setupApproval, termsFields, termsOf } from './grant-fields.ts';
 import {
   algorithmsField,
@@ -38,7 +38,7 @@ const setupUser = z.strictObject({
   name: userName,
   email: z.email('is not an e-mail address').max(254).nullable(),
   role: z.enum(ROLES),
-  keys: z.array(z.string().min(1).max(20_000)).max(100),
+  keys: z.array(lines(20_000).min(1)).max(100),
   password: password.nullable(),
   totp: totp.default('optional'),
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertGuarded, demands } from '../../src/api/guard.ts';
 import { SCOPES, type Scope } from '../../src/domain/role.ts';
+import { servedOperations } from './operations.ts';
 import { addUser, anotherApi, call, openStage, type Stage, tokenFor } from './stage.ts';
 
 /** Every operation of the OpenAPI document, tried without what it demands. */
@@ -15,22 +16,11 @@ beforeAll(async () => {
 
 afterAll(() => stage.close());
 
-interface Operation {
-  readonly method: string;
-  readonly path: string;
-  readonly access: string;
-}
-
-async function operations(): Promise<Operation[]> {
-  const { body } = await call(stage, 'GET', '/v1/openapi.json');
-  return Object.entries<Record<string, Record<string, string>>>(body.paths).flatMap(
-    ([path, item]) =>
-      Object.entries(item).map(([method, operation]) => ({
-        method: method.toUpperCase(),
-        path: path.replaceAll(/\{.+?\}/g, '1'),
-        access: operation['x-postern-access'] ?? '',
-      })),
-  );
+async function operations() {
+  const served = await servedOperations(stage);
+  return served.map(({ method, path, access }) => {
+    return { method, path: path.replaceAll(/\{.+?\}/g, '1'), access };
+  });
 }
 
 test('the document is OpenAPI 3.1 and has the operations that the API has', async () => {
@@ -61,8 +51,12 @@ test('only health, the document, its page and a socket with a secret of its own 
   ]);
 });
 
-test('no operation that demands something answers without a token, or to a wrong one', async () => {
-  const wrong = [null, 'pst_wrong', `${admin}x`, admin.slice(0, -1)];
+test('no operation that demands something answers without a token, or to one that is wrong, expired or revoked', async () => {
+  const expired = await tokenFor(stage, null, ['admin'], new Date(Date.now() - 1000));
+  const revoked = await tokenFor(stage, null, ['admin']);
+  const { rows } = await stage.store.tokens.list(null, { limit: 1 });
+  await stage.store.tokens.revoke(rows[0]?.id ?? 0);
+  const wrong = [null, 'pst_wrong', `${admin}x`, admin.slice(0, -1), expired, revoked];
   for (const { method, path, access } of await operations()) {
     if (access === 'public') continue;
     for (const token of wrong) {

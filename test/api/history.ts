@@ -1,6 +1,7 @@
 import type { Machine } from '../../src/domain/machine.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { User } from '../../src/domain/user.ts';
+import type { DatabaseKind } from '../support/database.ts';
 import {
   addMachine,
   addRecording,
@@ -27,9 +28,9 @@ export interface History {
 
 const MINUTE = 60_000;
 
-export async function openHistory(): Promise<History> {
+export async function openHistory(kind: DatabaseKind = 'embedded'): Promise<History> {
   const start = new Date(Date.now() - 10 * MINUTE);
-  const stage = await openStage();
+  const stage = await openStage(kind);
   const admin = await tokenFor(stage, null, ['admin']);
   const ada = await addUser(stage, 'ada');
   const bob = await addUser(stage, 'bob');

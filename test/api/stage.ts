@@ -26,7 +26,7 @@ import { FileReplays } from '../../src/replay/replays.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
 import { testAuthority } from '../support/certificate-authority.ts';
-import { testStore } from '../support/database.ts';
+import { type DatabaseKind, testStore } from '../support/database.ts';
 import { scratch } from '../support/scratch.ts';
 import { TestTerminals } from './test-terminals.ts';
 
@@ -81,8 +81,8 @@ type Stage = Awaited<ReturnType<typeof openStage>>;
 export type { Stage };
 
 /** The API over a real store and real recordings, with a machine and people to try it with. */
-export async function openStage() {
-  const { store, place } = await testStore('embedded');
+export async function openStage(kind: DatabaseKind = 'embedded') {
+  const { store, place } = await testStore(kind);
   const files = scratch();
   const log = new KeptLog();
   const counters = await openCounters({ redisUrl: null, truth: store.counts, shared: false, log });
@@ -157,7 +157,18 @@ export async function openStage() {
     await place[Symbol.asyncDispose]();
     files[Symbol.dispose]();
   };
-  return { api, deps, store, gateway, log, recorder, recordings: files.path, counters, close };
+  return {
+    api,
+    deps,
+    store,
+    place,
+    gateway,
+    log,
+    recorder,
+    recordings: files.path,
+    counters,
+    close,
+  };
 }
 
 /** Another API over the same store, with other settings. */

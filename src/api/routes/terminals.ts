@@ -4,7 +4,7 @@ import { formatId } from '../../domain/ids.ts';
 import { type Api, type ApiEnv, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, success } from '../envelope.ts';
-import { body, idOf, isoTime, login, outId, outTime } from '../fields.ts';
+import { body, idOf, isoTime, login, outId, outTime, text } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { terminalSize, windowOf } from '../terminal-messages.ts';
 import { attachTerminal, type MadeTerminal, openTerminal, tryMachine } from '../terminals.ts';
@@ -13,7 +13,7 @@ const DEFAULT_SIZE = { cols: 80, rows: 24 };
 
 const ways = {
   login: login.optional().openapi({ description: "Without it: the machine's default" }),
-  code: z.string().min(1).max(64).optional().openapi({
+  code: text(64).min(1).optional().openapi({
     description: 'A verification code, where a grant demands a second factor',
   }),
 };
