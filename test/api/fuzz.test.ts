@@ -16,7 +16,7 @@ import { type ServedOperation, servedDocument, servedOperations } from './operat
 
 /** POSTERN_FUZZ_SEED tries others; the same one asks the same. */
 const SEED = Number(environment.get('POSTERN_FUZZ_SEED') ?? 20_260_301);
-const RUNS = Number(environment.get('POSTERN_FUZZ_RUNS') ?? 400);
+const RUNS = Number(environment.get('POSTERN_FUZZ_RUNS') ?? 200);
 
 const given = environment.has('POSTERN_TEST_PG_URL') ? { describe } : needs('postgres');
 
