@@ -2,7 +2,9 @@
  * What a search costs over many sessions: fills a database of a PostgreSQL server of its own with
  * transcript blocks, and searches for what is common, rare and absent. Prints a table.
  *
- *   sh scripts/node.sh bench/search.ts [BLOCKS] [SEARCHES]
+ *   sh scripts/node.sh bench/search.ts [BLOCKS] [SEARCHES] [DATABASE_URL]
+ *
+ * With a DATABASE_URL that one is filled if it is empty, and kept.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -10,13 +12,15 @@ import { join } from 'node:path';
 import { argv, stdout } from 'node:process';
 import pg from 'pg';
 import type { Logger } from '../src/domain/log.ts';
-import { searchedWords } from '../src/domain/search.ts';
+import { type SearchFilter, searchedWords } from '../src/domain/search.ts';
 import { openStore } from '../src/store/database.ts';
 import { startPostgres } from '../test/support/services.ts';
 
 const BLOCKS = Number(argv[2] ?? 1_000_000);
 const SEARCHES = Number(argv[3] ?? 40);
 const SESSIONS = 5000;
+const USERS = 50;
+const INDEX = 'transcript_blocks_words';
 
 const quiet: Logger = {
   debug: () => undefined,
@@ -26,38 +30,60 @@ const quiet: Logger = {
   child: () => quiet,
 };
 
-/** Sessions of fifty users on a hundred machines over a year, and their blocks, of some 250 characters. */
+/**
+ * Sessions of fifty users on a hundred machines over a year, and their blocks in the order of time, of
+ * some 250 characters. One user has a fifth of everything (a robot), one three sessions. `scattered`
+ * numbers blocks as if by chance.
+ */
 const SEED = [
-  `insert into users (name, role) select 'user' || n, 'member' from generate_series(1, 50) n`,
+  `insert into users (name, role) select 'user' || n, 'member' from generate_series(1, ${USERS}) n`,
   `insert into machines (name, kind, host, port, login, auth_type, host_key_policy, recording, tags, description)
     select 'm' || n, 'ssh', 'h' || n, 22, 'deploy', 'none', 'accept-new', 'required', '{}', '' from generate_series(1, 100) n`,
   `insert into sessions (user_id, user_name, machine_id, machine_name, machine_host, login, kind, status, node,
       started_at, last_activity, ended_at, end_reason, ip_address, user_agent)
     select u.id, u.name, m.id, m.name, m.host, 'deploy', 'shell', 'stopped', 'bench', t, t, t, 'client_closed', '192.0.2.1', 'bench'
-    from generate_series(1, ${SESSIONS}) n
+    from generate_series(0, ${SESSIONS} - 1) n
     cross join lateral (select timestamptz '2026-01-01' + n * interval '105 minutes' as t) at
-    join users u on u.name = 'user' || (n % 50 + 1) join machines m on m.name = 'm' || (n % 100 + 1)`,
+    join users u on u.name = 'user' || case when n in (100, 2500, 4900) then ${USERS}
+      when n % 5 = 0 then 1 else 2 + n::bigint * 7919 % (${USERS} - 2) end
+    join machines m on m.name = 'm' || n::bigint * 104729 % 100 + 1`,
   `insert into recordings (session_id, channel, key, state, started_at, ended_at)
-    select id, 1, 'bench/' || id, 'complete', started_at, ended_at from sessions`,
-  `insert into transcript_blocks (recording_id, session_id, channel, number, at, from_s, to_s, body, stream, kind, folded)
-    select r.id, r.session_id, 1, n, r.started_at + n * interval '1 second', n, n + 1, text, 'terminal', 'output', text
-    from generate_series(0, ${BLOCKS} - 1) b
-    cross join lateral (select b / ${SESSIONS} as n, b % ${SESSIONS} + 1 as s) place
-    join recordings r on r.id = (select min(id) from recordings) + s - 1
+    select id, 1, 'bench/' || id, 'complete', started_at, ended_at from sessions order by id`,
+  `insert into transcript_blocks (recording_id, session_id, user_id, machine_id, channel, number, at, from_s, to_s,
+      body, stream, kind, folded)
+    select r.id, r.session_id, sessions.user_id, machine_id, 1, n, r.started_at + n * interval '1 second', n, n + 1,
+      text, 'terminal', 'output', text
+    from generate_series(0::bigint, ${BLOCKS} - 1) b
+    cross join lateral (select b % ${BLOCKS / SESSIONS} as n, b / ${BLOCKS / SESSIONS} as s,
+      b * 2654435761 % 4294967291 as scattered) place
+    join recordings r on r.id = (select min(id) from recordings) + s
+    join sessions on sessions.id = r.session_id
     cross join lateral (select
-      'drwxr-xr-x 2 deploy deploy 4096 file-' || b || E'.log\\nget /v1/things/' || b / 3
-      || E' 200 ok\\nunit worker-' || b % 9973 || ' started in ' || b % 977 || E' ms\\n'
-      || case when b % 50 = 0 then E'warning: quota nearly reached\\n' else '' end
-      || case when b % 2000 = 0 then E'segfault at address\\n' else '' end
-      || case when b % 100000 = 7 then E'xylophone zebra\\n' else '' end
-      || repeat('the quick brown fox jumps over the lazy dog ' || b % 13 || ' ', 2) as text) made`,
-  'analyze',
+      'drwxr-xr-x 2 deploy deploy 4096 file-' || b || E'.log\nget /v1/things/' || b / 3
+      || E' 200 ok\nunit worker-' || scattered % 9973 || ' started in ' || b % 977 || E' ms\n'
+      || case when scattered % 50 = 0 then E'warning: quota nearly reached\n' else '' end
+      || case when s % 50 = 3 then E'brownout in this whole session\n' else '' end
+      || case when b < ${BLOCKS} * 0.3 and b % 2 = 0 then E'jenkins says hello\n' else '' end
+      || case when scattered % 2000 = 0 then E'segfault at address\n' else '' end
+      || case when b % (${BLOCKS} / 10) = 7 then E'xylophone zebra\n' else '' end
+      || repeat('the quick brown fox jumps over the lazy dog ' || b % 13 || ' ', 2) as text) made
+    order by b`,
+  `insert into commands (recording_id, session_id, user_id, machine_id, channel, number, at, starts, ends, body, source,
+      confidence, folded)
+    select recording_id, session_id, user_id, machine_id, 1, row_number() over (partition by recording_id order by number),
+      at, from_s, to_s, text, 'osc133', 'exact', text
+    from transcript_blocks cross join lateral (select 'systemctl restart worker-' || number || ' # deploy'
+      || case when id % 500 = 0 then ' quota' else '' end as text) made
+    where number % 10 = 0 order by id`,
+  'vacuum analyze',
 ];
 
 const QUERIES = [
   ['common: in every block', 'deploy'],
   ['a part of a word, in one of 50', 'ota near'],
   ['two words, in one of 50', 'quota warning'],
+  ['in all of one of 50 sessions', 'brownout'],
+  ['common a long time ago', 'jenkins'],
   ['in one of 2 000', 'segfault'],
   ['together, in one of 2 000', '"segfault at"'],
   ['rare: ten times', 'xylophone'],
@@ -66,15 +92,53 @@ const QUERIES = [
   ['rare with common', 'xylophone deploy'],
   ['absent', 'mercurial'],
   ['absent, of parts that are there', 'deployquota'],
+  ['absent, of parts that are everywhere', '"over the fox"'],
 ] as const;
+
+/** What is searched: by an admin, with filters, and by who may see their own alone. */
+const FILTERS: readonly (readonly [string, Omit<SearchFilter, 'words'>])[] = [
+  ['all', {}],
+  ['commands', { kind: 'command' }],
+  ['one user of fifty', { userId: 7 }],
+  ['one machine of a hundred', { machineId: 7 }],
+  ['a month', { from: new Date('2026-03-01'), to: new Date('2026-04-01') }],
+  ['a session', { sessionId: 700 }],
+  ['user and machine', { userId: 7, machineId: 38 }],
+  ['own alone: 1.6 %', { onlyOf: 7 }],
+  ['own alone: 0.06 %', { onlyOf: USERS }],
+  ['own alone: 20 %', { onlyOf: 1 }],
+];
 
 function at(times: readonly number[], share: number): string {
   const sorted = [...times].sort((a, b) => a - b);
   return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0);
 }
 
+/** Fills the database as one loads much: the index at the end. */
+async function fill(client: pg.Client): Promise<void> {
+  const began = performance.now();
+  const { rows } = await client.query<{ make: string }>(
+    `select indexdef as make from pg_indexes where indexname = '${INDEX}'`,
+  );
+  await client.query(`drop index ${INDEX}`);
+  await client.query('set synchronous_commit = off');
+  for (const statement of SEED) await client.query(statement);
+  const seeded = performance.now();
+  await client.query("set maintenance_work_mem = '512MB'");
+  await client.query(rows[0]?.make ?? '');
+  const sizes = await client.query<{ text: string; index: string }>(
+    `select pg_size_pretty(pg_table_size('transcript_blocks')) as text,
+      pg_size_pretty(pg_relation_size('${INDEX}')) as index`,
+  );
+  const { text = '', index = '' } = sizes.rows[0] ?? {};
+  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(0);
+  stdout.write(
+    `${BLOCKS} blocks in ${seconds(began, seeded)} s (${text}), index in ${seconds(seeded, performance.now())} s (${index})\n\n`,
+  );
+}
+
 const dir = mkdtempSync(join(tmpdir(), 'postern-bench-'));
-const server = await startPostgres(dir);
+const server = argv[4] === undefined ? await startPostgres(dir) : { url: argv[4], stop: () => {} };
 if (server === null) throw new Error('no PostgreSQL here: apt-get install postgresql');
 try {
   const store = await openStore({
@@ -83,48 +147,24 @@ try {
   });
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
-  const began = performance.now();
-  // As one loads much: the index at the end.
-  const { rows } = await client.query<{ make: string }>(
-    `select indexdef as make from pg_indexes where indexname = 'transcript_blocks_folded'`,
-  );
-  await client.query('drop index transcript_blocks_folded');
-  await client.query('set synchronous_commit = off');
-  for (const statement of SEED) await client.query(statement);
-  const seeded = performance.now();
-  await client.query("set maintenance_work_mem = '512MB'");
-  await client.query(rows[0]?.make ?? '');
-  const sizes = await client.query<{ text: string; index: string }>(
-    `select pg_size_pretty(pg_table_size('transcript_blocks')) as text,
-      pg_size_pretty(pg_relation_size('transcript_blocks_folded')) as index`,
-  );
+  const { rowCount } = await client.query('select from sessions limit 1');
+  if (rowCount === 0) await fill(client);
   await client.end();
-  const { text = '', index = '' } = sizes.rows[0] ?? {};
-  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(0);
-  stdout.write(
-    `${BLOCKS} blocks in ${seconds(began, seeded)} s (${text}), index in ${seconds(seeded, performance.now())} s (${index})\n\n`,
-  );
-  stdout.write(
-    '| searched | hits | p50 ms | p99 ms | as one user, p50 | p99 |\n|---|---|---|---|---|---|\n',
-  );
+  stdout.write('| searched | in | hits | p50 ms | p99 ms |\n|---|---|---|---|---|\n');
   for (const [what, q] of QUERIES) {
     const words = searchedWords(q) ?? [];
-    const run = async (filter: { readonly userId?: number }) => {
+    for (const [where, filter] of FILTERS) {
       const times: number[] = [];
-      let hits = 0;
+      let found = '';
       for (let n = 0; n < SEARCHES; n += 1) {
         const start = performance.now();
-        const request = { limit: 20, after: null, shown: <F>(found: F) => found };
-        hits = (await store.search.find({ words, ...filter }, request)).hits.length;
+        const request = { limit: 20, after: null, shown: <F>(one: F) => one };
+        const { hits, next } = await store.search.find({ words, ...filter }, request);
+        found = `${hits.length}${hits.length < 20 && next !== null ? ', unfinished' : ''}`;
         times.push(performance.now() - start);
       }
-      return { hits, times };
-    };
-    const all = await run({});
-    const one = await run({ userId: 7 });
-    stdout.write(
-      `| ${what} | ${all.hits} | ${at(all.times, 0.5)} | ${at(all.times, 0.99)} | ${at(one.times, 0.5)} | ${at(one.times, 0.99)} |\n`,
-    );
+      stdout.write(`| ${what} | ${where} | ${found} | ${at(times, 0.5)} | ${at(times, 0.99)} |\n`);
+    }
   }
   stdout.write(
     `\nload average ${loadavg()

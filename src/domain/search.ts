@@ -38,6 +38,11 @@ export interface SearchFilter {
   readonly userId?: number;
   readonly machineId?: number;
   readonly sessionId?: number;
+  /**
+   * Whose texts alone may be seen; left out: everybody's. What others' hold is not even in the time
+   * that a search takes.
+   */
+  readonly onlyOf?: number;
   /** Seen at or after, seen before. */
   readonly from?: Date;
   readonly to?: Date;

@@ -20,6 +20,8 @@ import type { Db, Tables } from './tables.ts';
 interface Place {
   readonly recording_id: number;
   readonly session_id: number;
+  readonly user_id: number | null;
+  readonly machine_id: number | null;
   readonly channel: number;
   readonly startedAt: Date;
   /** Whether it is to be found by searching. */
@@ -185,18 +187,20 @@ export class SqlAnalysisStore implements AnalysisStore {
 async function lock(db: Db, recordingId: number): Promise<Place | null> {
   const row = await db
     .selectFrom('recordings')
-    .select(['id', 'session_id', 'channel', 'started_at'])
+    .innerJoin('sessions', 'sessions.id', 'session_id')
+    .select(['recordings.id', 'session_id', 'channel', 'recordings.started_at'])
+    .select(['sessions.user_id', 'sessions.machine_id'])
     .select(
-      sql<boolean>`not exists (select from sessions join machines on machines.id = machine_id
-        where sessions.id = session_id and not indexed)`.as('indexed'),
+      sql<boolean>`not exists (select from machines
+        where machines.id = machine_id and not indexed)`.as('indexed'),
     )
-    .where('id', '=', recordingId)
+    .where('recordings.id', '=', recordingId)
     .where('state', '<>', 'deleted')
-    .forShare()
+    .forShare('recordings')
     .executeTakeFirst();
   if (row === undefined) return null;
-  const { id, session_id, channel, started_at: startedAt, indexed } = row;
-  return { recording_id: id, session_id, channel, startedAt, indexed };
+  const { id, started_at: startedAt, ...common } = row;
+  return { recording_id: id, startedAt, ...common };
 }
 
 function clock(place: Place, seconds: number): Date {

@@ -20,6 +20,9 @@ export interface CommandTable {
   id: GeneratedAlways<number>;
   recording_id: Fixed<number>;
   session_id: Fixed<number>;
+  /** As in the session when it was written, as `machine_id`. */
+  user_id: number | null;
+  machine_id: number | null;
   channel: Fixed<number>;
   number: Fixed<number>;
   /** When it began, from the clock. */
@@ -40,6 +43,9 @@ export interface TranscriptBlockTable {
   id: GeneratedAlways<number>;
   recording_id: Fixed<number>;
   session_id: Fixed<number>;
+  /** As in the session when it was written, as `machine_id`. */
+  user_id: number | null;
+  machine_id: number | null;
   channel: Fixed<number>;
   number: Fixed<number>;
   /** When it began, from the clock. */

@@ -78,10 +78,10 @@ export async function migrateServer(options: DatabaseOptions): Promise<void> {
 
 async function searchMeans({ databaseUrl, log }: StoreOptions, db: Db): Promise<SearchMeans> {
   // The embedded one has no extensions: docs/search.md.
-  if (databaseUrl === null) return { hasIndexes: false, hasTimeouts: false };
+  if (databaseUrl === null) return { hasIndexes: false };
   const hasIndexes = await hasSearchIndexes(db);
   if (!hasIndexes) log.warn('search has no index: it reads the text, the newest first');
-  return { hasIndexes, hasTimeouts: true };
+  return { hasIndexes };
 }
 
 async function openMigrated(options: StoreOptions): Promise<Connection> {

@@ -21,6 +21,7 @@ import * as search from '../../migrations/0019-search.ts';
 import * as recordInput from '../../migrations/0020-record-input.ts';
 import * as alerts from '../../migrations/0021-alerts.ts';
 import * as places from '../../migrations/0022-places.ts';
+import * as searchPlaces from '../../migrations/0023-search-places.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -50,6 +51,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0020-record-input': recordInput,
   '0021-alerts': alerts,
   '0022-places': places,
+  '0023-search-places': searchPlaces,
 };
 
 /** Names of migrations, in order. */

@@ -10,28 +10,34 @@ import type {
   SearchRequest,
   SearchStore,
 } from '../domain/search.ts';
-import { lookThrough, lookUp, readFound, type Window } from './search-windows.ts';
+import { readFound } from './search-found.ts';
+import { SpanGrowth } from './search-growth.ts';
+import type { TimeSpan } from './search-keys.ts';
+import { lookUp } from './search-lookup.ts';
+import { isSessionOf, lookThrough, type Window } from './search-windows.ts';
 import type { Db } from './tables.ts';
 
 /** How the database can be asked. */
 export interface SearchMeans {
   /** Whether the trigram indexes are there. */
   readonly hasIndexes: boolean;
-  /** Whether it keeps to a time that a statement may take; the embedded one does not. */
-  readonly hasTimeouts: boolean;
 }
 
 /** Milliseconds after which a page is answered with what was found, */
 const LOOK_MS = 2000;
-/** and those that a look by the index may take before the text is read instead. */
-const INDEX_MS = 1000;
+/** and those that one look by the index may take before a shorter one is tried. */
+const INDEX_MS = 500;
 
-/** Texts that are looked through at first, and later at once. */
-const FIRST_WINDOW = 2000;
-const WINDOW = 4000;
+/** How much is looked at; tests have less. */
+export interface SearchSizes {
+  /** Texts that are looked through at first, and later at once. */
+  readonly first: number;
+  readonly window: number;
+  /** More texts with the words are not sorted: then those of a shorter time are enough. */
+  readonly most: number;
+}
 
-/** More texts with the words are not sorted: then the newest have enough of them. */
-const MOST_MATCHING = 5000;
+const SIZES: SearchSizes = { first: 2000, window: 8000, most: 1000 };
 
 /** A page that is being filled. */
 class Filling {
@@ -74,34 +80,77 @@ class Filling {
 
 /**
  * Search in the order of time. The newest texts are looked through first: what is common stands there.
- * What is rare is looked up by the trigram index where there is one; else, and where too many have the
- * words, the text is read on, window by window, as long as a page may take.
+ * What is rarer is looked up by the trigram index where there is one, in times each longer than the one
+ * before, until the page is full; else the text is read on, window by window, as long as a page may
+ * take. The index knows of all texts, so it does not serve who may see their own alone: what others'
+ * hold would be in the time that it takes.
  */
 export class SqlSearchStore implements SearchStore {
   readonly #db: Db;
   readonly #means: SearchMeans;
+  readonly #sizes: SearchSizes;
 
-  constructor(db: Db, means: SearchMeans) {
+  constructor(db: Db, means: SearchMeans, sizes = SIZES) {
     this.#db = db;
     this.#means = means;
+    this.#sizes = sizes;
   }
 
   async find(filter: SearchFilter, request: SearchRequest): Promise<SearchPage> {
     const until = performance.now() + LOOK_MS;
     const page = new Filling(this.#db, request);
-    const newest = await this.#look(filter, request.after, FIRST_WINDOW, until);
+    if (!(await this.#maySearch(filter))) return page.whole;
+    const newest = await this.#look(filter, request.after, this.#sizes.first, until);
     if (newest === null) throw new PosternError('search.too_slow');
-    if (newest.last === null) return page.whole;
-    if (await page.add(newest.matching)) return page.full;
-    const rest = await this.#rest(filter, newest.last);
-    if (rest === null) return await this.#readOn(page, filter, newest.last, until);
-    return (await page.add(rest)) ? page.full : page.whole;
+    const { last, matching, seconds } = newest;
+    if (await page.add(matching)) return page.full;
+    if (last === null) return page.whole;
+    return this.#means.hasIndexes && filter.onlyOf === undefined
+      ? await this.#lookUp(page, filter, { last, seconds }, until)
+      : await this.#readOn(page, filter, last, until);
   }
 
-  /** Null: there is no index, or it does not help. */
-  async #rest(filter: SearchFilter, after: SearchPlace): Promise<readonly SearchPlace[] | null> {
-    if (!this.#means.hasIndexes) return null;
-    return await this.#timed(INDEX_MS, (db) => lookUp(db, filter, after, MOST_MATCHING));
+  /** A session that is another's is not even looked at, as one that does not exist. */
+  async #maySearch({ onlyOf, userId, sessionId }: SearchFilter): Promise<boolean> {
+    if (onlyOf === undefined) return true;
+    if (userId !== undefined && userId !== onlyOf) return false;
+    return sessionId === undefined || (await isSessionOf(this.#db, sessionId, onlyOf));
+  }
+
+  async #lookUp(
+    page: Filling,
+    filter: SearchFilter,
+    newest: { readonly last: SearchPlace; readonly seconds: number },
+    until: number,
+  ): Promise<SearchPage> {
+    let place = newest.last;
+    const growth = new SpanGrowth(place.at, newest.seconds);
+    while (performance.now() < until) {
+      const { span } = growth;
+      const found = await this.#lookUpIn(span, filter, place, until);
+      if (found === null) {
+        if (growth.shrink(span)) continue;
+        return await this.#readOn(page, filter, place, until);
+      }
+      if (await page.add(found)) return page.full;
+      if (span.from === null) return page.whole;
+      growth.pass(span.from);
+      // Everything of that moment was looked at.
+      place = { at: span.from, kind: 'command', id: 0 };
+    }
+    return { hits: page.hits, next: place };
+  }
+
+  #lookUpIn(
+    span: TimeSpan,
+    filter: SearchFilter,
+    after: SearchPlace,
+    until: number,
+  ): Promise<readonly SearchPlace[] | null> {
+    const ms = Math.min(INDEX_MS, msUntil(until));
+    return this.#timed(ms, 'enable_indexscan', (db) =>
+      lookUp(db, filter, after, span, this.#sizes.most),
+    );
   }
 
   async #readOn(
@@ -112,10 +161,10 @@ export class SqlSearchStore implements SearchStore {
   ): Promise<SearchPage> {
     let place = after;
     while (performance.now() < until) {
-      const window = await this.#look(filter, place, WINDOW, until);
+      const window = await this.#look(filter, place, this.#sizes.window, until);
       if (window === null) break;
-      if (window.last === null) return page.whole;
       if (await page.add(window.matching)) return page.full;
+      if (window.last === null) return page.whole;
       place = window.last;
     }
     return { hits: page.hits, next: place };
@@ -127,16 +176,24 @@ export class SqlSearchStore implements SearchStore {
     rows: number,
     until: number,
   ): Promise<Window | null> {
-    const left = Math.max(1, Math.ceil(until - performance.now()));
-    return this.#timed(left, (db) => lookThrough(db, filter, after, rows));
+    return this.#timed(msUntil(until), 'enable_bitmapscan', (db) =>
+      lookThrough(db, filter, after, rows),
+    );
   }
 
-  /** Null: it took too long. */
-  async #timed<T>(ms: number, work: (db: Db) => Promise<T>): Promise<T | null> {
-    if (!this.#means.hasTimeouts) return await work(this.#db);
+  /** Null: it took too long; the embedded database does not keep to a time. */
+  async #timed<T>(
+    ms: number,
+    other: 'enable_indexscan' | 'enable_bitmapscan',
+    work: (db: Db) => Promise<T>,
+  ): Promise<T | null> {
     try {
       return await this.#db.transaction().execute(async (db) => {
-        await sql`select set_config('statement_timeout', ${String(ms)}, true)`.execute(db);
+        // Compiling takes longer than any look; long texts have no statistics, so the planner guesses
+        // how many there are, and nothing else than the indexes that are meant is to serve.
+        await sql`select set_config('statement_timeout', ${String(ms)}, true),
+          set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
+          set_config(${other}, 'off', true)`.execute(db);
         return await work(db);
       });
     } catch (error) {
@@ -145,4 +202,8 @@ export class SqlSearchStore implements SearchStore {
       throw error;
     }
   }
+}
+
+function msUntil(until: number): number {
+  return Math.max(1, Math.ceil(until - performance.now()));
 }

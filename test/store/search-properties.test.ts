@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { CompiledQuery, createQueryId, type KyselyPlugin, sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Command, TranscriptBlock } from '../../src/domain/analysis.ts';
+import {
+  type Found,
+  fold,
+  matches,
+  type SearchFilter,
+  type SearchKind,
+  type SearchPlace,
+} from '../../src/domain/search.ts';
+import type { Store } from '../../src/domain/store.ts';
+import { connect } from '../../src/store/connect.ts';
+import type { Connection } from '../../src/store/connection.ts';
+import { SqlSearchStore } from '../../src/store/search.ts';
+import { hasSearchIndexes } from '../../src/store/search-index.ts';
+import type { Db } from '../../src/store/tables.ts';
+import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
+import { machine, session, user } from './examples.ts';
+import { silent } from './options.ts';
+
+/** Just before spans of every size end. */
+const BEGAN = 2 ** 24 * 106_000 - 400;
+/** Small, so that few texts go all the ways. */
+const SIZES = { first: 4, window: 7, most: 3 };
+const WORDS = ['nginx', 'ÄRGER', 'fox jumps', '100%_x', 'ab', '日本語', 'restart', 'jump'];
+/** Seconds between sessions: some are at the same moment, some years apart. */
+const STEPS = [0, 60, 3600, 86_400, 10_000_000, 200_000_000];
+const USERS = ['ada', 'bob', 'cleo'];
+const MACHINES = ['web1', 'db1'];
+
+/** Numbers that are the same each time: mulberry32. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+async function fill(store: Store): Promise<void> {
+  const next = numbers(7);
+  const text = () => Array.from({ length: 1 + next(3) }, () => WORDS[next(WORDS.length)]).join(' ');
+  const ids = new Map<string, number>();
+  for (const name of USERS) ids.set(name, (await store.users.create(user({ name }))).id);
+  for (const name of MACHINES) ids.set(name, (await store.machines.create(machine({ name }))).id);
+  for (let n = 0; n < 40; n += 1) {
+    const [userName = '', machineName = ''] = [USERS[next(5) % 3], MACHINES[next(2)]];
+    const at = new Date(BEGAN + (STEPS[next(STEPS.length)] ?? 0) * 1000 * next(4));
+    const who = { userId: ids.get(userName) ?? 0, machineId: ids.get(machineName) ?? 0 };
+    const { id } = await store.sessions.create(
+      session({ ...who, userName, machineName, startedAt: at }),
+    );
+    await store.sessions.openRecording({
+      sessionId: id,
+      channel: 1,
+      key: `sess_${id}`,
+      startedAt: at,
+    });
+    const recording = (await store.sessions.recordings(id))[0]?.id ?? 0;
+    const commands = Array.from(
+      { length: next(3) },
+      (_, index): Command => ({
+        ...{ channel: 1, index, start: index * 3, end: index * 3 + 1, text: text() },
+        ...{ exitStatus: 0, cwd: null, source: 'osc133', confidence: 'exact' },
+      }),
+    );
+    const blocks = Array.from(
+      { length: next(8) },
+      (_, index): TranscriptBlock => ({
+        ...{ channel: 1, index, from: index * 3, to: index * 3 + 1, text: text() },
+        ...{ stream: 'terminal', kind: next(6) === 0 ? 'prompt' : 'output' },
+      }),
+    );
+    await store.analyses.begin(recording, 1);
+    await store.analyses.write(recording, { commands, blocks });
+  }
+}
+
+interface Row {
+  readonly kind: SearchKind;
+  readonly id: number;
+  readonly at: Date;
+  readonly body: string;
+  readonly session_id: number;
+  readonly user_id: number;
+  readonly machine_id: number;
+}
+
+/** Everything that is searched, newest first, without any of what search uses. */
+async function everything(db: Db): Promise<readonly Row[]> {
+  const { rows } = await sql<Row>`
+    select texts.kind, texts.id, at, body, session_id, sessions.user_id, sessions.machine_id from (
+      select 'command' as kind, id, at, body, session_id from commands
+      union all
+      select 'output', id, at, body, session_id from transcript_blocks where kind <> 'prompt') as texts
+    join sessions on sessions.id = session_id order by at desc, texts.kind desc, texts.id desc`.execute(
+    db,
+  );
+  return rows;
+}
+
+function isAskedFor(row: Row, filter: SearchFilter): boolean {
+  const { kind, userId, machineId, sessionId, onlyOf, from, to } = filter;
+  return (
+    (kind === undefined || row.kind === kind) &&
+    (userId === undefined || row.user_id === userId) &&
+    (onlyOf === undefined || row.user_id === onlyOf) &&
+    (machineId === undefined || row.machine_id === machineId) &&
+    (sessionId === undefined || row.session_id === sessionId) &&
+    (from === undefined || row.at >= from) &&
+    (to === undefined || row.at < to) &&
+    matches(row.body, filter.words)
+  );
+}
+
+const moment = fc.integer({ min: -10, max: 700_000_000 }).map((s) => new Date(BEGAN + s * 1000));
+
+const filters: fc.Arbitrary<SearchFilter> = fc.record(
+  {
+    words: fc.uniqueArray(fc.constantFrom(...WORDS.map(fold), 'jumps', 'gin', 'absent', 'x'), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    kind: fc.constantFrom('command', 'output'),
+    userId: fc.integer({ min: 1, max: 4 }),
+    onlyOf: fc.integer({ min: 1, max: 4 }),
+    machineId: fc.integer({ min: 1, max: 3 }),
+    sessionId: fc.integer({ min: 1, max: 42 }),
+    from: moment,
+    to: moment,
+  },
+  { requiredKeys: ['words'] },
+);
+
+onBothDatabases('search, over everything', (kind) => {
+  let opened: TestStore;
+  let connection: Connection;
+  let rows: readonly Row[];
+
+  beforeAll(async () => {
+    opened = await testStore(kind);
+    await fill(opened.store);
+    await opened.store.close();
+    connection = await connect({ ...opened.place, log: silent });
+    rows = await everything(connection.db);
+    expect(await hasSearchIndexes(connection.db)).toBe(kind === 'postgres');
+  });
+  afterAll(async () => {
+    await connection.close();
+    await opened[Symbol.asyncDispose]();
+  });
+
+  async function found(db: Db, filter: SearchFilter, limit: number): Promise<readonly string[]> {
+    const search = new SqlSearchStore(db, { hasIndexes: await hasSearchIndexes(db) }, SIZES);
+    const hits: SearchPlace[] = [];
+    let after: SearchPlace | null = null;
+    do {
+      const shown = (one: Found) => one;
+      const page: Awaited<ReturnType<typeof search.find>> = await search.find(filter, {
+        ...{ limit, after, shown },
+      });
+      expect(page.hits.length).toBeLessThanOrEqual(limit);
+      hits.push(...page.hits);
+      after = page.next;
+    } while (after !== null);
+    return hits.map((one) => `${one.kind} ${one.id}`);
+  }
+
+  test('whatever is asked for, all of it is found, once, newest first, page by page', async () => {
+    await fc.assert(
+      fc.asyncProperty(filters, fc.integer({ min: 1, max: 9 }), async (filter, limit) => {
+        const expected = rows.filter((row) => isAskedFor(row, filter));
+        expect(await found(connection.db, filter, limit)).toEqual(
+          expected.map((row) => `${row.kind} ${row.id}`),
+        );
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('who sees their own alone has nothing else looked at, whatever others hold', async () => {
+    const [own] = rows;
+    if (own === undefined) throw new Error('nothing is there');
+    const onlyOf = own.user_id;
+    const others = rows.find((row) => row.user_id !== onlyOf)?.session_id;
+    const mine = rows.filter((row) => row.user_id === onlyOf);
+    for (const words of [['nginx'], ['absent'], ['restart']]) {
+      const asked = new Asked();
+      await found(connection.db.withPlugin(asked), { words, onlyOf }, 100);
+      expect(asked.nodes.length).toBeGreaterThan(0);
+      for (const read of await asked.reads(connection.db)) {
+        expect(read.index).toMatch(/_searched_user$|_pkey$|_number_key$/);
+        expect(read.rows).toBeLessThanOrEqual(mine.length);
+      }
+      const foreign = new Asked();
+      const filter = { words, onlyOf, sessionId: others ?? 0 };
+      expect(await found(connection.db.withPlugin(foreign), filter, 100)).toEqual([]);
+      expect(await foreign.reads(connection.db)).toEqual([]);
+    }
+  });
+});
+
+interface Plan {
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Keeps the queries that go through it. */
+class Asked implements KyselyPlugin {
+  readonly nodes: Parameters<KyselyPlugin['transformQuery']>[0]['node'][] = [];
+
+  transformQuery({ node }: Parameters<KyselyPlugin['transformQuery']>[0]) {
+    this.nodes.push(node);
+    return node;
+  }
+
+  transformResult({ result }: Parameters<KyselyPlugin['transformResult']>[0]) {
+    return Promise.resolve(result);
+  }
+
+  /** What of the tables of texts these queries read, by running them again, as search does. */
+  async reads(db: Db): Promise<readonly { readonly index: string; readonly rows: number }[]> {
+    const reads: { index: string; rows: number }[] = [];
+    const walk = (plan: Plan) => {
+      const table = plan['Relation Name'] ?? '';
+      if (table === 'commands' || table === 'transcript_blocks') {
+        const rows = plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0);
+        reads.push({ index: plan['Index Name'] ?? 'none', rows: rows * plan['Actual Loops'] });
+      }
+      plan.Plans?.forEach(walk);
+    };
+    await db.transaction().execute(async (work) => {
+      for (const node of this.nodes) {
+        const query = work.getExecutor().compileQuery(node, createQueryId());
+        const asked = query.sql.trimStart();
+        const explained = asked.startsWith('select set_config')
+          ? ''
+          : 'explain (analyze, format json) ';
+        const { rows } = await work.executeQuery<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
+          CompiledQuery.raw(`${explained}${asked}`, [...query.parameters]),
+        );
+        for (const { Plan } of explained === '' ? [] : (rows[0]?.['QUERY PLAN'] ?? [])) walk(Plan);
+      }
+    });
+    return reads;
+  }
+}
