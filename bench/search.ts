@@ -1,15 +1,16 @@
 /**
  * What a search costs over many sessions: fills a database of a PostgreSQL server of its own with
- * transcript blocks, and searches for what is common, rare and absent. Prints a table.
+ * transcript blocks, and searches for what is common, rare and absent. Prints a table; `CPU ms` is what
+ * server and process worked for one search, which other load changes less than the times.
  *
  *   sh scripts/node.sh bench/search.ts [BLOCKS] [SEARCHES] [DATABASE_URL]
  *
  * With a DATABASE_URL that one is filled if it is empty, and kept.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { argv, stdout } from 'node:process';
+import process, { argv, stdout } from 'node:process';
 import pg from 'pg';
 import type { Logger } from '../src/domain/log.ts';
 import { type SearchFilter, searchedWords } from '../src/domain/search.ts';
@@ -20,6 +21,8 @@ const BLOCKS = Number(argv[2] ?? 1_000_000);
 const SEARCHES = Number(argv[3] ?? 40);
 const SESSIONS = 5000;
 const USERS = 50;
+/** Of Linux. */
+const MS_A_TICK = 10;
 const INDEX = 'transcript_blocks_words';
 
 const quiet: Logger = {
@@ -114,6 +117,19 @@ function at(times: readonly number[], share: number): string {
   return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0);
 }
 
+/** Milliseconds of CPU that the server's processes for us, and this one, have had so far. */
+async function worked(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>(
+    `select pid from pg_stat_activity where application_name = 'postern'`,
+  );
+  const { user, system } = process.cpuUsage();
+  const ticks = rows.map(({ pid }) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, one) => sum + one * MS_A_TICK, (user + system) / 1000);
+}
+
 /** Fills the database as one loads much: the index at the end. */
 async function fill(client: pg.Client): Promise<void> {
   const began = performance.now();
@@ -149,13 +165,13 @@ try {
   await client.connect();
   const { rowCount } = await client.query('select from sessions limit 1');
   if (rowCount === 0) await fill(client);
-  await client.end();
-  stdout.write('| searched | in | hits | p50 ms | p99 ms |\n|---|---|---|---|---|\n');
+  stdout.write('| searched | in | hits | p50 ms | p99 ms | CPU ms |\n|---|---|---|---|---|---|\n');
   for (const [what, q] of QUERIES) {
     const words = searchedWords(q) ?? [];
     for (const [where, filter] of FILTERS) {
       const times: number[] = [];
       let found = '';
+      const before = await worked(client);
       for (let n = 0; n < SEARCHES; n += 1) {
         const start = performance.now();
         const request = { limit: 20, after: null, shown: <F>(one: F) => one };
@@ -163,9 +179,13 @@ try {
         found = `${hits.length}${hits.length < 20 && next !== null ? ', unfinished' : ''}`;
         times.push(performance.now() - start);
       }
-      stdout.write(`| ${what} | ${where} | ${found} | ${at(times, 0.5)} | ${at(times, 0.99)} |\n`);
+      const cpu = (((await worked(client)) - before) / SEARCHES).toFixed(0);
+      stdout.write(
+        `| ${what} | ${where} | ${found} | ${at(times, 0.5)} | ${at(times, 0.99)} | ${cpu} |\n`,
+      );
     }
   }
+  await client.end();
   stdout.write(
     `\nload average ${loadavg()
       .map((load) => load.toFixed(1))

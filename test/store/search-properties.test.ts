@@ -178,7 +178,7 @@ onBothDatabases('search, over everything', (kind) => {
           expected.map((row) => `${row.kind} ${row.id}`),
         );
       }),
-      { numRuns: 150 },
+      { numRuns: kind === 'postgres' ? 120 : 40 },
     );
   });
 
