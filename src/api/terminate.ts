@@ -1,7 +1,7 @@
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import type { Session } from '../domain/session.ts';
-import { isLive, maySeeSession } from '../domain/visibility.ts';
+import { isLive, maySeeSession, shownName } from '../domain/visibility.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { note } from './journal.ts';
@@ -45,7 +45,7 @@ export async function terminateSession(deps: ApiDeps, caller: Caller, id: number
     machineId: session.machineId,
     detail: { user: session.userName, machine: session.machineName },
   });
-  if (await confirmed(deps, id, caller.viewer.name)) return;
+  if (await confirmed(deps, id, shownName(caller.viewer))) return;
   const now = await deps.store.sessions.get(id);
   if (now !== null && !isLive(now)) throw endedAlready(now);
   throw new PosternError('session.unconfirmed', { id: formatId('sess', id), node: session.node });

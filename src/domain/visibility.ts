@@ -20,6 +20,11 @@ export interface Viewer {
   readonly scopes: readonly Scope[];
 }
 
+/** As those whom they act on read it: the name of a node's own token says nothing to a user. */
+export function shownName({ token, name }: Viewer): string {
+  return token.kind === 'bootstrap' ? 'an administrator' : name;
+}
+
 /** A token never gives more than its owner's role does now. */
 function effectiveScopes(token: Token, role: Role | null): readonly Scope[] {
   if (role === null || role === 'admin') return token.scopes;
