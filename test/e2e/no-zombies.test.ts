@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { environment } from '../support/environment.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { JumpClient } from '../support/jump-client.ts';
 import { needs } from '../support/requirements.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
@@ -64,10 +65,15 @@ function treat(ssh: ChildProcess, manner: Manner): void {
   else ssh.stdin?.write('one line\n');
 }
 
+/** Logged in to the bastion, through it with `-J`, or over a connection that others use, too. */
+const WAYS = ['plain', 'jump', 'shared'] as const;
+type Way = (typeof WAYS)[number];
+
 interface Life {
   readonly command: string;
   readonly manner: Manner;
   readonly terminal: boolean;
+  readonly way: Way;
   /** Milliseconds until its user ends it, where they do. */
   readonly delay: number;
 }
@@ -77,24 +83,37 @@ function drawLife(draw: (below: number) => number): Life {
     command: COMMANDS[draw(COMMANDS.length)] ?? 'true',
     manner: MANNERS[draw(MANNERS.length)] ?? 'waits',
     terminal: draw(4) === 0,
+    way: WAYS[draw(WAYS.length)] ?? 'plain',
     delay: 100 + draw(900),
   };
 }
 
 needs('ssh', 'sshd').describe('sessions', () => {
   let stage: Stage;
+  let jumping: JumpClient;
+  let shared: string[];
   beforeAll(async () => {
     stage = await openStage();
+    const known = await stage.bastion.cli('machine', 'known-hosts');
+    jumping = new JumpClient(stage.alice, stage.bastion.ssh, known.stdout.toString());
+    shared = ['-S', stage.alice.path('mux')];
+    const master = await stage.alice.ssh('alice+web1', null, {
+      more: ['-M', '-N', '-f', ...shared],
+    });
+    expect(master).toMatchObject({ status: 0 });
   });
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]();
   });
 
   /** One program and one way of treating it; settles when ssh has ended. */
-  async function live({ command, manner, terminal, delay }: Life): Promise<void> {
+  async function live({ command, manner, terminal, way, delay }: Life): Promise<void> {
     const more = terminal ? ['-tt'] : [];
-    const what = `${more.join(' ')} ${command}: ${manner}`;
-    const ssh = stage.alice.spawn('alice+web1', command, more);
+    const what = `${way} ${more.join(' ')} ${command}: ${manner}`;
+    const ssh =
+      way === 'jump'
+        ? jumping.spawn('alice', ...more, `${stage.sshd.login}@web1`, command)
+        : stage.alice.spawn('alice+web1', command, way === 'shared' ? [...more, ...shared] : more);
     const ended = new Promise((resolve) => ssh.once('close', resolve));
     treat(ssh, manner);
     // Who waits for input that never ends is ended by its user; a terminal has no end of file of its own.
@@ -122,6 +141,7 @@ needs('ssh', 'sshd').describe('sessions', () => {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, lane));
     expect(failures).toEqual([]);
+    await stage.alice.ssh('alice+web1', null, { more: ['-O', 'exit', ...shared] });
     await eventually('all sessions have ended', async () => {
       return (await stage.bastion.sessions('status=active')).length === 0;
     });
