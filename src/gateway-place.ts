@@ -67,6 +67,7 @@ async function openWorkers(
       hostKey: privateKey,
       working,
       manners,
+      engineCerts: parts.engineCerts,
       dataDir: config.dataDir,
       recordings,
       minFree,

@@ -63,6 +63,7 @@ class GatewayProcess implements WorkerService {
           hostKey: loadHostKey(settings.hostKey),
           working: settings.working,
           manners: settings.manners,
+          engineCerts: settings.engineCerts,
           log: this.#log,
         },
         this.#closers,

@@ -4,10 +4,13 @@ import type { Logger } from './domain/log.ts';
 import type { RecordingEncryption } from './domain/recording-keys.ts';
 import type { SshManners } from './domain/ssh-manners.ts';
 import { readDoorFiles } from './door-files.ts';
+import { Engines } from './engine/engine.ts';
 import { SshGateway } from './proxy/gateway.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { machineAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
 import type { HostKey } from './ssh/host-key.ts';
+import { TargetsByKind } from './targets/by-kind.ts';
+import { DockerTargets } from './targets/docker-target.ts';
 import { SshTargets } from './targets/ssh-target.ts';
 import { ThreadedObserver } from './transfer/observer.ts';
 
@@ -26,6 +29,8 @@ export interface GatewayParts {
   readonly hostKey: HostKey;
   readonly working: WorkingAlgorithms;
   readonly manners: SshManners;
+  /** Absolute; of the certificates for container engines behind TLS. Null: there are none. */
+  readonly engineCerts: string | null;
   readonly log: Logger;
 }
 
@@ -41,9 +46,13 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
   closers.add('the recorder', () => recorder.close());
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());
+  const engines = new Engines({ certificates: parts.engineCerts });
   const gateway = new SshGateway({
     control,
-    connector: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
+    connector: new TargetsByKind({
+      ssh: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
+      docker: new DockerTargets({ engines, log }),
+    }),
     recorder,
     observer,
     log,

@@ -15,7 +15,7 @@ const NOT_YET = 'is not possible in this version';
 
 /** Anything else of the product's kinds and ways is said to be impossible yet, by name. */
 export const kindField = z
-  .enum(['ssh'], { error: `${NOT_YET}: ssh is` })
+  .enum(['ssh', 'docker'], { error: `${NOT_YET}: ssh and docker are` })
   .openapi({ description: 'What the machine is' });
 
 export const hostField = z

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { MOST_ALERT_RULES } from '../domain/alert.ts';
 import { ROLES } from '../domain/role.ts';
 import { SEARCH_KINDS } from '../domain/search.ts';
-import type { Setup } from '../domain/setup.ts';
+import type { Setup, SetupMachine } from '../domain/setup.ts';
 import type { NewUserKey, ParsePublicKey } from '../domain/user.ts';
 import {
   authorityKey,
@@ -22,7 +22,6 @@ import {
   hostKeyPolicyField,
   indexField,
   kindField,
-  pinnedKey,
   portField,
   recordInputField,
   recordingField,
@@ -30,6 +29,7 @@ import {
   tagKey,
   tagsField,
 } from './machine-fields.ts';
+import { containerField, credentialOf, engineField, reachOf, shellField } from './machine-reach.ts';
 
 /** The most things of one kind in one set-up. */
 const MOST = 5000;
@@ -46,14 +46,17 @@ const setupUser = z.strictObject({
 const setupMachine = z.strictObject({
   name: machineName,
   kind: kindField,
-  host: hostField,
-  port: portField,
+  host: hostField.optional(),
+  port: portField.optional(),
   login,
-  auth: authField,
-  jump: machineName.nullable().default(null),
-  host_key: hostKeyField.nullable(),
-  host_key_policy: hostKeyPolicyField,
-  algorithms: algorithmsField.default('modern'),
+  auth: authField.optional(),
+  jump: machineName.nullable().optional(),
+  host_key: hostKeyField.nullable().optional(),
+  host_key_policy: hostKeyPolicyField.optional(),
+  algorithms: algorithmsField.optional(),
+  engine: engineField.optional(),
+  container: containerField.optional(),
+  shell: shellField.optional(),
   recording: recordingField,
   retention: retentionField.default(null),
   index: indexField.default(true),
@@ -128,6 +131,28 @@ function keyOf(parse: ParsePublicKey, line: string, field: string): NewUserKey {
   return key;
 }
 
+function machineOf(
+  machine: z.infer<typeof setupMachine>,
+  at: number,
+  parse: ParsePublicKey,
+): SetupMachine {
+  const names = { before: `machines[${at}].`, jump: 'jump' };
+  const { host_key: hostKey, host_key_policy: hostKeyPolicy, ...rest } = machine;
+  const reached = { ...rest, hostKey, hostKeyPolicy };
+  return {
+    ...reachOf(reached, names, parse),
+    credential: credentialOf(reached, names),
+    name: machine.name,
+    login: machine.login,
+    recording: machine.recording,
+    retention: machine.retention,
+    indexed: machine.index,
+    recordInput: machine.record_input,
+    tags: machine.tags,
+    description: machine.description,
+  };
+}
+
 /** Throws `request.invalid` naming the line of a key that cannot be read. */
 export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKey): Setup {
   return {
@@ -136,24 +161,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       keys: user.keys.map((line, n) => keyOf(parse, line, `users[${at}].keys[${n}]`)),
     })),
     groups: asked.groups,
-    machines: asked.machines.map((machine, at) => ({
-      name: machine.name,
-      kind: machine.kind,
-      host: machine.host,
-      port: machine.port,
-      login: machine.login,
-      credential: machine.auth,
-      hostKey: pinnedKey(parse, machine.host_key, `machines[${at}].host_key`),
-      hostKeyPolicy: machine.host_key_policy,
-      algorithms: machine.algorithms,
-      jump: machine.jump,
-      recording: machine.recording,
-      retention: machine.retention,
-      indexed: machine.index,
-      recordInput: machine.record_input,
-      tags: machine.tags,
-      description: machine.description,
-    })),
+    machines: asked.machines.map((machine, at) => machineOf(machine, at, parse)),
     grants: asked.grants.map((grant) => ({
       to: grant.to,
       on: grant.on,

@@ -96,6 +96,14 @@ export const OPTIONS: Table = {
     secret: 'in-url',
     doc: 'counters and limits that the nodes share, `redis://HOST:PORT/NUMBER` or `rediss://…`',
   },
+  engineCerts: {
+    name: 'POSTERN_ENGINE_CERTS',
+    fallback: null,
+    fallbackText: 'engines behind TLS are not reached',
+    parse: parseDirectory,
+    secret: 'no',
+    doc: 'directory with `ca.pem`, `cert.pem` and `key.pem` for container engines at `tcp://…`, or with such a directory for each host; see [containers.md](containers.md)',
+  },
   recordings: {
     name: 'POSTERN_RECORDINGS',
     fallback: null,

@@ -19,6 +19,8 @@ export interface Settings {
   readonly publicUrl: string | null;
   readonly databaseUrl: Secret | null;
   readonly redisUrl: Secret | null;
+  /** Absolute; certificates for container engines behind TLS; null: there are none. */
+  readonly engineCerts: string | null;
   /** An absolute directory, or an S3-compatible store. */
   readonly recordings: string | ArchivePlace | null;
   readonly s3AccessKey: Secret | null;

@@ -14,7 +14,7 @@ import type {
 } from '../domain/control-plane.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
-import type { Machine } from '../domain/machine.ts';
+import { type Machine, SSH_PORT } from '../domain/machine.ts';
 import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { inNetwork } from './network.ts';
@@ -68,7 +68,7 @@ export class Access {
     const used = allowed.length === 0 ? null : await this.#stores.sessions.lastUsed(user.userId);
     return allowed.map(({ machine }) => ({
       name: machine.name,
-      address: machine.port === 22 ? machine.host : `${machine.host}:${machine.port}`,
+      address: addressOf(machine),
       tags: machine.tags,
       lastUsedAt: used?.get(machine.id) ?? null,
     }));
@@ -177,6 +177,11 @@ function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[]
   return users.flatMap(({ proof }) => (proof?.type === 'certificate' ? [proof.certificate] : []));
 }
 
+/** For people; a container has no port. */
+function addressOf({ kind, host, port }: Machine): string {
+  return kind !== 'ssh' || port === SSH_PORT ? host : `${host}:${port}`;
+}
+
 function denied(code: ErrorCode, params: Readonly<Record<string, string>> = {}): RouteAnswer {
   return { outcome: 'denied', code, params };
 }
@@ -186,7 +191,7 @@ function answer(decision: AccessDecision): RouteAnswer {
     return { outcome: 'denied', code: decision.code, params: decision.params };
   }
   const { machine } = decision.route;
-  if (machine.kind !== 'ssh') {
+  if (machine.kind === 'kubernetes') {
     return denied('machine.kind', { machine: machine.name, kind: machine.kind });
   }
   return { outcome: 'allowed', route: decision.route };

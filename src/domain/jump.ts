@@ -7,6 +7,7 @@ export const MAX_JUMPS = 8;
 /** How a chain of machines cannot be: told of the machine at its end. */
 type ChainProblem =
   | { readonly problem: 'missing'; readonly name: string }
+  | { readonly problem: 'container'; readonly name: string }
   | { readonly problem: 'cycle'; readonly path: readonly string[] }
   | { readonly problem: 'long' };
 
@@ -26,6 +27,7 @@ export async function jumpsTo(
     if (jumps.length === MAX_JUMPS) return { problem: 'long' };
     const jump = await find(next);
     if (jump === null) return { problem: 'missing', name: next };
+    if (jump.kind !== 'ssh') return { problem: 'container', name: next };
     jumps.push(jump);
     next = jump.jump;
   }
@@ -36,6 +38,8 @@ function wordsOf(problem: ChainProblem): string {
   switch (problem.problem) {
     case 'missing':
       return `there is no machine ${problem.name}`;
+    case 'container':
+      return `${problem.name} is a container, and leads nowhere`;
     case 'cycle':
       return `leads back to a machine that it came from: ${problem.path.join(' -> ')}`;
     case 'long':

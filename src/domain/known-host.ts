@@ -11,6 +11,8 @@ function at(host: string, port: number): string {
  * SSH_KNOWN_HOSTS FILE FORMAT): `web1`, `[web1]:2201`, `[10.0.0.5]:2201`.
  */
 export function knownHostNames({ name, host, port }: Reached): readonly string[] {
+  // A container has no address: it is reached by its name alone.
+  if (port === 0) return [name];
   return [...new Set([name, at(name, port), at(host, port)])];
 }
 

@@ -60,5 +60,6 @@ export const MACHINE_FAILURES = {
     exit: 255,
     text: 'there is no way to {machine}: its jump {reason}',
   },
+  'machine.stopped': { api: 'UNAVAILABLE', exit: 255, text: '{machine} was stopped' },
   'machine.lost': { api: 'UNAVAILABLE', exit: 255, text: 'the connection to {machine} was lost' },
 } as const;

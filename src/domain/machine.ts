@@ -1,3 +1,4 @@
+import type { ContainerPlace } from './container-place.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Secret } from './secret.ts';
@@ -48,9 +49,13 @@ export interface Machine {
   readonly id: number;
   readonly name: string;
   readonly kind: MachineKind;
+  /** Of a container: what it is called, for people. */
   readonly host: string;
+  /** 0 for a container, which is reached through its engine. */
   readonly port: number;
-  /** The default login. */
+  /** What a machine of kind `docker` is; null for others. */
+  readonly container: ContainerPlace | null;
+  /** The default login; of a container: whom its programs run as. */
   readonly login: string;
   readonly authType: AuthType;
   /** `ALGORITHM BASE64` as in known_hosts, pinned; null: none yet. */
@@ -78,6 +83,8 @@ export interface NewMachine {
   readonly kind: MachineKind;
   readonly host: string;
   readonly port: number;
+  /** Null if not given. */
+  readonly container?: ContainerPlace | null;
   readonly login: string;
   readonly credential: MachineCredential;
   readonly hostKey: string | null;

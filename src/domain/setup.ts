@@ -121,25 +121,9 @@ export interface SetupRequest {
   readonly prune: boolean;
 }
 
-export interface SetupRequestMachine {
+export type SetupRequestMachine = SetupRequestReach & {
   readonly name: string;
-  readonly kind: 'ssh';
-  readonly host: string;
-  readonly port: number;
   readonly login: string;
-  readonly auth:
-    | { readonly type: 'key'; readonly private_key: string }
-    | { readonly type: 'password'; readonly password: string }
-    | { readonly type: 'bastion_key' }
-    | { readonly type: 'certificate' }
-    | { readonly type: 'agent' }
-    | { readonly type: 'none' };
-  /** The name of another machine. */
-  readonly jump: string | null;
-  /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
-  readonly host_key: string | null;
-  readonly host_key_policy: HostKeyPolicy;
-  readonly algorithms: MachineAlgorithms;
   readonly recording: RecordingPolicy;
   /** Seconds; 0: for ever; null: as the bastion's setting says. */
   readonly retention: number | null;
@@ -148,7 +132,34 @@ export interface SetupRequestMachine {
   readonly record_input: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
-}
+};
+
+/** How a machine is reached: what each kind has. */
+export type SetupRequestReach =
+  | {
+      readonly kind: 'ssh';
+      readonly host: string;
+      readonly port: number;
+      readonly auth:
+        | { readonly type: 'key'; readonly private_key: string }
+        | { readonly type: 'password'; readonly password: string }
+        | { readonly type: 'bastion_key' }
+        | { readonly type: 'certificate' }
+        | { readonly type: 'agent' }
+        | { readonly type: 'none' };
+      /** The name of another machine. */
+      readonly jump: string | null;
+      /** `ALGORITHM BASE64`; null: the pinned key is left as it is. */
+      readonly host_key: string | null;
+      readonly host_key_policy: HostKeyPolicy;
+      readonly algorithms: MachineAlgorithms;
+    }
+  | {
+      readonly kind: 'docker';
+      readonly engine: string;
+      readonly container: string | { readonly stack: string; readonly service: string };
+      readonly shell: readonly string[];
+    };
 
 export interface SetupRequestAuthority {
   readonly name: string;

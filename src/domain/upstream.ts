@@ -94,6 +94,9 @@ export interface UpstreamListener {
   close(): Promise<void>;
 }
 
+/** How a connection to a machine ended: by us, by itself, or because the machine was stopped. */
+export type UpstreamEnd = 'closed' | 'lost' | 'stopped';
+
 /** One connection to a machine, for all channels of a session. */
 export interface Upstream {
   /** Rejects with PosternError `machine.refused` or `machine.lost`. */
@@ -113,8 +116,8 @@ export interface Upstream {
    * user's, instead of who got them before; without anyone they are refused.
    */
   lend(kind: DeskKind, onOffer: (offer: Offer) => void): void;
-  /** Settles once, when the connection is gone: whether we closed it. */
-  readonly closed: Promise<'closed' | 'lost'>;
+  /** Settles once, when the connection is gone. */
+  readonly closed: Promise<UpstreamEnd>;
   close(): void;
 }
 

@@ -128,6 +128,8 @@ class HttpEngine implements ContainerEngine {
         AttachStdout: true,
         AttachStderr: true,
         Tty: terminal !== null,
+        // Only engines of API 1.42 and newer look at it.
+        ...(terminal !== null && { ConsoleSize: [terminal.rows, terminal.cols] }),
         Cmd: request.command,
         User: request.user,
         Env: request.env.map(([name, value]) => `${name}=${value}`),

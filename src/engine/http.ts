@@ -1,9 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { type EnginePlace, enginePlace } from '../domain/engine-address.ts';
 import { PosternError } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
-import { type EnginePlace, enginePlace } from './address.ts';
 import { engineCertificates } from './certificates.ts';
 
 /** From the dial to the end of an answer, in milliseconds. */
@@ -129,7 +129,8 @@ export class EngineHttp {
       signal,
       agent: false,
       headers: {
-        host: 'engine',
+        // Over TCP the host is what its certificate is held against.
+        ...(this.#place.type === 'unix' && { host: 'engine' }),
         ...headers,
         ...(payload !== null && {
           'content-type': 'application/json',

@@ -19,6 +19,8 @@ export interface WorkerSettings {
   /** Which ciphers work on this host, as ssh/algorithms.ts found. */
   readonly working: { readonly ciphers: readonly string[]; readonly failed: readonly string[] };
   readonly manners: SshManners;
+  /** Absolute; null: none. See engine/certificates.ts. */
+  readonly engineCerts: string | null;
   /** Absolute; see worker-marks.ts. */
   readonly dataDir: string;
   /** Absolute directory. */

@@ -203,9 +203,8 @@ export class GatewayChannel implements SessionMember {
     this.#noteEnd(session, exit);
     if (this.#stopping !== null) {
       await this.#stopping;
-    } else if (exit === null && session.machineLost) {
-      const lost = new PosternError('machine.lost', { machine: session.route.machine.name });
-      await this.#stopWith(lost);
+    } else if (exit === null && session.machineLost !== null) {
+      await this.#stopWith(session.machineLost);
     } else if (this.#noReader) {
       // What is left of the output could wait for a window for ever.
       await this.#down.finishSoon(exit === null ? undefined : exitInfoOf(exit));

@@ -61,6 +61,7 @@ export function endReasonOf(error: unknown): EndReason {
       return 'host_key_changed';
     case 'machine.refused':
     case 'machine.lost':
+    case 'machine.stopped':
       return 'machine_lost';
     case 'recording.refused':
     case 'recording.no_room':

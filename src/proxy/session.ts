@@ -12,7 +12,7 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { TransferObserver } from '../domain/transfer.ts';
-import type { TargetConnector, Upstream, UserAgent } from '../domain/upstream.ts';
+import type { TargetConnector, Upstream, UpstreamEnd, UserAgent } from '../domain/upstream.ts';
 import { type LimitReached, LimitWatch } from './limits.ts';
 import type { PipeCounts } from './pipe.ts';
 import { endReasonOf, type Refusal, refusalOf } from './refusal.ts';
@@ -78,7 +78,7 @@ export class GatewaySession {
   readonly #gone: PipeCounts = { bytesIn: 0, bytesOut: 0 };
   #channels = 0;
   #upstream: Promise<Upstream> | null = null;
-  #lost = false;
+  #lost: PosternError | null = null;
   #ending: Promise<void> | null = null;
   #farewell: Refusal | null = null;
   #lastByteAt = this.startedAt;
@@ -141,8 +141,8 @@ export class GatewaySession {
     return [...this.#members].some(({ waits }) => waits !== true);
   }
 
-  /** Whether the machine's connection broke without our doing. */
-  get machineLost(): boolean {
+  /** How the machine's connection broke without our doing; null: it did not. */
+  get machineLost(): PosternError | null {
     return this.#lost;
   }
 
@@ -169,7 +169,7 @@ export class GatewaySession {
     this.#gone.bytesIn += member.counts.bytesIn;
     this.#gone.bytesOut += member.counts.bytesOut;
     this.#lastByteAt = Math.max(this.#lastByteAt, member.lastByteAt);
-    if (this.#lost && !this.busy) this.#endLost();
+    this.#endIfLost();
   }
 
   /** The connection to the machine, dialled at the first call. Rejects with PosternError. */
@@ -203,14 +203,14 @@ export class GatewaySession {
     }
   }
 
-  #upstreamClosed(how: 'closed' | 'lost'): void {
+  #upstreamClosed(how: UpstreamEnd): void {
     if (how === 'closed') return;
-    this.#lost = true;
-    if (!this.busy) this.#endLost();
+    this.#lost = new PosternError(`machine.${how}`, { machine: this.route.machine.name });
+    this.#endIfLost();
   }
 
-  #endLost(): void {
-    void this.fail(new PosternError('machine.lost', { machine: this.route.machine.name }));
+  #endIfLost(): void {
+    if (this.#lost !== null && !this.busy) void this.fail(this.#lost);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { ContainerPlace } from '../domain/container-place.ts';
 import { PosternError } from '../domain/errors.ts';
 import {
   type AuthType,
@@ -96,6 +97,7 @@ export class SqlMachineStore implements MachineStore {
         retention: machine.retention ?? null,
         indexed: machine.indexed ?? true,
         record_input: machine.recordInput ?? false,
+        container: containerColumn(machine.container ?? null),
         tags: storableJson(machine.tags),
         description: machine.description,
       })
@@ -120,6 +122,7 @@ export class SqlMachineStore implements MachineStore {
         ...(change.jump !== undefined && { jump: change.jump }),
         ...(recording !== undefined && { recording }),
         ...keptChange(change),
+        ...(change.container !== undefined && { container: containerColumn(change.container) }),
         ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
         updated_at: new Date(),
@@ -202,6 +205,10 @@ export class SqlMachineStore implements MachineStore {
   }
 }
 
+function containerColumn(container: ContainerPlace | null): string | null {
+  return container === null ? null : storableJson({ ...container });
+}
+
 /** What is kept of what is recorded. */
 function keptChange({ retention, indexed, recordInput }: Partial<NewMachine>) {
   return {
@@ -253,6 +260,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     retention: row.retention,
     indexed: row.indexed,
     recordInput: row.record_input,
+    container: row.container,
     tags: row.tags,
     description: row.description,
     lastConnectedAt: row.last_connected_at,

@@ -22,6 +22,7 @@ import * as recordInput from '../../migrations/0020-record-input.ts';
 import * as alerts from '../../migrations/0021-alerts.ts';
 import * as places from '../../migrations/0022-places.ts';
 import * as searchPlaces from '../../migrations/0023-search-places.ts';
+import * as containers from '../../migrations/0024-containers.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -52,6 +53,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0021-alerts': alerts,
   '0022-places': places,
   '0023-search-places': searchPlaces,
+  '0024-containers': containers,
 };
 
 /** Names of migrations, in order. */

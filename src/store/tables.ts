@@ -3,6 +3,7 @@ import type { ApprovalStatus } from '../domain/approval.ts';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
+import type { ContainerPlace } from '../domain/container-place.ts';
 import type { TotpPolicy } from '../domain/factor.ts';
 import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '../domain/machine.ts';
 import type { RecordingPolicy } from '../domain/recording.ts';
@@ -123,6 +124,7 @@ interface MachineTable {
   /** Whether what is recorded there can be searched. */
   indexed: Defaulted<boolean>;
   record_input: Defaulted<boolean>;
+  container: ColumnType<ContainerPlace | null, string | null, string | null>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
   last_connected_at: Date | null;

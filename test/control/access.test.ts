@@ -11,7 +11,7 @@ beforeAll(async () => {
   await machines.create(machine({ name: 'web1', tags: { env: 'prod' } }));
   await machines.create(machine({ name: 'web2', tags: { env: 'prod' } }));
   await machines.create(machine({ name: 'db1', login: 'postgres' }));
-  await machines.create(machine({ name: 'box', kind: 'docker' }));
+  await machines.create(machine({ name: 'box', kind: 'kubernetes' }));
 });
 afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
@@ -110,7 +110,7 @@ test('a user who was disabled or removed since signing in reaches nothing', asyn
 test('a kind that cannot be reached is said to be one, to those who may', async () => {
   expect(told(await ask(await somebody('box'), 'box'))).toEqual([
     'machine.kind',
-    { machine: 'box', kind: 'docker' },
+    { machine: 'box', kind: 'kubernetes' },
   ]);
   expect(told(await ask(await somebody(), 'box'))).toMatchObject(['access.unknown_machine', {}]);
 });

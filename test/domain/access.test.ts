@@ -18,6 +18,7 @@ const MACHINE: Machine = {
   id: 1,
   name: 'web1',
   kind: 'ssh',
+  container: null,
   host: '10.0.0.5',
   port: 22,
   login: 'deploy',

@@ -21,6 +21,7 @@ const MACHINE: Machine = {
     id: 1,
     authType: 'none',
     jump: null,
+    container: null,
     retention: null,
     indexed: true,
     recordInput: false,

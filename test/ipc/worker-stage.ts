@@ -103,6 +103,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       working: { ciphers: ['aes128-gcm@openssh.com', 'aes256-ctr'], failed: [] },
       manners: { clients: 'modern', keyLife: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 } },
       dataDir: files.path,
+      engineCerts: null,
       recordings,
       minFree: 0,
       sealingKey: sealing.privatePem,

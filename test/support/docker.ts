@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
@@ -177,11 +177,9 @@ const GROUP = ['root:x:0:', `${APP.name}:x:${APP.id}:`];
 /** A file system for an image, out of what this machine has. */
 async function rootOf(kind: ContainerOptions['image'], root: string): Promise<void> {
   for (const directory of ['bin', 'etc', 'root', 'tmp', 'proc', 'dev', 'sys', 'srv']) {
-    mkdirSync(`${root}/${directory}`, {
-      recursive: true,
-      mode: directory === 'tmp' ? 0o1777 : 0o755,
-    });
+    mkdirSync(`${root}/${directory}`, { recursive: true });
   }
+  chmodSync(`${root}/tmp`, 0o1777);
   writeFileSync(`${root}/etc/passwd`, `${PASSWD.join('\n')}\n`);
   writeFileSync(`${root}/etc/group`, `${GROUP.join('\n')}\n`);
   if (kind === 'distroless') {

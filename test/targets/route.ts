@@ -1,20 +1,23 @@
 import { type AuthorizedRoute, decide } from '../../src/domain/access.ts';
+import type { ContainerPlace } from '../../src/domain/container-place.ts';
 import type { Machine } from '../../src/domain/machine.ts';
 
 const AT = new Date('2026-03-01T10:00:00Z');
 
-/** A decision for a machine on this host. */
+/** A decision for a machine on this host, or a container. */
 export function routeTo(at: {
-  port: number;
+  port?: number;
+  container?: ContainerPlace;
   login?: string;
   hostKey?: string | null;
 }): AuthorizedRoute {
   const machine: Machine = {
     id: 1,
     name: 'web1',
-    kind: 'ssh',
+    kind: at.container === undefined ? 'ssh' : 'docker',
+    container: at.container ?? null,
     host: '127.0.0.1',
-    port: at.port,
+    port: at.port ?? 0,
     login: at.login ?? 'root',
     authType: 'none',
     hostKey: at.hostKey ?? null,

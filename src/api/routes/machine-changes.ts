@@ -6,6 +6,7 @@ import type { Stores } from '../../domain/store.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
+import { refuse } from '../errors.ts';
 import { body, given, idOf, login, machineName } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
@@ -19,13 +20,21 @@ import {
   hostKeyPolicyField,
   indexField,
   kindField,
-  pinnedKey,
   portField,
   recordInputField,
   recordingField,
   retentionField,
   tagsField,
 } from '../machine-fields.ts';
+import {
+  type AskedReach,
+  changedReach,
+  containerField,
+  credentialOf,
+  engineField,
+  reachOf,
+  shellField,
+} from '../machine-reach.ts';
 import { machineSchema, machineView } from '../views/machine.ts';
 
 const params = z.object({ id: idOf('mch') });
@@ -34,8 +43,6 @@ const params = z.object({ id: idOf('mch') });
 const settings = {
   name: machineName,
   kind: kindField.default('ssh'),
-  host: hostField,
-  port: portField.default(22),
   username: login,
   tags: tagsField.default({}),
   description: descriptionField.default(''),
@@ -43,28 +50,31 @@ const settings = {
   retention: retentionField.default(null),
   index: indexField.default(true),
   record_input: recordInputField.default(false),
-  host_key: hostKeyField.nullable().default(null),
-  host_key_policy: hostKeyPolicyField.default('accept-new'),
-  algorithms: algorithmsField.default('modern'),
-  jump_host: machineName.nullable().default(null),
 };
 
-const created = z.strictObject({ ...settings, auth: authField });
-/**
- * A secret cannot be read back to be put again, so a replacement may leave it as it is; and leaving
- * out the pinned key does not unpin it.
- */
-const replaced = z.strictObject({
-  ...settings,
+/** How it is reached: some of it for one kind, some for another, checked in machine-reach.ts. */
+const reach = {
+  host: hostField.optional(),
+  port: portField.optional(),
   auth: authField.optional(),
   host_key: hostKeyField.nullable().optional(),
-});
+  host_key_policy: hostKeyPolicyField.optional(),
+  algorithms: algorithmsField.optional(),
+  jump_host: machineName.nullable().optional(),
+  engine: engineField.optional(),
+  container: containerField.optional(),
+  shell: shellField.optional(),
+};
+
+/**
+ * Also of a replacement. A secret cannot be read back to be put again, so that may leave it as it is;
+ * and leaving out the pinned key does not unpin it.
+ */
+const created = z.strictObject({ ...settings, ...reach });
 
 const changed = z.strictObject({
   name: machineName.optional(),
   kind: kindField.optional(),
-  host: hostField.optional(),
-  port: portField.optional(),
   username: login.optional(),
   tags: tagsField.optional(),
   description: descriptionField.optional(),
@@ -72,11 +82,7 @@ const changed = z.strictObject({
   retention: retentionField.optional(),
   index: indexField.optional(),
   record_input: recordInputField.optional(),
-  host_key: hostKeyField.nullable().optional(),
-  host_key_policy: hostKeyPolicyField.optional(),
-  algorithms: algorithmsField.optional(),
-  jump_host: machineName.nullable().optional(),
-  auth: authField.optional(),
+  ...reach,
 });
 
 const exists = json(failureSchema, 'The name is taken');
@@ -94,7 +100,7 @@ const replaceRoute = guarded('machines:write', {
   path: '/v1/machines/{id}',
   summary:
     'Everything of a machine anew; without auth its credential stays, without host_key the pinned key',
-  request: { params, ...body(replaced) },
+  request: { params, ...body(created) },
   responses: { 200: json(enveloped(machineSchema), 'It was replaced'), 409: exists },
 });
 
@@ -121,18 +127,34 @@ export async function connectedMachines(deps: ApiDeps): Promise<ReadonlySet<numb
   return new Set(busy.map(([id]) => Number(id)));
 }
 
-function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
+const NAMES = { before: '', jump: 'jump_host' };
+
+function reachAsked(
+  asked: z.infer<typeof created> | z.infer<typeof changed>,
+  kind: AskedReach['kind'],
+): AskedReach {
   return {
-    name: asked.name,
-    kind: asked.kind,
+    kind,
     host: asked.host,
     port: asked.port,
-    login: asked.username,
-    credential: asked.auth,
-    hostKey: pinnedKey(deps.parsePublicKey, asked.host_key, 'host_key'),
+    auth: asked.auth,
+    jump: asked.jump_host,
+    hostKey: asked.host_key,
     hostKeyPolicy: asked.host_key_policy,
     algorithms: asked.algorithms,
-    jump: asked.jump_host,
+    engine: asked.engine,
+    container: asked.container,
+    shell: asked.shell,
+  };
+}
+
+function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
+  const reached = reachAsked(asked, asked.kind);
+  return {
+    ...reachOf(reached, NAMES, deps.parsePublicKey),
+    credential: credentialOf(reached, NAMES),
+    name: asked.name,
+    login: asked.username,
     recording: asked.recording,
     retention: asked.retention,
     indexed: asked.index,
@@ -142,22 +164,17 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
   };
 }
 
-function changeOf(asked: z.infer<typeof changed>, deps: ApiDeps): Partial<NewMachine> {
-  const hostKey =
-    asked.host_key === undefined
-      ? undefined
-      : pinnedKey(deps.parsePublicKey, asked.host_key, 'host_key');
+function changeOf(
+  machine: Machine,
+  asked: z.infer<typeof changed>,
+  deps: ApiDeps,
+): Partial<NewMachine> {
+  const { kind } = machine;
+  const now = kind === 'kubernetes' ? 'ssh' : kind;
   return given({
+    ...changedReach(machine, reachAsked(asked, asked.kind ?? now), NAMES, deps.parsePublicKey),
     name: asked.name,
-    kind: asked.kind,
-    host: asked.host,
-    port: asked.port,
     login: asked.username,
-    credential: asked.auth,
-    hostKey,
-    hostKeyPolicy: asked.host_key_policy,
-    algorithms: asked.algorithms,
-    jump: asked.jump_host,
     recording: asked.recording,
     retention: asked.retention,
     indexed: asked.index,
@@ -165,6 +182,23 @@ function changeOf(asked: z.infer<typeof changed>, deps: ApiDeps): Partial<NewMac
     tags: asked.tags,
     description: asked.description,
   });
+}
+
+/** A replacement as a change: what of ssh was left out is as where nothing is said. */
+function wholeOf(asked: z.infer<typeof created>): z.infer<typeof changed> {
+  if (asked.kind === 'docker') {
+    if (asked.engine === undefined) refuse('engine', 'is missing');
+    if (asked.container === undefined) refuse('container', 'is missing');
+    return { ...asked, shell: asked.shell ?? [] };
+  }
+  if (asked.host === undefined) refuse('host', 'is missing');
+  return {
+    ...asked,
+    port: asked.port ?? 22,
+    host_key_policy: asked.host_key_policy ?? 'accept-new',
+    algorithms: asked.algorithms ?? 'modern',
+    jump_host: asked.jump_host ?? null,
+  };
 }
 
 /** The store is as it is to be, in a transaction that a refusal undoes. */
@@ -180,8 +214,10 @@ async function change(
   id: number,
   asked: z.infer<typeof changed>,
 ): Promise<Machine> {
-  const wanted = changeOf(asked, deps);
   return deps.store.transaction(async (stores) => {
+    const before = await stores.machines.get(id);
+    if (before === null) throw noMachine(id);
+    const wanted = changeOf(before, asked, deps);
     const machine = await stores.machines.update(id, wanted);
     if (machine === null) throw noMachine(id);
     await checkJump(stores, machine);
@@ -228,7 +264,8 @@ export function machineChangeRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(replaceRoute, async (c) => {
     const { id } = c.req.valid('param');
-    return c.json(await view(await change(deps, callerOf(c), id, c.req.valid('json'))), 200);
+    const whole = wholeOf(c.req.valid('json'));
+    return c.json(await view(await change(deps, callerOf(c), id, whole)), 200);
   });
 
   api.openapi(changeRoute, async (c) => {

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { ContainerPlace } from '../../domain/container-place.ts';
 import { formatId } from '../../domain/ids.ts';
 import {
   AUTH_TYPES,
@@ -21,6 +22,11 @@ export const machineSchema = z
     kind: z.enum(MACHINE_KINDS),
     host: z.string(),
     port: z.int(),
+    engine: z.string().nullable(),
+    container: z
+      .union([z.string(), z.object({ stack: z.string(), service: z.string() })])
+      .nullable(),
+    shell: z.array(z.string()),
     username: z.string(),
     auth_type: z.enum(AUTH_TYPES),
     tags: z.record(z.string(), z.string()),
@@ -45,6 +51,13 @@ export function machineStatus(machine: Machine, connected: ReadonlySet<number>):
   return machine.lastConnectedAt === null ? 'unused' : 'idle';
 }
 
+/** As it was asked for. */
+function containerView(place: ContainerPlace | null) {
+  if (place === null) return { engine: null, container: null, shell: [] };
+  const { engine, choice, shell } = place;
+  return { engine, container: 'name' in choice ? choice.name : choice, shell: [...shell] };
+}
+
 export function machineView(
   machine: Machine,
   connected: ReadonlySet<number>,
@@ -55,6 +68,7 @@ export function machineView(
     kind: machine.kind,
     host: machine.host,
     port: machine.port,
+    ...containerView(machine.container),
     username: machine.login,
     auth_type: machine.authType,
     tags: machine.tags,

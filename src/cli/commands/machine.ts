@@ -20,7 +20,7 @@ import { at, cellAt, retentionAt, rowsAt, timeAt } from '../wire.ts';
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
   ['name', (row) => cellAt(row, 'name')],
-  ['host', (row) => `${cellAt(row, 'host')}:${cellAt(row, 'port')}`],
+  ['host', (row) => hostAt(row)],
   ['login', (row) => cellAt(row, 'username')],
   ['auth', (row) => cellAt(row, 'auth_type')],
   ['recording', (row) => cellAt(row, 'recording')],
@@ -29,6 +29,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const MORE: readonly Column[] = [
+  ['engine', (row) => cellAt(row, 'engine')],
   ['jump', (row) => cellAt(row, 'jump_host')],
   ['retention', (row) => retentionAt(row)],
   ['searched', (row) => cellAt(row, 'index')],
@@ -38,6 +39,12 @@ const MORE: readonly Column[] = [
   ['description', (row) => cellAt(row, 'description') || null],
   ['last connected', (row) => timeAt(row, 'last_connected')],
 ];
+
+/** A container has no port. */
+function hostAt(row: unknown): ReturnType<typeof cellAt> {
+  const [host, port] = [cellAt(row, 'host'), cellAt(row, 'port')];
+  return port === 0 ? host : `${host}:${port}`;
+}
 
 interface AddOptions extends SecretOptions, Format {
   readonly host: string;

@@ -1,5 +1,5 @@
-import { PosternError } from '../domain/errors.ts';
-import { printable } from '../domain/log.ts';
+import { PosternError } from './errors.ts';
+import { printable } from './log.ts';
 
 /** Where an engine listens. Over TCP always with TLS: who may speak to it owns its machine. */
 export type EnginePlace =

@@ -1,0 +1,53 @@
+import type { Container, ContainerDetail, ContainerEngine } from '../domain/container-engine.ts';
+import {
+  type ContainerPlace,
+  containerText,
+  SERVICE_LABEL,
+  STACK_LABEL,
+} from '../domain/container-place.ts';
+import { PosternError } from '../domain/errors.ts';
+
+/**
+ * The running container that a machine stands for now. Throws PosternError `machine.unreachable`
+ * when there is none.
+ */
+export async function chosenContainer(
+  engine: ContainerEngine,
+  machine: string,
+  { choice }: ContainerPlace,
+): Promise<ContainerDetail> {
+  try {
+    const name = 'name' in choice ? choice.name : await newestOf(engine, choice);
+    const found = name === null ? null : await engine.find(name);
+    if (found?.state === 'running') return found;
+    const there = found === null ? 'there is no container' : `${found.state} is the container`;
+    throw unreachable(machine, `${there} ${containerText(choice)}`);
+  } catch (error) {
+    const known = error instanceof PosternError && error.code.startsWith('engine.');
+    throw known ? unreachable(machine, error.message, error) : error;
+  }
+}
+
+function unreachable(machine: string, reason: string, cause?: unknown): PosternError {
+  return new PosternError('machine.unreachable', { machine, reason }, { cause });
+}
+
+async function newestOf(
+  engine: ContainerEngine,
+  { stack, service }: { readonly stack: string; readonly service: string },
+): Promise<string | null> {
+  const labels = { [STACK_LABEL]: stack, [SERVICE_LABEL]: service };
+  const running = (await engine.list({ labels })).filter(({ state }) => state === 'running');
+  const [best] = running.toSorted((a, b) => rank(a) - rank(b) || newer(a, b));
+  return best?.id ?? null;
+}
+
+/** Without a health check of its own there is nothing to say against one. */
+function rank({ health }: Container): number {
+  if (health === 'healthy' || health === 'none') return 0;
+  return health === 'starting' ? 1 : 2;
+}
+
+function newer(a: Container, b: Container): number {
+  return b.createdAt.getTime() - a.createdAt.getTime() || (a.name < b.name ? -1 : 1);
+}

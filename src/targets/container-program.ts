@@ -1,0 +1,113 @@
+import type { ContainerEngine } from '../domain/container-engine.ts';
+import { PosternError } from '../domain/errors.ts';
+import type { Program } from '../domain/terminal.ts';
+import type { UpstreamRequest } from '../domain/upstream.ts';
+
+/** After the machine's own. */
+const SHELLS = ['bash', 'sh'];
+
+/** Where a shell that is no path is looked for. */
+const DIRECTORIES = ['/bin', '/usr/bin', '/usr/local/bin'];
+
+/** Where distributions keep OpenSSH's. */
+const SFTP_SERVERS = [
+  '/usr/lib/openssh/sftp-server',
+  '/usr/lib/ssh/sftp-server',
+  '/usr/libexec/openssh/sftp-server',
+  '/usr/libexec/sftp-server',
+  '/usr/lib/sftp-server',
+];
+
+/** What of a client's variables goes on: what sshd takes as Debian configures it. */
+const TAKEN = /^(?:LANG|LC_[A-Za-z0-9_]{1,60}|COLORTERM|NO_COLOR)$/;
+
+/** The programs of one container, as sshd would begin them. What was found is remembered. */
+export class ContainerPrograms {
+  readonly #engine: ContainerEngine;
+  readonly #container: string;
+  readonly #machine: string;
+  readonly #login: string;
+  readonly #shells: readonly string[];
+  #shell: Promise<string> | null = null;
+  #sftp: Promise<string> | null = null;
+
+  constructor(about: {
+    readonly engine: ContainerEngine;
+    readonly container: string;
+    readonly machine: string;
+    readonly login: string;
+    readonly shells: readonly string[];
+  }) {
+    this.#engine = about.engine;
+    this.#container = about.container;
+    this.#machine = about.machine;
+    this.#login = about.login;
+    this.#shells = [...about.shells, ...SHELLS];
+  }
+
+  /** Rejects with PosternError `machine.refused`, and `engine.*`. */
+  shell(): Promise<string> {
+    this.#shell ??= this.#findShell();
+    return this.#shell;
+  }
+
+  /** One that understands POSIX's language, whatever the machine's own are. Rejects as `shell` does. */
+  async plainShell(): Promise<string> {
+    return (await this.#first(['/bin/sh'])) ?? (await this.shell());
+  }
+
+  /** The program and its arguments. Rejects as `shell` does. */
+  async command(program: Program): Promise<readonly string[]> {
+    if (program.type === 'subsystem') return [await this.#subsystem(program.name)];
+    const shell = await this.shell();
+    if (program.type === 'shell') return [shell];
+    if (program.bytes === undefined) return [shell, '-c', program.command];
+    // What goes to an engine is JSON, which has no bytes.
+    return [shell, '-c', `eval "$(printf '%b' "$1")"`, shell, octal(program.bytes)];
+  }
+
+  /** Its variables, beside the container's own. */
+  async env({ env, pty, program }: UpstreamRequest): Promise<[name: string, value: string][]> {
+    const taken = env.filter(([name]) => TAKEN.test(name));
+    const shell = program.type === 'subsystem' ? null : await this.shell();
+    return [
+      ...taken.map(([name, value]): [string, string] => [name, value]),
+      ['USER', this.#login],
+      ['LOGNAME', this.#login],
+      ...(shell === null ? [] : [['SHELL', shell] satisfies [string, string]]),
+      ...(pty === null ? [] : [['TERM', pty.term] satisfies [string, string]]),
+    ];
+  }
+
+  async #findShell(): Promise<string> {
+    const paths = this.#shells.flatMap((shell) =>
+      shell.startsWith('/') ? [shell] : DIRECTORIES.map((directory) => `${directory}/${shell}`),
+    );
+    const found = await this.#first(paths);
+    if (found !== null) return found;
+    throw this.#refused(`its image has no shell (${this.#shells.join(', ')})`);
+  }
+
+  #subsystem(name: string): Promise<string> {
+    if (name !== 'sftp') return Promise.reject(this.#refused(`there is no subsystem ${name}`));
+    this.#sftp ??= this.#first(SFTP_SERVERS).then((found) => {
+      if (found !== null) return found;
+      throw this.#refused('its image has no sftp-server');
+    });
+    return this.#sftp;
+  }
+
+  async #first(paths: readonly string[]): Promise<string | null> {
+    const there = await Promise.all(paths.map((path) => this.#engine.has(this.#container, path)));
+    return paths.find((_path, at) => there[at]) ?? null;
+  }
+
+  #refused(reason: string): PosternError {
+    return new PosternError('machine.refused', { machine: this.#machine, reason });
+  }
+}
+
+/** As `printf %b` reads it. */
+function octal(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
+}

@@ -1,0 +1,164 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
+import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { eventually, within } from '../support/eventually.ts';
+import { needs } from '../support/requirements.ts';
+import { newClient, type SshClient } from '../support/ssh-client.ts';
+
+/** What docs/containers.md shows, with these names. */
+function setup(engine: string, alice: SshClient): string {
+  const container = (name: string, more: string): string => `
+  - name: ${name}
+    kind: docker
+    engine: ${engine}
+${more}`;
+  return `
+users:
+  - name: alice
+    role: member
+    keys: [${JSON.stringify(alice.publicKey)}]
+machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}
+grants:
+  - to: { user: alice }
+    on: { machine: shop }
+    logins: [root]
+    allow: [shell, exec, sftp]
+  - to: { user: alice }
+    on: { machine: tools }
+    allow: [shell, exec, sftp]
+  - to: { user: alice }
+    on: { machine: brief }
+    allow: [exec]
+  - to: { user: alice }
+    on: { machine: closed }
+    allow: [sftp]
+`;
+}
+
+needs(
+  'ssh',
+  'scp',
+  'sftp',
+  'rsync',
+  'dockerd',
+  'docker',
+  'runc',
+  'busybox',
+  'sftp-server',
+).describe('a container through the bastion', () => {
+  const labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' };
+  let docker: TestDocker;
+  let bastion: Bastion;
+  let alice: SshClient;
+  beforeAll(async () => {
+    docker = await startDocker();
+    await docker.run('shop-web-1', { image: 'busybox', labels });
+    await docker.run('tools', { image: 'debian' });
+    bastion = await startBastion();
+    alice = await newClient(() => bastion.ssh);
+    await bastion.apply(setup(docker.address, alice));
+  });
+  afterAll(async () => {
+    alice?.[Symbol.dispose]();
+    await bastion?.[Symbol.asyncDispose]();
+    await docker?.[Symbol.asyncDispose]();
+  });
+
+  /** The newest on a machine, whole, once it has ended. */
+  const ended = (machine: string): Promise<SessionView> =>
+    eventually('its session has ended', async () => {
+      const all = await bastion.sessions('status=all&limit=100');
+      const newest = all.find((one) => one.machine.name === machine);
+      return newest?.ended_at ? bastion.session(newest.id) : null;
+    });
+
+  test('runs a command, and the session is as any other', async () => {
+    const done = await alice.ssh('alice+shop', 'id -un; cat; echo err >&2; exit 42', {
+      input: 'in',
+    });
+    expect([done.stdout.toString(), done.status]).toEqual(['root\nin', 42]);
+    expect(done.stderr).toBe('err\n');
+    const session = await ended('shop');
+    expect(session).toMatchObject({
+      ...{ kind: 'exec', status: 'stopped', login: 'root', exit_status: 42 },
+      machine: { name: 'shop', host: 'shop/web' },
+      channels: [{ kind: 'exec', exit_status: 42 }],
+    });
+    const record = async () =>
+      (await bastion.api(`sessions/${session.id}/transcript`)).text.includes('root');
+    await eventually('its transcript', record);
+  });
+
+  test('has a shell under a terminal, which follows its size', async () => {
+    await using screen = alice.terminal('alice+shop', null, { cols: 100, rows: 30 });
+    await screen.shows('#');
+    screen.type('until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo first\\ size\r');
+    await screen.shows('first size');
+    screen.resize(70, 20);
+    screen.type('until [ "$(stty size)" = "20 70" ]; do sleep 0.1; done; echo second\\ size\r');
+    await screen.shows('second size');
+    screen.type('exit 43\r');
+    expect(await screen.exited()).toBe(43);
+    const session = await ended('shop');
+    expect(session).toMatchObject({ kind: 'shell', exit_status: 43, recordings: [{ channel: 1 }] });
+  });
+
+  test('is entered as no other login than a grant names', async () => {
+    const done = await alice.ssh(`alice+${APP.name}@shop`, 'id');
+    expect([done.stdout.toString(), done.status]).toEqual(['', 255]);
+    expect(done.stderr).toContain(`no grant allows you the login ${APP.name} on shop`);
+    const files = await alice.ssh('alice+closed', 'id');
+    expect([files.stdout.toString(), files.status]).toEqual(['', 255]);
+  });
+
+  test('takes files with scp and rsync, gives them with sftp', async () => {
+    const bytes = randomBytes(3_000_000);
+    writeFileSync(alice.path('file'), bytes);
+    const sent = await alice.scp('alice+tools', alice.path('file'), ':/tmp/by scp');
+    expect([sent.stderr, sent.status]).toEqual(['', 0]);
+    const got = await alice.sftp('alice+tools', [`get "/tmp/by scp" "${alice.path('back')}"`]);
+    expect([got.stderr, got.status]).toEqual(['', 0]);
+    const hash = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+    expect(hash(readFileSync(alice.path('back')))).toBe(hash(bytes));
+    const synced = await alice.rsync('alice+tools', alice.path('file'), ':/tmp/by-rsync');
+    expect([synced.stderr, synced.status]).toEqual(['', 0]);
+    const sum = await alice.ssh('alice+tools', 'sha256sum < /tmp/by-rsync; id -un');
+    expect(sum.stdout.toString()).toBe(`${hash(bytes)}  -\n${APP.name}\n`);
+  });
+
+  test('without a server for files says so', async () => {
+    const done = await alice.sftp('alice+shop', ['ls']);
+    expect(done.status).not.toBe(0);
+    expect(done.stderr).toContain('shop refused the request: its image has no sftp-server');
+  });
+
+  test('loses the program of a client that is killed', async () => {
+    const child = alice.spawn('alice+shop', 'echo begun; exec sleep 99424242');
+    await within('its output', new Promise((wake) => child.stdout?.once('data', wake)));
+    child.kill('SIGKILL');
+    await eventually('it is gone', async () => {
+      const all = await docker.processes('shop-web-1');
+      return !all.some((line) => line.includes('99424242'));
+    });
+  });
+
+  test('that stops ends its sessions, with the reason', async () => {
+    await docker.run('brief', { image: 'busybox' });
+    const child = alice.spawn('alice+brief', 'echo begun; sleep 1000');
+    let err = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    const gone = new Promise((resolve) => child.once('close', resolve));
+    await within('its output', new Promise((wake) => child.stdout?.once('data', wake)));
+    await docker.cli('kill', 'brief');
+    expect(await within('ssh ends', gone)).toBe(255);
+    expect(err).toBe('postern: brief was stopped\n');
+    expect(await ended('brief')).toMatchObject({ end_reason: 'machine_lost' });
+    const again = await alice.ssh('alice+brief', 'id');
+    expect(again.status).toBe(255);
+    expect(again.stderr).toContain('cannot reach brief: exited is the container brief');
+  });
+});

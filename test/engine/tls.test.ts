@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Engines } from '../../src/engine/engine.ts';
+import { startDocker, type TestDocker } from '../support/docker.ts';
+import { within } from '../support/eventually.ts';
+import { needs, the } from '../support/requirements.ts';
+import { must } from '../support/run.ts';
+import { type Scratch, scratch } from '../support/scratch.ts';
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', reject);
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    server.close(() => resolve(port));
+  });
+  return await promise;
+}
+
+/** `ca.pem`, and a certificate of it for an engine (`server`) and for who speaks to it. */
+async function certificates(files: Scratch): Promise<void> {
+  const openssl = (...args: readonly string[]) => must(the('openssl'), args, { cwd: files.path });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const ca = ['-x509', '-subj', '/CN=authority', '-days', '2'];
+  await openssl('req', ...ca, ...key, '-keyout', 'ca-key.pem', '-out', 'ca.pem');
+  for (const [name, use] of [
+    ['server', 'serverAuth'],
+    ['client', 'clientAuth'],
+  ] as const) {
+    writeFileSync(
+      files.join(`${name}.cnf`),
+      `subjectAltName=IP:127.0.0.1\nextendedKeyUsage=${use}\n`,
+    );
+    const request = ['-subj', `/CN=${name}`, '-out', `${name}.csr`];
+    await openssl('req', '-new', ...key, '-keyout', `${name}-key.pem`, ...request);
+    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-days', '2'];
+    const made = ['-extfile', `${name}.cnf`, '-in', `${name}.csr`, '-out', `${name}.pem`];
+    await openssl('x509', '-req', ...signed, ...made);
+  }
+  mkdirSync(files.join('certs'));
+  await must('cp', ['ca.pem', 'certs/ca.pem'], { cwd: files.path });
+  renameSync(files.join('client.pem'), files.join('certs/cert.pem'));
+  renameSync(files.join('client-key.pem'), files.join('certs/key.pem'));
+  chmodSync(files.join('certs/key.pem'), 0o600);
+}
+
+needs('dockerd', 'docker', 'runc', 'busybox', 'openssl').describe('an engine behind TLS', () => {
+  const files = scratch();
+  let docker: TestDocker;
+  let address: string;
+  beforeAll(async () => {
+    await certificates(files);
+    const host = `127.0.0.1:${await freePort()}`;
+    address = `tcp://${host}`;
+    docker = await startDocker(
+      ...['--tlsverify', '--tlscacert', files.join('ca.pem')],
+      ...['--tlscert', files.join('server.pem'), '--tlskey', files.join('server-key.pem')],
+      ...['--host', address],
+    );
+    await docker.run('web', { image: 'busybox' });
+  });
+  afterAll(async () => {
+    await docker?.[Symbol.asyncDispose]();
+    files[Symbol.dispose]();
+  });
+
+  test('is spoken to with the certificates of the directory, half-closes included', async () => {
+    const engine = new Engines({ certificates: files.join('certs') }).at(address);
+    expect((await engine.list()).map(({ name }) => name)).toEqual(['web']);
+    const exec = await engine.exec({
+      ...{ container: 'web', command: ['sh', '-c', 'cat; echo done; exit 3'] },
+      ...{ user: '', env: [], terminal: null },
+    });
+    let out = '';
+    exec.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    exec.stderr.resume();
+    exec.stdin.end('all of it\n');
+    expect(await within('the exit', exec.exited)).toBe(3);
+    expect(out).toBe('all of it\ndone\n');
+  });
+
+  test('is not spoken to without them, nor when its certificate is of another authority', async () => {
+    const without = new Engines({ certificates: null }).at(address);
+    await expect(without.list()).rejects.toThrow('POSTERN_ENGINE_CERTS names no directory');
+    const empty = new Engines({ certificates: files.join('nowhere') }).at(address);
+    await expect(empty.list()).rejects.toThrow('ca.pem, cert.pem and key.pem cannot be read');
+    mkdirSync(files.join('others'), { recursive: true });
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    const ca = ['-x509', '-subj', '/CN=other', '-keyout', 'key.pem', '-out', 'ca.pem'];
+    const cwd = files.join('others');
+    await must(the('openssl'), ['req', ...ca, ...key], { cwd });
+    await must('cp', ['ca.pem', 'cert.pem'], { cwd });
+    const other = new Engines({ certificates: cwd }).at(address);
+    await expect(other.list()).rejects.toMatchObject({ code: 'engine.unreachable' });
+  });
+});

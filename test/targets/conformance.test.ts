@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ContainerChoice } from '../../src/domain/container-place.ts';
+import type { Upstream } from '../../src/domain/upstream.ts';
+import { Engines } from '../../src/engine/engine.ts';
+import { machineAlgorithms } from '../../src/ssh/algorithms.ts';
+import { DockerTargets } from '../../src/targets/docker-target.ts';
+import { SshTargets } from '../../src/targets/ssh-target.ts';
+import { listeningLog } from '../recorder/lab.ts';
+import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { within } from '../support/eventually.ts';
+import { needs } from '../support/requirements.ts';
+import { must } from '../support/run.ts';
+import { startSshd, type TestSshd } from '../support/sshd.ts';
+import { conforms } from './conformance.ts';
+import { routeTo } from './route.ts';
+
+const ALGORITHMS = machineAlgorithms({ ciphers: ['aes128-gcm@openssh.com'], failed: [] });
+const signal = new AbortController().signal;
+
+needs('sshd').describe('an OpenSSH machine', () => {
+  let sshd: TestSshd;
+  beforeAll(async () => {
+    sshd = await startSshd({ more: ['MaxSessions 50'] });
+  });
+  afterAll(async () => {
+    await sshd?.[Symbol.asyncDispose]();
+  });
+
+  const connect = (): Promise<Upstream> => {
+    const control = { checkHostKey: () => Promise.resolve({ outcome: 'trusted' as const }) };
+    const targets = new SshTargets({ control, algorithms: ALGORITHMS, log: listeningLog() });
+    const privateKey = readFileSync(sshd.keyFile, 'utf8');
+    const credential = { type: 'publickey' as const, privateKey };
+    return targets.connect(routeTo(sshd), { sessionId: 1, credential, hops: [] }, signal);
+  };
+  const runs = async (word: string): Promise<boolean> =>
+    (await must('ps', ['-eo', 'args'])).stdout
+      .toString()
+      .split('\n')
+      .some((line) => /^(?:sleep|yes) /.test(line) && line.includes(word));
+
+  conforms(() => ({ connect, runs }), {
+    killed: (name) => ({ type: 'signal', signal: name }),
+    signals: process.getuid?.() !== 0,
+  });
+});
+
+needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
+  'a container',
+  () => {
+    let docker: TestDocker;
+    beforeAll(async () => {
+      docker = await startDocker();
+      await docker.run('small', { image: 'busybox' });
+      await docker.run('large', { image: 'debian' });
+    });
+    afterAll(async () => {
+      await docker?.[Symbol.asyncDispose]();
+    });
+
+    const connect = (
+      choice: ContainerChoice,
+      { login = 'root', shell = [] as readonly string[] } = {},
+    ): Promise<Upstream> => {
+      const engines = new Engines({ certificates: null });
+      const targets = new DockerTargets({ engines, log: listeningLog() });
+      const container = { engine: docker.address, choice, shell };
+      const ticket = { sessionId: 1, credential: { type: 'none' as const }, hops: [] };
+      return targets.connect(routeTo({ container, login }), ticket, signal);
+    };
+
+    const subject = (name: string, login: string) => () => ({
+      connect: () => connect({ name }, { login }),
+      runs: async (word: string) =>
+        (await docker.processes(name)).some(
+          (line) => /^(?:sleep|yes) /.test(line) && line.includes(word),
+        ),
+    });
+    const manners = {
+      killed: (_name: string, number: number) => ({ type: 'code', code: 128 + number }),
+      signals: true,
+    };
+
+    needs('busybox').describe('of busybox, as root', () => {
+      conforms(subject('small', 'root'), manners);
+    });
+    needs('bash').describe('with bash, as somebody', () => {
+      conforms(subject('large', APP.name), manners);
+    });
+
+    async function output(upstream: Upstream, command: string): Promise<string> {
+      const channel = await upstream.open({
+        program: { type: 'exec', command },
+        ...{ pty: null, env: [] },
+      });
+      let text = '';
+      channel.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      channel.stderr.resume();
+      channel.stdin.end();
+      await within('the exit', channel.exited);
+      return text;
+    }
+
+    test('is entered as the user that the login is', async () => {
+      const upstream = await connect({ name: 'large' }, { login: APP.name });
+      expect(await output(upstream, 'id -u; echo "$USER $LOGNAME $HOME"')).toBe(
+        `${APP.id}\n${APP.name} ${APP.name} /tmp\n`,
+      );
+      const numbered = await connect({ name: 'large' }, { login: `${APP.id}` });
+      expect(await output(numbered, 'id -u')).toBe(`${APP.id}\n`);
+    });
+
+    test('has the first shell that its image has', async () => {
+      const shell = (upstream: Upstream) => output(upstream, 'echo "$SHELL"');
+      expect(await shell(await connect({ name: 'large' }))).toMatch(/^(?:\/usr)?\/bin\/bash\n$/);
+      expect(await shell(await connect({ name: 'small' }))).toBe('/bin/sh\n');
+      const shells = ['fish', '/bin/ash'];
+      expect(await shell(await connect({ name: 'small' }, { shell: shells }))).toBe('/bin/ash\n');
+    });
+
+    test('without any shell says so, and so does one without such a user', async () => {
+      await docker.run('bare', { image: 'distroless' });
+      const bare = await connect({ name: 'bare' });
+      const refused = (text: RegExp) => ({
+        code: 'machine.refused',
+        message: expect.stringMatching(text),
+      });
+      const shell = { program: { type: 'shell' }, pty: null, env: [] } as const;
+      await expect(bare.open(shell)).rejects.toMatchObject(
+        refused(/its image has no shell \(bash, sh\)/),
+      );
+      const stranger = await connect({ name: 'small' }, { login: 'stranger' });
+      await expect(stranger.open(shell)).rejects.toMatchObject(
+        refused(/unable to find user stranger/),
+      );
+    });
+
+    test('that is not there, or does not run, is not reached', async () => {
+      await docker.run('gone', { image: 'busybox' });
+      await docker.cli('kill', 'gone');
+      const failure = { code: 'machine.unreachable' };
+      await expect(connect({ name: 'nothing' })).rejects.toMatchObject(failure);
+      await expect(connect({ name: 'nothing' })).rejects.toThrow('there is no container nothing');
+      await expect(connect({ name: 'gone' })).rejects.toThrow('exited is the container gone');
+    });
+
+    test('of a service is the newest that runs', async () => {
+      const labels = {
+        'com.docker.compose.project': 'shop',
+        'com.docker.compose.service': 'queue',
+      };
+      await docker.run('queue-1', { image: 'busybox', labels });
+      await docker.run('queue-2', { image: 'busybox', labels, more: ['--env', 'WHO=two'] });
+      const queue = { stack: 'shop', service: 'queue' };
+      // An engine dates them by the second: of two of one second the first by name is taken.
+      const [one, two] = [
+        await docker.cli('inspect', '-f', '{{.Created}}', 'queue-1'),
+        await docker.cli('inspect', '-f', '{{.Created}}', 'queue-2'),
+      ];
+      const newest = one.slice(0, 19) < two.slice(0, 19) ? 'two' : '';
+      expect((await output(await connect(queue), 'echo "$WHO"')).trim()).toBe(newest);
+      await docker.cli('kill', 'queue-1');
+      expect((await output(await connect(queue), 'echo "$WHO"')).trim()).toBe('two');
+      await docker.cli('kill', 'queue-2');
+      await expect(connect(queue)).rejects.toThrow('there is no container shop/queue');
+    });
+
+    test('that stops takes its sessions along, and they know why', async () => {
+      await docker.run('brief', { image: 'busybox' });
+      const upstream = await connect({ name: 'brief' });
+      const channel = await upstream.open({
+        program: { type: 'exec', command: 'sleep 1000' },
+        ...{ pty: null, env: [] },
+      });
+      channel.stdout.resume();
+      channel.stderr.resume();
+      await docker.cli('restart', '--time', '0', 'brief');
+      expect(await within('the exit', channel.exited)).toBeNull();
+      expect(await within('the end', upstream.closed)).toBe('stopped');
+      await expect(
+        upstream.open({ program: { type: 'shell' }, pty: null, env: [] }),
+      ).resolves.toBeDefined();
+    });
+
+    test("serves files with its image's own server", async () => {
+      const sftp = { program: { type: 'subsystem', name: 'sftp' }, pty: null, env: [] } as const;
+      const upstream = await connect({ name: 'large' });
+      const channel = await upstream.open(sftp);
+      channel.stderr.resume();
+      const first = new Promise<Buffer>((resolve) => channel.stdout.once('data', resolve));
+      // SSH_FXP_INIT, version 3 (draft-ietf-secsh-filexfer-02 §4).
+      channel.stdin.write(Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]));
+      const answer = await within('its version', first);
+      expect([answer[4], answer.readUInt32BE(5)]).toEqual([2, 3]);
+      channel.stdin.end();
+      channel.stdout.resume();
+      await within('the exit', channel.exited);
+      const small = await connect({ name: 'small' });
+      await expect(small.open(sftp)).rejects.toThrow('its image has no sftp-server');
+    });
+  },
+);
