@@ -312,6 +312,12 @@ type Machine = {
   readonly kind: 'ssh' | 'docker' | 'kubernetes';
   readonly host: string;
   readonly port: number;
+  readonly engine: string | null;
+  readonly container: string | {
+    readonly stack: string;
+    readonly service: string;
+  } | null;
+  readonly shell: readonly string[];
   readonly username: string;
   readonly auth_type: 'key' | 'password' | 'bastion_key' | 'certificate' | 'agent' | 'none';
   readonly tags: Readonly<Record<string, string>>;
@@ -987,9 +993,7 @@ export interface Operations {
     readonly query: NoQuery;
     readonly body: {
       readonly name: string;
-      readonly kind?: 'ssh' | undefined;
-      readonly host: string;
-      readonly port?: number | undefined;
+      readonly kind?: 'ssh' | 'docker' | undefined;
       readonly username: string;
       readonly tags?: Readonly<Record<string, string>> | undefined;
       readonly description?: string | undefined;
@@ -997,11 +1001,9 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
-      readonly host_key?: string | null | undefined;
-      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
-      readonly algorithms?: 'modern' | 'old' | undefined;
-      readonly jump_host?: string | null | undefined;
-      readonly auth: {
+      readonly host?: string | undefined;
+      readonly port?: number | undefined;
+      readonly auth?: {
         readonly type: 'key';
         readonly private_key: string;
       } | {
@@ -1015,7 +1017,17 @@ export interface Operations {
         readonly type: 'agent';
       } | {
         readonly type: 'none';
-      };
+      } | undefined;
+      readonly host_key?: string | null | undefined;
+      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
+      readonly algorithms?: 'modern' | 'old' | undefined;
+      readonly jump_host?: string | null | undefined;
+      readonly engine?: string | undefined;
+      readonly container?: string | {
+        readonly stack: string;
+        readonly service: string;
+      } | undefined;
+      readonly shell?: readonly string[] | undefined;
     };
     readonly answer: {
       readonly success: true;
@@ -1036,9 +1048,7 @@ export interface Operations {
     readonly query: NoQuery;
     readonly body: {
       readonly name: string;
-      readonly kind?: 'ssh' | undefined;
-      readonly host: string;
-      readonly port?: number | undefined;
+      readonly kind?: 'ssh' | 'docker' | undefined;
       readonly username: string;
       readonly tags?: Readonly<Record<string, string>> | undefined;
       readonly description?: string | undefined;
@@ -1046,10 +1056,8 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
-      readonly host_key?: string | null | undefined;
-      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
-      readonly algorithms?: 'modern' | 'old' | undefined;
-      readonly jump_host?: string | null | undefined;
+      readonly host?: string | undefined;
+      readonly port?: number | undefined;
       readonly auth?: {
         readonly type: 'key';
         readonly private_key: string;
@@ -1065,6 +1073,16 @@ export interface Operations {
       } | {
         readonly type: 'none';
       } | undefined;
+      readonly host_key?: string | null | undefined;
+      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
+      readonly algorithms?: 'modern' | 'old' | undefined;
+      readonly jump_host?: string | null | undefined;
+      readonly engine?: string | undefined;
+      readonly container?: string | {
+        readonly stack: string;
+        readonly service: string;
+      } | undefined;
+      readonly shell?: readonly string[] | undefined;
     };
     readonly answer: {
       readonly success: true;
@@ -1076,9 +1094,7 @@ export interface Operations {
     readonly query: NoQuery;
     readonly body: {
       readonly name?: string | undefined;
-      readonly kind?: 'ssh' | undefined;
-      readonly host?: string | undefined;
-      readonly port?: number | undefined;
+      readonly kind?: 'ssh' | 'docker' | undefined;
       readonly username?: string | undefined;
       readonly tags?: Readonly<Record<string, string>> | undefined;
       readonly description?: string | undefined;
@@ -1086,10 +1102,8 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
-      readonly host_key?: string | null | undefined;
-      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
-      readonly algorithms?: 'modern' | 'old' | undefined;
-      readonly jump_host?: string | null | undefined;
+      readonly host?: string | undefined;
+      readonly port?: number | undefined;
       readonly auth?: {
         readonly type: 'key';
         readonly private_key: string;
@@ -1105,6 +1119,16 @@ export interface Operations {
       } | {
         readonly type: 'none';
       } | undefined;
+      readonly host_key?: string | null | undefined;
+      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
+      readonly algorithms?: 'modern' | 'old' | undefined;
+      readonly jump_host?: string | null | undefined;
+      readonly engine?: string | undefined;
+      readonly container?: string | {
+        readonly stack: string;
+        readonly service: string;
+      } | undefined;
+      readonly shell?: readonly string[] | undefined;
     };
     readonly answer: {
       readonly success: true;
@@ -1652,11 +1676,11 @@ export interface Operations {
       })[] | undefined;
       readonly machines?: readonly ({
         readonly name: string;
-        readonly kind: 'ssh';
-        readonly host: string;
-        readonly port: number;
+        readonly kind: 'ssh' | 'docker';
+        readonly host?: string | undefined;
+        readonly port?: number | undefined;
         readonly login: string;
-        readonly auth: {
+        readonly auth?: {
           readonly type: 'key';
           readonly private_key: string;
         } | {
@@ -1670,11 +1694,17 @@ export interface Operations {
           readonly type: 'agent';
         } | {
           readonly type: 'none';
-        };
+        } | undefined;
         readonly jump?: string | null | undefined;
-        readonly host_key: string | null;
-        readonly host_key_policy: 'accept-new' | 'strict';
+        readonly host_key?: string | null | undefined;
+        readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
         readonly algorithms?: 'modern' | 'old' | undefined;
+        readonly engine?: string | undefined;
+        readonly container?: string | {
+          readonly stack: string;
+          readonly service: string;
+        } | undefined;
+        readonly shell?: readonly string[] | undefined;
         readonly recording: 'required' | 'best_effort' | 'off';
         readonly retention?: number | null | undefined;
         readonly index?: boolean | undefined;
