@@ -121,12 +121,14 @@ export function reachOf(asked: AskedReach, names: ReachNames, parse: ParsePublic
       container: { engine, choice, shell: asked.shell ?? [] },
     };
   }
+  // What is wrong is told before what is missing.
+  const hostKey = pinnedKey(parse, asked.hostKey ?? null, nameOf('hostKey', names));
   return {
     kind: 'ssh',
     host: needed(asked.host, 'host', names),
     port: asked.port ?? 22,
     jump: asked.jump ?? null,
-    hostKey: pinnedKey(parse, asked.hostKey ?? null, nameOf('hostKey', names)),
+    hostKey,
     hostKeyPolicy: asked.hostKeyPolicy ?? 'accept-new',
     algorithms: asked.algorithms ?? 'modern',
     container: null,

@@ -20,6 +20,7 @@ import {
   hostKeyPolicyField,
   indexField,
   kindField,
+  pinnedKey,
   portField,
   recordInputField,
   recordingField,
@@ -185,12 +186,13 @@ function changeOf(
 }
 
 /** A replacement as a change: what of ssh was left out is as where nothing is said. */
-function wholeOf(asked: z.infer<typeof created>): z.infer<typeof changed> {
+function wholeOf(asked: z.infer<typeof created>, deps: ApiDeps): z.infer<typeof changed> {
   if (asked.kind === 'docker') {
     if (asked.engine === undefined) refuse('engine', 'is missing');
     if (asked.container === undefined) refuse('container', 'is missing');
     return { ...asked, shell: asked.shell ?? [] };
   }
+  pinnedKey(deps.parsePublicKey, asked.host_key ?? null, 'host_key');
   if (asked.host === undefined) refuse('host', 'is missing');
   return {
     ...asked,
@@ -264,7 +266,7 @@ export function machineChangeRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(replaceRoute, async (c) => {
     const { id } = c.req.valid('param');
-    const whole = wholeOf(c.req.valid('json'));
+    const whole = wholeOf(c.req.valid('json'), deps);
     return c.json(await view(await change(deps, callerOf(c), id, whole)), 200);
   });
 
