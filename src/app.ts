@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Addresses, noAddresses, publicSsh } from './addresses.ts';
@@ -8,6 +7,7 @@ import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
 import { TerminalRoom } from './api/terminal-room.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
+import { readVersion } from './cli/version.ts';
 import { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
@@ -26,19 +26,18 @@ import { SessionFeed } from './control/session-feed.ts';
 import { openCounting } from './counting.ts';
 import { claimDataDir, type DemoParts, openDemo, openDemoMachine } from './demo.ts';
 import type { CertificateAuthority } from './domain/certificate-authority.ts';
-import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { GuessLimit } from './domain/guess-limit.ts';
 import type { Logger } from './domain/log.ts';
 import type { Passwords } from './domain/password.ts';
 import type { SinkState } from './domain/seal-sink.ts';
 import type { Store } from './domain/store.ts';
-import type { WebTerminals } from './domain/web-terminal.ts';
-import { openGatewayAnywhere } from './gateway-place.ts';
+import { type OpenedGateway, openGatewayAnywhere } from './gateway-place.ts';
 import { endEarlierWorkers } from './ipc/worker-marks.ts';
 import { type KeptRecordings, openKeptRecordings } from './kept-recordings.ts';
 import { listening } from './listening.ts';
 import { LiveThread } from './live/live.ts';
+import { openMetrics } from './metrics.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openReading, type Reading } from './reading.ts';
 import { SpaceWatch } from './recorder/space.ts';
@@ -61,16 +60,6 @@ const NO_NATIVE_CRYPTO =
 
 const UNFINISHED_ROTATION =
   'secret-key.new is in the data directory: stop, and finish with postern secret-key rotate; or, after that, set POSTERN_SECRET_KEY to it';
-
-/** This package's version. */
-export function version(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  );
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-}
 
 /** The control plane: people, machines, sessions, over the database and the counters. */
 interface Control {
@@ -156,7 +145,7 @@ async function openControl(
 async function openHttp(
   config: Config,
   control: Control,
-  held: { readonly gateway: Gateway; readonly terminals: WebTerminals },
+  { loads, ...held }: Pick<OpenedGateway, 'gateway' | 'terminals' | 'loads'>,
   addresses: Addresses,
   log: Logger,
   closers: Closers,
@@ -190,9 +179,14 @@ async function openHttp(
     ...control.reading,
     retention,
     space: () => space.state,
+    ...openMetrics(
+      config,
+      { version: readVersion(), control, loads, space: () => space.state },
+      closers,
+    ),
     parsePublicKey,
     log,
-    version: version(),
+    version: readVersion(),
     publicUrl: () => addresses.url,
     publicSsh: () => addresses.ssh,
     clock: () => new Date(),
@@ -259,14 +253,14 @@ async function open(
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
   const disk = { dataDir, recordings, minFree, engineCerts };
   const parts = { plane, privateKey, working, manners, ...disk, ...keys, log };
-  const { gateway, terminals, ssh, failed } = await listening(
+  const { gateway, terminals, loads, ssh, failed } = await listening(
     'POSTERN_SSH_LISTEN',
     config.sshListen,
     () => openGatewayAnywhere(config, parts, kept.repair, closers),
   );
   addresses.ssh = publicSsh(config, ssh);
   closers.add('watching over access', plane.keepAccess(gateway, nodes.changes));
-  const all = { gateway: nodes.join(gateway, () => plane.held, control), terminals };
+  const all = { gateway: nodes.join(gateway, () => plane.held, control), terminals, loads };
   const url = await openHttp(config, control, all, addresses, log, closers);
   addresses.url = config.publicUrl ?? url;
   const bastion = { ...ssh, hostKeyLine: hostKey.publicLine };

@@ -2,6 +2,7 @@ import type { Closers } from './closers.ts';
 import { childEnvironment } from './config/environment.ts';
 import type { Config } from './config/load.ts';
 import type { Gateway } from './domain/control-plane.ts';
+import type { GatewayLoad, ProcessLoad } from './domain/load.ts';
 import type { RepairRecording } from './domain/recording.ts';
 import type { WebTerminals } from './domain/web-terminal.ts';
 import { type GatewayParts, openGateway } from './gateway.ts';
@@ -12,6 +13,8 @@ import { loadHostKey } from './ssh/host-key.ts';
 export interface OpenedGateway {
   readonly gateway: Gateway;
   readonly terminals: WebTerminals;
+  /** What the processes take that it runs in, by their names; `here` is this one. */
+  readonly loads: (here: ProcessLoad) => ReadonlyMap<string, GatewayLoad>;
   /** Where it listens. */
   readonly ssh: { readonly host: string; readonly port: number };
   /** Settles, with the reason, when it is lost for good: the server is to stop. */
@@ -45,7 +48,15 @@ async function openGatewayHere(
   const gateway = await openGateway({ ...parts, hostKey: loadHostKey(privateKey) }, closers);
   const { host, port } = config.sshListen;
   const ssh = await gateway.listen(host, port);
-  return { gateway, terminals: gateway.terminals, ssh, failed: new Promise(() => undefined) };
+  const loads = (control: ProcessLoad) =>
+    new Map([['control', { ...control, recorderQueue: gateway.recorderQueue }]]);
+  return {
+    gateway,
+    terminals: gateway.terminals,
+    loads,
+    ssh,
+    failed: new Promise(() => undefined),
+  };
 }
 
 /** In processes of its own. */
@@ -82,5 +93,5 @@ async function openWorkers(
   });
   closers.add('the workers', () => workers.drain());
   const { terminals, address: ssh } = workers;
-  return { gateway: workers, terminals, ssh, failed: failed.promise };
+  return { gateway: workers, terminals, loads: () => workers.loads, ssh, failed: failed.promise };
 }

@@ -1,4 +1,5 @@
 import { Closers } from './closers.ts';
+import type { GatewayLoad } from './domain/load.ts';
 import { type Logger, reasonOf } from './domain/log.ts';
 import { openGateway } from './gateway.ts';
 import { Calls } from './ipc/calls.ts';
@@ -14,6 +15,7 @@ import {
   type WorkerSettings,
 } from './ipc/worker-service.ts';
 import { createLogger } from './log/logger.ts';
+import { ProcessWatch } from './process-load.ts';
 import type { SshGateway } from './proxy/gateway.ts';
 import { loadHostKey } from './ssh/host-key.ts';
 import { installGuards } from './ssh/library.ts';
@@ -30,6 +32,7 @@ class GatewayProcess implements WorkerService {
   #log: Logger = firstLog;
   #closers = new Closers(firstLog);
   #gateway: SshGateway | null = null;
+  readonly #watch = new ProcessWatch();
   #closing: Promise<void> | null = null;
 
   constructor() {
@@ -88,8 +91,9 @@ class GatewayProcess implements WorkerService {
     return this.#closing;
   }
 
-  ping(): Promise<void> {
-    return Promise.resolve();
+  ping(): Promise<GatewayLoad> {
+    const recorderQueue = this.#gateway?.recorderQueue ?? 0;
+    return Promise.resolve({ ...this.#watch.load, recorderQueue });
   }
 
   /** The channel is closed: the control process has drained this one, or is gone. */

@@ -21,6 +21,8 @@ export interface Reading {
   readonly recordings: RecordingLibrary;
   /** Of the S3-compatible store that recordings go to. */
   readonly archive: () => ArchiveState;
+  /** Recordings that have ended and are to go there. */
+  readonly archiveQueue: () => number;
   readonly replays: Replays;
   /** The same of how recordings are shown to who may not see what is secret in them. */
   readonly redactedReplays: Replays;
@@ -76,6 +78,7 @@ export async function openReading(
     recordings: library,
     replays,
     archive: () => archive?.state ?? 'off',
+    archiveQueue: () => archive?.waiting ?? 0,
     redactedReplays,
     redaction,
     rules,

@@ -38,6 +38,7 @@ export function authentication(deps: ApiDeps, limit: RateLimit): MiddlewareHandl
     const caller =
       bearer === null ? null : await viewerOf(bearer, ['api', 'bootstrap'], deps.store, now);
     c.set('caller', caller);
+    if (bearer !== null && caller === null) deps.meters.signInFailed('api');
     const key = caller === null ? `address ${source}` : `token ${caller.token.id}`;
     const allowance = limit.take(key, now);
     c.set('allowance', allowance);

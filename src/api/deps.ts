@@ -10,6 +10,7 @@ import type { Counters } from '../domain/counters.ts';
 import type { RetentionSweeper } from '../domain/kept-recording.ts';
 import type { LiveRecordings } from '../domain/live.ts';
 import type { Logger } from '../domain/log.ts';
+import type { Meters, Metric } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingLibrary, SpaceState } from '../domain/recording.ts';
 import type { Redaction } from '../domain/redaction.ts';
@@ -38,6 +39,11 @@ export interface ApiDeps {
   readonly sealSinks: () => readonly SinkState[];
   /** The S3-compatible store that recordings go to, as the last answer found it. */
   readonly archive: () => ArchiveState;
+  /** Every figure of this node, as it is now. */
+  readonly metrics: () => Promise<readonly Metric[]>;
+  /** Whether who reaches /metrics may read them, without a token. */
+  readonly openMetrics: boolean;
+  readonly meters: Pick<Meters, 'signInFailed'>;
   readonly retention: RetentionSweeper;
   readonly live: LiveRecordings;
   readonly events: SessionEvents;

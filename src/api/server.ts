@@ -27,6 +27,7 @@ import { liveRoutes } from './routes/live.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { recordingSealRoutes } from './routes/recording-seals.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import { replayRoutes } from './routes/replay.ts';
@@ -47,6 +48,8 @@ import { userRoutes } from './routes/users.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 const REQUESTS_PER_MINUTE = 600;
+/** Of the API, beside /v1. */
+const ROOT_PATHS = ['/healthz', '/readyz', '/metrics', '/docs'] as const;
 const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether a path is of a route's pattern: `/v1/users/:id`. */
@@ -111,7 +114,7 @@ function middleware(api: Api, deps: ApiDeps): void {
     }),
     tellsOfChanges(deps),
   ];
-  for (const path of ['/v1/*', '/healthz', '/readyz', '/docs']) api.use(path, ...own);
+  for (const path of ['/v1/*', ...ROOT_PATHS]) api.use(path, ...own);
 }
 
 function routes(api: Api, deps: ApiDeps): void {
@@ -148,6 +151,7 @@ function routes(api: Api, deps: ApiDeps): void {
   setupRoutes(api, deps);
   certificateAuthorityRoutes(api, deps);
   healthRoutes(api, deps);
+  metricsRoute(api, deps);
   documentRoutes(api, deps);
 }
 
@@ -171,7 +175,7 @@ export function createApi(deps: ApiDeps): Api {
   middleware(api, deps);
   routes(api, deps);
   assertGuarded(api);
-  for (const path of ['/v1', '/v1/*', '/healthz', '/readyz', '/docs']) {
+  for (const path of ['/v1', '/v1/*', ...ROOT_PATHS]) {
     api.all(path, (c) => refuseUnknown(api, c));
   }
   api.onError(errorHandler(deps));

@@ -28,6 +28,8 @@ export interface ArchiveOptions {
 export interface Archive {
   readonly library: RecordingLibrary;
   readonly state: ArchiveState;
+  /** Recordings that have ended and are not in it yet; above 200 no more are counted. */
+  readonly waiting: number;
   /** Sends what has ended, for as long as `deadline` milliseconds. */
   close(deadline: number): Promise<void>;
 }
@@ -49,6 +51,9 @@ export function openArchive(options: ArchiveOptions): Archive {
     library: new ArchivedLibrary({ local, openAt, spool, copies, archive }),
     get state() {
       return shipper.state;
+    },
+    get waiting() {
+      return shipper.waiting;
     },
     async close(deadline) {
       await shipper.close(deadline);

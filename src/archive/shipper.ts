@@ -51,6 +51,7 @@ export class Shipper {
   #heardAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #waitingCount = 0;
   #isBlind = false;
   #isEnding = false;
 
@@ -61,6 +62,11 @@ export class Shipper {
 
   get state(): ArchiveState {
     return this.#state;
+  }
+
+  /** Recordings that have ended and are not in the store yet, as the last look found them: at most `MOST_TASKS`. */
+  get waiting(): number {
+    return this.#waitingCount;
   }
 
   /** From now on, until `close`. */
@@ -105,6 +111,7 @@ export class Shipper {
       const { node } = this.#options;
       const leaving = await this.#archive.leaving(node, MOST_TASKS);
       const waiting = await this.#archive.waiting(node, MOST_TASKS);
+      this.#waitingCount = waiting.filter(({ isOpen }) => !isOpen).length;
       this.#forgetOthers([...leaving, ...waiting]);
       for (const task of leaving) this.#begin(task, () => this.#withdraw(task));
       for (const task of waiting) await this.#beginSending(task);

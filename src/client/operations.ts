@@ -1843,6 +1843,12 @@ export interface Operations {
       };
     };
   };
+  /** This node's figures, for Prometheus */
+  'GET /metrics': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: unknown;
+  };
   /** This API as an OpenAPI 3.1 document */
   'GET /v1/openapi.json': {
     readonly query: NoQuery;

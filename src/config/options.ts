@@ -4,6 +4,7 @@ import type { Option } from './option.ts';
 import {
   LOG_FORMATS,
   LOG_LEVELS,
+  METRICS_ACCESS,
   parseAdminToken,
   parseCredential,
   parseDatabaseUrl,
@@ -63,6 +64,13 @@ export const OPTIONS: Table = {
     parse: parseListen,
     secret: 'no',
     doc: 'address of the API and the console; port 0 picks a free one',
+  },
+  metrics: {
+    name: 'POSTERN_METRICS',
+    fallback: 'token',
+    parse: (text) => parseWord(text, METRICS_ACCESS),
+    secret: 'no',
+    doc: 'who may read `/metrics`: `token`, who has one with scope `stats:read`; `open`, who reaches the address of the API (metrics.md)',
   },
   publicSsh: {
     name: 'POSTERN_PUBLIC_SSH',

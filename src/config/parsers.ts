@@ -11,6 +11,8 @@ import { isHost, type Listener, parseListener } from './listener.ts';
 /** A setting's value, or what to do about a text that is none. */
 export type Parsed<Value> = { readonly value: Value } | { readonly remedy: string };
 
+export const METRICS_ACCESS = ['token', 'open'] as const;
+export type MetricsAccess = (typeof METRICS_ACCESS)[number];
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

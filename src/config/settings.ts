@@ -3,7 +3,7 @@ import type { SinkAddress } from '../domain/seal-sink.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { ClientAge, KeyLife } from '../domain/ssh-manners.ts';
 import type { Listener } from './listener.ts';
-import type { LogFormat, LogLevel } from './parsers.ts';
+import type { LogFormat, LogLevel, MetricsAccess } from './parsers.ts';
 
 /** What the settings say, each read from its text; null: not set, and there is no default. */
 export interface Settings {
@@ -13,6 +13,8 @@ export interface Settings {
   readonly sshClients: ClientAge;
   readonly sshRekey: KeyLife;
   readonly httpListen: Listener;
+  /** Whether /metrics asks for a token. */
+  readonly metrics: MetricsAccess;
   /** What users are told; port null: the listener's. */
   readonly publicSsh: { readonly host: string; readonly port: number | null } | null;
   /** Without a slash at its end. */

@@ -16,6 +16,7 @@ import type { Counters } from '../domain/counters.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import { formatId } from '../domain/ids.ts';
 import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import { Meters } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { KeptDataKeys } from '../domain/recording-keys.ts';
@@ -69,6 +70,8 @@ export class LocalControlPlane implements ControlPlane {
   readonly jump: ControlPlane['jump'];
   /** What the console asks too. */
   readonly factors: SecondFactor;
+  /** What this node did since its start. */
+  readonly meters = new Meters();
   readonly #deps: ControlPlaneDeps;
   readonly #access: Access;
   readonly #outbox: Outbox;
@@ -178,6 +181,7 @@ export class LocalControlPlane implements ControlPlane {
       approval,
     });
     this.#live.add(session.id, user, route, facts);
+    this.meters.sessionStarted(session.id, kind);
     await this.#deps.counters.count(session);
     void this.note('session.started', {
       user,
@@ -241,6 +245,7 @@ export class LocalControlPlane implements ControlPlane {
     receipt: RecordingReceipt | null,
   ): Promise<void> {
     const at = new Date();
+    this.meters.recordingEnded(state);
     if (receipt !== null) this.#deps.recordingEnded?.(receipt);
     return this.#outbox.write('recording closed', async () => {
       const { sessions } = this.#deps.stores;
@@ -251,6 +256,7 @@ export class LocalControlPlane implements ControlPlane {
   }
 
   async heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void> {
+    this.meters.sessionBytes(sessionId, bytesIn, bytesOut);
     try {
       await this.#deps.stores.sessions.touch(sessionId, new Date(), bytesIn, bytesOut);
     } catch (error) {
@@ -277,10 +283,19 @@ export class LocalControlPlane implements ControlPlane {
       });
     const ended: (Session | null)[] = [];
     await this.#outbox.write('session ended', async () => ended.push(await end()));
-    for (const session of ended) if (session !== null) await this.#deps.counters.count(session);
+    for (const session of ended) {
+      if (session === null) continue;
+      this.meters.sessionEnded(session, session.endReason ?? reason);
+      await this.#deps.counters.count(session);
+    }
   }
 
   note(type: AuditType, about: About): Promise<void> {
+    if (type === 'auth.failed') this.meters.signInFailed('ssh');
+    if (type === 'recording.failed') {
+      const isRequired = about.detail['policy'] === 'required';
+      this.meters.recordingFailed(isRequired ? 'required' : 'best_effort');
+    }
     if (type === 'auth.failed' && !this.#failures.allows(about.facts)) return Promise.resolve();
     return this.#journal.note(type, about);
   }

@@ -124,6 +124,8 @@ export type SpaceState = 'up' | 'low' | 'down';
 
 /** Implemented by recorder/recorder.ts in the gateway. */
 export interface Recorder {
+  /** Bytes, of all channels, that wait for its disk. */
+  readonly queued: number;
   /**
    * Rejects with `recording.refused` when no recording can be made (directory gone, disk full, no
    * permission), with `recording.no_room` when little room is left.

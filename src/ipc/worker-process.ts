@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { ControlPlane, RouteAnswer } from '../domain/control-plane.ts';
+import type { GatewayLoad } from '../domain/load.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { RepairRecording } from '../domain/recording.ts';
 import type { EndReason } from '../domain/session.ts';
@@ -71,6 +72,7 @@ export class WorkerProcess {
   readonly #log: Logger;
   readonly #timing: WorkerTiming;
   #watchdog: NodeJS.Timeout | undefined;
+  #load: GatewayLoad | null = null;
 
   constructor(options: WorkerProcessOptions) {
     this.#log = options.log;
@@ -91,6 +93,11 @@ export class WorkerProcess {
   /** Of the child; undefined when it could not be made. */
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** As its last answer says; null: it has given none yet. */
+  get load(): GatewayLoad | null {
+    return this.#load;
   }
 
   /** Rejects, and ends the process, when it does not listen in time. */
@@ -166,8 +173,9 @@ export class WorkerProcess {
       }
       unanswered += 1;
       this.#ask('ping', pingMs * mostUnanswered).then(
-        () => {
+        (load) => {
           unanswered = 0;
+          this.#load = load;
         },
         () => undefined,
       );

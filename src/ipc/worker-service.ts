@@ -1,4 +1,5 @@
 import type { RouteAnswer } from '../domain/control-plane.ts';
+import type { GatewayLoad } from '../domain/load.ts';
 import type { RecordingEncryption } from '../domain/recording-keys.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { SshManners } from '../domain/ssh-manners.ts';
@@ -54,8 +55,8 @@ export interface WorkerService {
   renew(sessionId: number, answer: RouteAnswer): Promise<boolean>;
   /** Takes nobody in any more, ends every session with a word to its user; settles when all have. */
   drain(): Promise<void>;
-  /** Answers as long as the process goes round. */
-  ping(): Promise<void>;
+  /** Answers as long as the process goes round, with what it takes. */
+  ping(): Promise<GatewayLoad>;
 }
 
 export const WORKER_METHODS = {

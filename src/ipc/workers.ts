@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
+import type { GatewayLoad } from '../domain/load.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { WebTerminals } from '../domain/web-terminal.ts';
@@ -69,6 +70,15 @@ export class Workers implements Gateway {
   /** Process ids of the workers that run. */
   get pids(): readonly number[] {
     return [...this.#running.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /** What each worker takes, by its name. */
+  get loads(): ReadonlyMap<string, GatewayLoad> {
+    const loads = new Map<string, GatewayLoad>();
+    for (const [number, { load }] of this.#running) {
+      if (load !== null) loads.set(`worker-${number}`, load);
+    }
+    return loads;
   }
 
   async start(): Promise<void> {

@@ -50,10 +50,12 @@ export class SshGateway implements Gateway {
   /** Those whose users have no SSH connection. */
   readonly terminals: GatewayTerminals;
   readonly #server: SshServer;
+  readonly #recorder: SessionDeps['recorder'];
   readonly #connections = new Set<DownstreamConnection>();
   readonly #sessions = new Map<number, { session: GatewaySession; owner: SessionOwner }>();
 
   constructor(options: GatewayOptions) {
+    this.#recorder = options.recorder;
     this.terminals = new GatewayTerminals(options, (session) => this.#opened(session, NO_OWNER));
     this.#server = createSshServer({
       hostKey: options.hostKey,
@@ -78,6 +80,11 @@ export class SshGateway implements Gateway {
 
   get count(): number {
     return this.#sessions.size;
+  }
+
+  /** Bytes that wait for the disk of the recordings. */
+  get recorderQueue(): number {
+    return this.#recorder.queued;
   }
 
   async terminate(sessionId: number, reason: EndReason, by: string): Promise<boolean> {

@@ -224,6 +224,10 @@ class ThreadedRecorder implements Recorder {
     opening.resolve(channel);
   }
 
+  get queued(): number {
+    return this.#inFlight.total;
+  }
+
   #forget(id: number): void {
     this.#channels.delete(id);
     this.#inFlight.settle();

@@ -3,6 +3,7 @@ import type { Approval, ApprovalStatus, Verdict } from '../domain/approval.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Machine } from '../domain/machine.ts';
+import type { Meters } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Redaction } from '../domain/redaction.ts';
 import type { SearchFilter } from '../domain/search.ts';
@@ -45,6 +46,7 @@ export interface ConsoleDeps {
   readonly passwords: Passwords;
   readonly factors: SecondFactors;
   readonly guesses: GuessLimit;
+  readonly meters: Pick<Meters, 'signInFailed'>;
   readonly log: Logger;
   /** Commands as they are shown to who may not see secrets. */
   readonly redaction: Pick<Redaction, 'text'>;

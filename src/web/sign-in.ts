@@ -153,6 +153,7 @@ export class SignIn {
     actor: string,
     detail: AuditDetail = {},
   ): Promise<void> {
+    if (type === 'auth.failed') this.#deps.meters.signInFailed('console');
     await this.#deps.store.audit.append({
       at: this.#deps.clock(),
       type,

@@ -12,6 +12,7 @@ import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
 import type { LogFields, Logger } from '../../src/domain/log.ts';
 import type { Machine } from '../../src/domain/machine.ts';
+import { Meters } from '../../src/domain/meters.ts';
 import { NO_KEYS } from '../../src/domain/recording-keys.ts';
 import type { Role, Scope } from '../../src/domain/role.ts';
 import type { NewSession, Session } from '../../src/domain/session.ts';
@@ -124,6 +125,9 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
     space: () => 'up',
     sealSinks: () => [],
     archive: () => 'off',
+    meters: new Meters(),
+    metrics: () => Promise.resolve([]),
+    openMetrics: false,
     retention,
     live,
     node: 'node-a',

@@ -113,4 +113,32 @@ needs('ssh', 'sshd').describe('a session over the API', () => {
     });
     expect(sessions).toHaveLength(30);
   });
+
+  test('is counted in /metrics, with the processes that carried it', async () => {
+    await stage.alice.run('alice+web1', 'echo counted');
+    const { url, token } = stage.bastion;
+    const read = async (): Promise<string> => {
+      const answer = await fetch(`${url}/metrics`, {
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      return answer.text();
+    };
+    const text = await eventually('the session has ended', async () => {
+      const figures = await read();
+      return /^postern_sessions_ended_total\{kind="exec",reason="client_closed"\} [1-9]/m.test(
+        figures,
+      )
+        ? figures
+        : null;
+    });
+    expect(text).toMatch(/^postern_sessions_started_total\{kind="exec"\} [1-9]/m);
+    expect(text).toMatch(/^postern_session_bytes_total\{direction="out"\} [1-9]/m);
+    expect(text).toMatch(/^postern_up\{part="database"\} 1$/m);
+    expect(text).toMatch(/^process_resident_memory_bytes\{process="control"\} \d{7,}$/m);
+    expect(text).not.toContain('alice');
+    await eventually('the worker has answered', async () =>
+      /^postern_recorder_queue_bytes\{process="worker-1"\} \d+$/m.test(await read()),
+    );
+    expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  });
 });
