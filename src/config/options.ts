@@ -70,7 +70,7 @@ export const OPTIONS: Table = {
     fallback: 'token',
     parse: (text) => parseWord(text, METRICS_ACCESS),
     secret: 'no',
-    doc: 'who may read `/metrics`: `token`, who has one with scope `stats:read`; `open`, who reaches the address of the API (metrics.md)',
+    doc: 'who may read `/metrics`: `token`, who has one with scope `stats:read`; `open`, who reaches the address of the API ([metrics.md](metrics.md))',
   },
   publicSsh: {
     name: 'POSTERN_PUBLIC_SSH',

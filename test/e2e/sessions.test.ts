@@ -115,7 +115,7 @@ needs('ssh', 'sshd').describe('a session over the API', () => {
   });
 
   test('is counted in /metrics, with the processes that carried it', async () => {
-    await stage.alice.run('alice+web1', 'echo counted');
+    await stage.alice.ssh('alice+web1', 'echo counted');
     const { url, token } = stage.bastion;
     const read = async (): Promise<string> => {
       const answer = await fetch(`${url}/metrics`, {
