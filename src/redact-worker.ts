@@ -10,7 +10,7 @@ import { RuleSet } from './redact/rule-set.ts';
 const post = (message: FromWorker): void => parentPort?.postMessage(message);
 const { root, keys, rules } = workerData as WorkerSettings;
 const library = openLibrary(root, keys);
-const ready = new RuleSet(rules);
+const ready = { whole: new RuleSet(rules), begun: new RuleSet(rules, 'begun') };
 
 parentPort?.on('message', (job: Job) => {
   lookThrough(library, job, ready, (progress) => post({ type: 'progress', progress })).then(

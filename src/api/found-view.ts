@@ -59,7 +59,7 @@ export class FoundView {
     this.#until ??= performance.now() + WAIT_MS;
     const late = Promise.withResolvers<null>();
     const timer = setTimeout(() => late.resolve(null), this.#until - performance.now());
-    const view = this.#deps.redaction.view(key, session).catch(() => null);
+    const view = this.#deps.redaction.view(key, session, false).catch(() => null);
     return await Promise.race([view, late.promise]).finally(() => clearTimeout(timer));
   }
 }

@@ -20,11 +20,11 @@ export function isRedacted(caller: Caller, wish: RedactWish): boolean {
 export async function viewFor(
   deps: ApiDeps,
   caller: Caller,
-  { key, sessionId }: Pick<Recording, 'key' | 'sessionId'>,
+  { key, sessionId, state }: Pick<Recording, 'key' | 'sessionId' | 'state'>,
   wish: RedactWish,
 ): Promise<RecordingView | null> {
   if (!isRedacted(caller, wish)) return null;
-  return await deps.redaction.view(key, formatId('sess', sessionId));
+  return await deps.redaction.view(key, formatId('sess', sessionId), state === 'recording');
 }
 
 /** Channels as the caller may see them: commands can have secrets in them, too. */

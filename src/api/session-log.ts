@@ -31,6 +31,19 @@ export async function bringFiles(deps: ApiDeps, session: Session): Promise<void>
   }
 }
 
+/** Has it found out what in the session's files the caller may not see. Throws as `viewFor`. */
+export async function prepareViews(
+  deps: ApiDeps,
+  caller: Caller,
+  session: Session,
+  wish: RedactWish,
+): Promise<void> {
+  for (const recording of await deps.store.sessions.recordings(session.id)) {
+    const isKept = isThere(recording) && (await deps.recordings.stat(recording.key)) !== null;
+    if (isKept) await viewFor(deps, caller, recording, wish);
+  }
+}
+
 /** Whether one of the session's files here is encrypted. Throws `recording.encrypted` where nothing opens it. */
 export async function liesEncrypted(deps: ApiDeps, session: Session): Promise<boolean> {
   let found = false;

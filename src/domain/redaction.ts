@@ -28,8 +28,11 @@ export interface Redaction {
   text(text: string): string;
   /** Has the recording looked through where that was not done of it as it is now; never rejects. */
   prepare(key: string): Promise<RedactionState>;
-  /** As `prepare`, waiting for it; `session` is for the errors. Throws `redaction.preparing` or `redaction.failed`. */
-  view(key: string, session: string): Promise<RecordingView>;
+  /**
+   * As `prepare`, waiting for it; `session` is for the errors. `isGrowing`: it is still being written, so secrets that
+   * have only begun are hidden, too. Throws `redaction.preparing` or `redaction.failed`.
+   */
+  view(key: string, session: string, isGrowing: boolean): Promise<RecordingView>;
   /** As `prepare`, when nobody waits for it. */
   later(key: string): void;
 }

@@ -47,7 +47,9 @@ export class ControlText {
     if (this.#text.length >= LONGEST) this.#look(false);
   }
 
-  end(): void {
+  /** `begun`: it may go on; it is looked at with these rules, too. */
+  end(begun: RuleSet | null = null): void {
+    this.#hasSecret ||= (begun?.find(this.#text).length ?? 0) > 0;
     this.#look(true);
     this.#before = [];
     this.#said = '';

@@ -16,10 +16,10 @@ const REST = 1 / 4;
 export async function lookThrough(
   library: RecordingLibrary,
   { key, path, size, modified }: Job,
-  rules: RuleSet,
+  rules: { readonly whole: RuleSet; readonly begun: RuleSet },
   report: (progress: number) => void,
 ): Promise<FoundMasks> {
-  const masker = new Masker(await library.header(key), rules);
+  const masker = new Masker(await library.header(key), rules.whole);
   let worked = performance.now();
   let units = 0;
   let done = 0;
@@ -33,11 +33,11 @@ export async function lookThrough(
     await rest((performance.now() - worked) * REST);
     worked = performance.now();
   }
-  masker.end();
+  masker.end(path === null ? rules.begun : null);
   const numbers = masker.masks.toNumbers();
   const times = await timesOf(library, key, masker);
-  const found = { rules: rules.id, size, modified, events: masker.events, numbers, times };
-  await writeMasks(path, found);
+  const found = { rules: rules.whole.id, size, modified, events: masker.events, numbers, times };
+  if (path !== null) await writeMasks(path, found);
   return found;
 }
 

@@ -69,9 +69,10 @@ export class Masker {
     }
   }
 
-  end(): void {
-    for (const { tracer } of this.#tracers) tracer.end();
-    this.#typed.end(true);
+  /** `begun`, of a recording that goes on: rules that find what has only begun in what stands there now. */
+  end(begun: RuleSet | null = null): void {
+    for (const { tracer } of this.#tracers) tracer.end(begun);
+    this.#typed.end(true, begun);
   }
 
   #output(event: number, data: string, isError: boolean): void {

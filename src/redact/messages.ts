@@ -9,10 +9,10 @@ export interface WorkerSettings {
   readonly rules: RedactionRules;
 }
 
-/** A recording to look through; `path` is for what is found. */
+/** A recording to look through; `path` is for what is found, null where it goes on and will be another soon. */
 export interface Job {
   readonly key: string;
-  readonly path: string;
+  readonly path: string | null;
   readonly size: number;
   readonly modified: number;
 }

@@ -47,9 +47,13 @@ export class PrintedRun {
     while ((this.#stretches.at(-1)?.at ?? -1) >= this.#text.length) this.#stretches.pop();
   }
 
-  /** The cursor was moved: what follows belongs to something else. `isLine`: to another line. */
-  end(isLine: boolean): void {
+  /**
+   * The cursor was moved: what follows belongs to something else. `isLine`: to another line. `begun`: it may go on;
+   * it is looked at with these rules, too.
+   */
+  end(isLine: boolean, begun: RuleSet | null = null): void {
     if (this.#text === '') return;
+    for (const span of begun?.find(this.#text) ?? []) this.#cover(span);
     this.#look(isLine);
     this.#text = '';
     this.#stretches = [];

@@ -43,11 +43,22 @@ interface Known {
   readonly times: readonly number[];
 }
 
-/** A recording that is, or is to be, looked through. */
-interface Waiting {
+/** A recording, as it is or as far as it has come. */
+interface Looked {
   readonly key: string;
+  /** It goes on: what has only begun in it is hidden, too. */
+  readonly isGrowing: boolean;
+}
+
+/** One that is, or is to be, looked through. */
+interface Waiting extends Looked {
   readonly done: PromiseWithResolvers<Known>;
   progress: number;
+}
+
+/** What is known of a recording that went on says nothing of it when it has ended. */
+function nameOf({ key, isGrowing }: Looked): string {
+  return `${isGrowing ? 'growing' : 'ended'} ${key}`;
 }
 
 function isOf(
@@ -85,24 +96,21 @@ export class ThreadedRedaction implements Redaction {
   }
 
   async prepare(key: string): Promise<RedactionState> {
-    const known = await this.#find(key).catch(() => null);
+    const looked = { key, isGrowing: false };
+    const known = await this.#find(looked).catch(() => null);
     if (known !== null) return { state: 'ready', view: this.#view(known) };
-    const failedAt = this.#failed.get(key);
-    if (failedAt !== undefined && performance.now() - failedAt < FAILED_MS) {
-      return { state: 'failed' };
-    }
-    const waiting = this.#enter(key, true);
+    if (this.#hasFailed(looked)) return { state: 'failed' };
+    const waiting = this.#enter(looked, true);
     return waiting === null
       ? { state: 'failed' }
       : { state: 'preparing', progress: waiting.progress };
   }
 
-  async view(key: string, session: string): Promise<RecordingView> {
-    const known = await this.#find(key);
+  async view(key: string, session: string, isGrowing: boolean): Promise<RecordingView> {
+    const looked = { key, isGrowing };
+    const known = await this.#find(looked);
     if (known !== null) return this.#view(known);
-    const failedAt = this.#failed.get(key);
-    const hasFailed = failedAt !== undefined && performance.now() - failedAt < FAILED_MS;
-    const waiting = hasFailed ? null : this.#enter(key, true);
+    const waiting = this.#hasFailed(looked) ? null : this.#enter(looked, true);
     if (waiting === null) throw new PosternError('redaction.failed', { id: session });
     const late = Promise.withResolvers<null>();
     const timer = setTimeout(() => late.resolve(null), WAIT_MS);
@@ -119,7 +127,7 @@ export class ThreadedRedaction implements Redaction {
   }
 
   later(key: string): void {
-    this.#enter(key, false);
+    this.#enter({ key, isGrowing: false }, false);
   }
 
   async close(): Promise<void> {
@@ -136,44 +144,48 @@ export class ThreadedRedaction implements Redaction {
   }
 
   /** What is known of the recording as it is now; null: nothing. */
-  async #find(key: string): Promise<Known | null> {
+  async #find(looked: Looked): Promise<Known | null> {
+    const { key, isGrowing } = looked;
     const stored = await this.#options.library.stat(key);
     if (stored === null) return null;
-    const known = this.#known.get(key);
+    const known = this.#known.get(nameOf(looked));
     if (known !== undefined && isOf(stored, known)) return known;
+    if (isGrowing) return null;
     const found = await readMasks(await this.#options.library.masksPath(key));
     if (found === null || found.rules !== this.#rules.id || !isOf(stored, found)) return null;
-    return this.#keep(key, { ...found, masks: Masks.fromNumbers(found.numbers) });
+    return this.#keep(looked, { ...found, masks: Masks.fromNumbers(found.numbers) });
   }
 
-  #keep(key: string, known: Known): Known {
-    this.#known.delete(key);
-    this.#known.set(key, known);
+  #keep(looked: Looked, known: Known): Known {
+    const name = nameOf(looked);
+    this.#known.delete(name);
+    this.#known.set(name, known);
     let count = 0;
     let size = 0;
     for (const [old, { masks }] of [...this.#known].reverse()) {
       count += 1;
       size += masks.size;
-      if (old !== key && (count > MOST_KNOWN || size > MOST_MASKS)) this.#known.delete(old);
+      if (old !== name && (count > MOST_KNOWN || size > MOST_MASKS)) this.#known.delete(old);
     }
     return known;
   }
 
   /** Null: too many wait. `first`: before those that nobody waits for. */
-  #enter(key: string, first: boolean): Waiting | null {
+  #enter(looked: Looked, first: boolean): Waiting | null {
+    const name = nameOf(looked);
     if (this.#isClosed) return null;
-    if (this.#now?.key === key) return this.#now;
-    const known = this.#waiting.get(key);
+    if (this.#now !== null && nameOf(this.#now) === name) return this.#now;
+    const known = this.#waiting.get(name);
     if (known === undefined && this.#waiting.size >= MOST_WAITING) return null;
-    const waiting = known ?? { key, done: Promise.withResolvers<Known>(), progress: 0 };
+    const waiting = known ?? { ...looked, done: Promise.withResolvers<Known>(), progress: 0 };
     if (known === undefined) waiting.done.promise.catch(() => undefined);
-    const others = [...this.#waiting].filter(([one]) => one !== key);
+    const others = [...this.#waiting].filter(([one]) => one !== name);
     if (first) {
       this.#waiting.clear();
-      this.#waiting.set(key, waiting);
+      this.#waiting.set(name, waiting);
       for (const [one, other] of others) this.#waiting.set(one, other);
     } else {
-      this.#waiting.set(key, waiting);
+      this.#waiting.set(name, waiting);
     }
     this.#next();
     return waiting;
@@ -182,7 +194,7 @@ export class ThreadedRedaction implements Redaction {
   #next(): void {
     const [next] = this.#waiting.values();
     if (next === undefined || this.#now !== null || this.#isClosed) return;
-    this.#waiting.delete(next.key);
+    this.#waiting.delete(nameOf(next));
     this.#now = next;
     this.#look(next)
       .then(next.done.resolve, (thrown: unknown) => this.#fail(next, thrown))
@@ -193,28 +205,35 @@ export class ThreadedRedaction implements Redaction {
   }
 
   async #look(waiting: Waiting): Promise<Known> {
-    const { key } = waiting;
+    const { key, isGrowing } = waiting;
     await this.#options.library.bring(key);
     const stored = await this.#options.library.stat(key);
     if (stored === null) throw new Error('it is not there');
     const source = { size: stored.size, modified: stored.modifiedAt.getTime() };
-    const path = await this.#options.library.masksPath(key);
+    const path = isGrowing ? null : await this.#options.library.masksPath(key);
     const job = { key, path, ...source };
     const { events, numbers, times } = await this.#thread.look(job, (progress) => {
       waiting.progress = progress;
     });
-    return this.#keep(key, { ...source, events, times, masks: Masks.fromNumbers(numbers) });
+    return this.#keep(waiting, { ...source, events, times, masks: Masks.fromNumbers(numbers) });
   }
 
-  #fail({ key, done }: Waiting, thrown: unknown): void {
+  #hasFailed(looked: Looked): boolean {
+    const failedAt = this.#failed.get(nameOf(looked));
+    return failedAt !== undefined && performance.now() - failedAt < FAILED_MS;
+  }
+
+  #fail(waiting: Waiting, thrown: unknown): void {
+    const { key, done } = waiting;
+    const name = nameOf(waiting);
     done.reject(thrown);
     if (this.#isClosed) return;
     this.#options.log.warn('a recording could not be looked through for secrets', {
       key,
       reason: reasonOf(thrown),
     });
-    this.#failed.delete(key);
-    this.#failed.set(key, performance.now());
+    this.#failed.delete(name);
+    this.#failed.set(name, performance.now());
     for (const old of this.#failed.keys()) {
       if (this.#failed.size <= MOST_FAILED) break;
       this.#failed.delete(old);

@@ -19,6 +19,17 @@ export function lineOf(rows: readonly Line[]): ScreenLine {
   return { rows, text };
 }
 
+/** The lines that stand in these rows, in order. */
+export function linesOf(rows: readonly Line[]): readonly ScreenLine[] {
+  const lines: ScreenLine[] = [];
+  for (let from = 0, at = 0; at < rows.length; at += 1) {
+    if (rows[at]?.wrapped === true && at < rows.length - 1) continue;
+    lines.push(lineOf(rows.slice(from, at + 1)));
+    from = at + 1;
+  }
+  return lines;
+}
+
 /** The cells that the UTF-16 units `from` to before `to` of a line's text stand in. */
 export function* cellsOf(line: ScreenLine, from: number, to: number): Generator<Cell> {
   let at = 0;

@@ -1,7 +1,7 @@
 import type { Line } from '../replay/terminal/line.ts';
 import { bodySpan, goesOn, keyLineOf } from './key-block.ts';
 import type { RuleSet } from './rule-set.ts';
-import { type Cell, cellsOf, lineOf, type ScreenLine } from './screen-lines.ts';
+import { type Cell, cellsOf, linesOf, type ScreenLine } from './screen-lines.ts';
 import type { Span } from './span.ts';
 
 /** The lines of some rows, with what they say of private keys: `inside` lines may be one's. */
@@ -24,12 +24,7 @@ function keysIn(lines: readonly ScreenLine[]): ReadonlySet<ScreenLine> {
 
 /** What is secret in what the rows of a screen say now, those above it first. */
 export function* secretCells(rows: readonly Line[], rules: RuleSet): Generator<Cell> {
-  const lines: ScreenLine[] = [];
-  for (let from = 0, at = 0; at < rows.length; at += 1) {
-    if (rows[at]?.wrapped === true && at < rows.length - 1) continue;
-    lines.push(lineOf(rows.slice(from, at + 1)));
-    from = at + 1;
-  }
+  const lines = linesOf(rows);
   const keys: ReadonlySet<ScreenLine> = rules.hidesKeys ? keysIn(lines) : new Set();
   for (const line of lines) {
     const spans: readonly Span[] = keys.has(line) ? [bodySpan(line.text)] : rules.find(line.text);

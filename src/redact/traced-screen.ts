@@ -4,7 +4,7 @@ import type { Screen } from '../replay/terminal/screen.ts';
 import { bodySpan, goesOn, hasKeyMark, type KeyLine, keyLineOf } from './key-block.ts';
 import type { Masks } from './masks.ts';
 import type { RuleSet } from './rule-set.ts';
-import { cellsOf, lineOf, type ScreenLine } from './screen-lines.ts';
+import { cellsOf, lineOf, linesOf, type ScreenLine } from './screen-lines.ts';
 import type { Span } from './span.ts';
 
 /** Rows that leave the screen between two looks; a terminal keeps a hundred above it. */
@@ -144,6 +144,16 @@ export class TracedScreen {
     }
     if (this.#isOpen) this.#coverRuns(rows);
     this.#changed.clear();
+  }
+
+  /** Nothing more is known now, and what stands there may go on: it is looked at with these rules, too. */
+  lookAgain(rules: RuleSet): void {
+    const { screen } = this;
+    for (const grid of screen.isAlternate ? [screen.primary, screen.grid] : [screen.grid]) {
+      for (const line of linesOf(grid.lines)) {
+        for (const span of rules.find(line.text)) this.#cover(line, span);
+      }
+    }
   }
 
   /** Programs that draw the whole screen anew show a key's middle by itself. */

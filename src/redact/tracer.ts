@@ -56,11 +56,12 @@ export class Tracer extends Emulator {
     super.resize(cols, rows);
   }
 
-  /** Nothing comes any more. */
-  end(): void {
-    this.#run.end(true);
-    this.#string.end();
+  /** Nothing comes any more; with `begun` it only has not come yet, and these rules find what has begun. */
+  end(begun: RuleSet | null): void {
+    this.#run.end(true, begun);
+    this.#string.end(begun);
     this.#screen?.look();
+    if (begun !== null) this.#screen?.lookAgain(begun);
   }
 
   override print(character: number): void {

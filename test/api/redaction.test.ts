@@ -168,6 +168,39 @@ test('a recording that goes on is shown as far as it was looked through', async 
   await recording.end({ type: 'code', code: 0 });
 });
 
+test('a token that is still being typed is hidden, and only while it is', async () => {
+  const erin = await addUser(stage, 'erin');
+  const running = await addSession(stage, erin, await addMachine(stage, 'w4'));
+  const startedAt = running.startedAt;
+  const channel = { sessionId: running.id, kind: 'shell', command: null, pty: true } as const;
+  await stage.store.sessions.openChannel({ ...channel, number: 1, startedAt });
+  const window = { cols: 80, rows: 24, width: 0, height: 0 };
+  const recording = await stage.recorder.start({
+    ...{ sessionId: running.id, channel: 1, startedAt, command: null, title: 'x' },
+    pty: { term: 'xterm', window, modes: new Uint8Array() },
+  });
+  const { key } = recording;
+  await stage.store.sessions.openRecording({ sessionId: running.id, channel: 1, key, startedAt });
+  const ways = ['/recording', '/recording?format=v2', '/logs', '/logs?format=text'];
+  const shown = (way: string, token: string) =>
+    call(stage, 'GET', `/v1/sessions/${running.id}${way}`, { token }).then(({ body }) =>
+      JSON.stringify(body),
+    );
+  const known = SECRET.slice(0, 9);
+  recording.output(Buffer.from(`ready $ export T=${known}`));
+  for (const way of ways) {
+    await expect.poll(() => shown(way, tokens.admin), { timeout: 10_000 }).toContain(known);
+    await expect
+      .poll(() => shown(way, tokens.auditor), { timeout: 10_000 })
+      .toContain(`T=${'*'.repeat(known.length)}`);
+  }
+  recording.output(Buffer.from('\b \b'.repeat(known.length)));
+  recording.output(Buffer.from('nothing\r\n'));
+  const receipt = await recording.end({ type: 'code', code: 0 });
+  await stage.store.sessions.closeRecording(running.id, 1, 'complete', receipt, new Date());
+  expect(await shown('/logs?format=text', tokens.auditor)).toContain('export T=nothing');
+});
+
 test('what cannot be looked through is not shown', async () => {
   const huge = await addSession(stage, await addUser(stage, 'dave'), await addMachine(stage, 'w3'));
   await addRecording(stage, huge, 1, { outputs: ['password=x'] });
@@ -176,7 +209,8 @@ test('what cannot be looked through is not shown', async () => {
     ...stage.deps.redaction,
     rules: 'x',
     text: (text: string) => text,
-    view: (key: string, id: string) => stage.deps.redaction.view(`${key}/none`, id),
+    view: (key: string, id: string, isGrowing: boolean) =>
+      stage.deps.redaction.view(`${key}/none`, id, isGrowing),
   };
   expect(row).toBeDefined();
   const other = anotherApi(stage, { redaction: failing });
@@ -184,6 +218,24 @@ test('what cannot be looked through is not shown', async () => {
   const { status, body } = await call(other, 'GET', path, { token: tokens.auditor });
   expect(status).toBe(503);
   expect(body.error.message).toContain('only an admin');
+});
+
+test('nor is the beginning of a text of which the rest cannot be', async () => {
+  const second = (await stage.store.sessions.recordings(session.id)).at(-1)?.key;
+  const failing = {
+    ...stage.deps.redaction,
+    rules: 'x',
+    text: (text: string) => text,
+    view: (key: string, id: string, isGrowing: boolean) =>
+      stage.deps.redaction.view(key === second ? `${key}/none` : key, id, isGrowing),
+  };
+  const other = anotherApi(stage, { redaction: failing });
+  for (const way of ['/logs?format=text', '/transcript']) {
+    expect((await ask('own', way)).status).toBe(200);
+    const { status, body } = await ask('own', way, 'GET', other);
+    expect(status).toBe(503);
+    expect(body.error.message).toContain('only an admin');
+  }
 });
 
 test('nothing tells who is no admin whether a guess at a secret is right', async () => {

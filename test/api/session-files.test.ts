@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { playRecording } from '../../src/api/playback.ts';
+import { PosternError } from '../../src/domain/errors.ts';
 import type { Session } from '../../src/domain/session.ts';
 import { viewerOf } from '../../src/domain/visibility.ts';
 import { openHistory } from './history.ts';
-import { call, type Stage } from './stage.ts';
+import { anotherApi, call, type Stage } from './stage.ts';
 
 let stage: Stage;
 let admin: string;
@@ -128,6 +129,22 @@ describe('the recording', () => {
 describe('the logs', () => {
   const get = (query = '') =>
     call(stage, 'GET', `/v1/sessions/${ended.id}/logs${query}`, { token: admin });
+
+  test('that cannot be fetched are an error, and not a text that breaks off', async () => {
+    async function* away(): AsyncGenerator<never> {
+      yield await Promise.reject(new PosternError('recording.away', { id: 'sess_1' }));
+    }
+    const recordings = new Proxy(stage.deps.recordings, {
+      get: (library, name) => {
+        const value: unknown = name === 'logs' ? away : Reflect.get(library, name);
+        return typeof value === 'function' ? value.bind(library) : value;
+      },
+    });
+    const other = anotherApi(stage, { recordings });
+    const path = `/v1/sessions/${ended.id}/logs?format=text`;
+    const { status, body } = await call(other, 'GET', path, { token: admin });
+    expect([status, body.error.code]).toEqual([503, 'UNAVAILABLE']);
+  });
 
   test('are commands and output in the shape of the seed, without control sequences', async () => {
     const { body } = await get();

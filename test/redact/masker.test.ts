@@ -1,46 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CastEvent } from '../../src/domain/recording.ts';
-import { Masker, shown } from '../../src/redact/masker.ts';
-import { RuleSet } from '../../src/redact/rule-set.ts';
+import { Masker } from '../../src/redact/masker.ts';
+import { plain, RULES, type Size, through, type Written } from './masked.ts';
 
-const RULES = new RuleSet({ patterns: [], without: [] });
 const SECRET = ['ghp', '_', 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6'].join('');
 const STARS = '*'.repeat(SECRET.length);
-
-interface Size {
-  readonly cols?: number;
-  readonly rows?: number;
-  readonly pty?: boolean;
-}
-
-type Written = string | readonly [code: string, data: string];
-
-function event(one: Written, at: number): CastEvent {
-  if (typeof one === 'string') return { at, code: 'o', data: one, isError: false };
-  const [code, data] = one;
-  return { at, code: code === 'e' ? 'o' : code, data, isError: code === 'e' };
-}
-
-/** What is shown of what was written. */
-async function through(written: readonly Written[], size: Size = {}): Promise<string[]> {
-  const masker = new Masker({ cols: 80, rows: 24, pty: true, ...size }, RULES);
-  const events = written.map(event);
-  for (const one of events) masker.add(one);
-  masker.end();
-  const all: string[] = [];
-  async function* source() {
-    yield* events;
-  }
-  for await (const { data } of shown(source(), masker.masks, masker.events)) all.push(data);
-  return all;
-}
-
-/** Without escape sequences. */
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-  return text.replaceAll(/\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-9;?]*[A-Za-z])/g, '');
-}
 
 const SGR = fc.constantFrom(
   '',

@@ -17,7 +17,7 @@ import { noteOpening } from '../journal.ts';
 import { cursorOf, logCursor, placeOf } from '../log-place.ts';
 import { wholeNumber } from '../paging.ts';
 import { isRedacted, type RedactWish } from '../recording-view.ts';
-import { bringFiles, fileLog, liesEncrypted } from '../session-log.ts';
+import { bringFiles, fileLog, liesEncrypted, prepareViews } from '../session-log.ts';
 import { shownText } from '../shown-text.ts';
 import { seenSession } from '../terminate.ts';
 import { textStream } from '../text-stream.ts';
@@ -198,6 +198,9 @@ export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
     const hides = isRedacted(caller, wish);
     if (hides) await bringFiles(deps, session);
     const isEncrypted = await liesEncrypted(deps, session);
+    // Before anything is sent: what cannot be read is said so.
+    if (isEncrypted && !hides) await bringFiles(deps, session);
+    if (hides) await prepareViews(deps, caller, session, wish);
     const lines =
       hides || isEncrypted
         ? fileLines(deps, caller, session, channel, wish)
@@ -211,7 +214,7 @@ export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Disposition': `attachment; filename="${name}"`,
     };
-    return new Response(textStream(lines), { headers });
+    return new Response(await textStream(lines), { headers });
   });
 
   api.openapi(againRoute, async (c) => {

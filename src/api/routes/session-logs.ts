@@ -12,7 +12,14 @@ import { noteOpening } from '../journal.ts';
 import { cursorOf, logCursor, placeOf } from '../log-place.ts';
 import { wholeNumber } from '../paging.ts';
 import { isRedacted } from '../recording-view.ts';
-import { analysedLog, bringFiles, fileLog, isAnalysed, liesEncrypted } from '../session-log.ts';
+import {
+  analysedLog,
+  bringFiles,
+  fileLog,
+  isAnalysed,
+  liesEncrypted,
+  prepareViews,
+} from '../session-log.ts';
 import { shownText } from '../shown-text.ts';
 import { seenSession } from '../terminate.ts';
 import { textStream } from '../text-stream.ts';
@@ -178,6 +185,7 @@ export function sessionLogRoutes(api: Api, deps: ApiDeps): void {
       // Before anything is sent: what cannot be read is said so.
       await bringFiles(deps, session);
       await liesEncrypted(deps, session);
+      if (query.format === 'text') await prepareViews(deps, caller, session, query.redact);
     }
     if (query.format === 'text') {
       const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
@@ -186,7 +194,7 @@ export function sessionLogRoutes(api: Api, deps: ApiDeps): void {
           yield shownText(deps, caller, line, query.redact);
         }
       };
-      return new Response(textStream(lines()), { headers });
+      return new Response(await textStream(lines()), { headers });
     }
     const { logs, next } = await pageOf(deps, caller, session, query);
     return c.json(
