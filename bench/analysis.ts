@@ -3,9 +3,11 @@ import { EventTimes, parseEvent } from '../src/recorder/event.ts';
 
 /**
  * How fast recordings are read for commands and text, on one core: `sh scripts/node.sh bench/analysis.ts
- * [MB]`. Counted are bytes of the recording's lines, which are parsed as well.
+ * [MB [KIND]]`. Counted are bytes of the recording's lines, which are parsed as well.
  */
 const MB = Number(process.argv[2] ?? '64');
+
+const ONLY = process.argv[3] ?? '';
 
 const WORDS = 'the quick brown fox jumps over a lazy dog /var/log/postern-4711.log'.split(' ');
 
@@ -27,6 +29,7 @@ const KINDS: Readonly<Record<string, (n: number) => string>> = {
 };
 
 for (const [name, chunk] of Object.entries(KINDS)) {
+  if (!name.includes(ONLY)) continue;
   const lines: string[] = [];
   let bytes = 0;
   for (let n = 0; bytes < MB * 1_000_000; n += 1) {

@@ -89,7 +89,9 @@ export class FullScreen {
     this.#isAnnounced = false;
   }
 
-  paste(on: boolean): void {
+  /** A line editor begins in a pane, or is done: what it had may be overwritten in the same instant. */
+  paste(on: boolean, at: number): void {
+    if (!on) this.#multiplexer?.look(at, false);
     if (this.#multiplexer !== null) this.#multiplexer.isEdited = on;
   }
 

@@ -143,7 +143,7 @@ export class Shell implements TerminalEvents {
   }
 
   paste(on: boolean): void {
-    if (this.#terminal.screen.isAlternate) this.#full.paste(on);
+    if (this.#terminal.screen.isAlternate) this.#full.paste(on, this.#last);
     else if (on) this.#arm();
     else if (this.#armed !== null) this.#disarm();
   }
