@@ -5,9 +5,12 @@ const SHARED = 'test/support/shared.ts';
 const SERVICES = 'test/support/services.ts';
 
 /** Rooms whose tests start databases, servers or processes. */
-const INTEGRATION = ['api', 'archive', 'cli', 'control', 'ipc', 'proxy', 'store', 'web'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const INTEGRATION = [
+  ...['api', 'archive', 'cli', 'control', 'ipc', 'proxy', 'store', 'web'].map(
+    (room) => `test/${room}/**/*.test.ts`,
+  ),
+  'test/analysis/analyses.test.ts',
+];
 
 /** What one process can say of itself, and what needs more than that. */
 function parts(name: 'unit' | 'integration', groupOrder: number) {

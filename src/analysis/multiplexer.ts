@@ -25,6 +25,7 @@ interface PaneEdit {
   height: number;
   /** What is to be seen of other panes. */
   outside: string;
+  /** Null: it has gone. */
   line: Line | null;
   /** Its text when the cursor went on to the next row; null: it did not. */
   entered: string | null;
@@ -246,7 +247,7 @@ export class Multiplexer {
   /** Whether the line went up and away, and nobody changed to another window. */
   #hasGone(edit: PaneEdit, rows: readonly PaneRow[]): boolean {
     if (READING_BACK.test(rows[0]?.text ?? '')) return false;
-    if (edit.line !== null && !this.#screen.grid.lines.includes(edit.line)) return true;
+    if (edit.line === null || !this.#screen.grid.lines.includes(edit.line)) return true;
     return edit.outside !== '' && this.#isSameWindow(edit);
   }
 

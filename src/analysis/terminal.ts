@@ -79,7 +79,7 @@ export class Terminal extends Emulator {
 
   /** Whether nothing but the beginning of a line stands on the cursor's row. */
   get isMidLine(): boolean {
-    if (this.#lazy !== null) return this.#lazy.half !== '';
+    if (this.#lazy !== null) return this.#lazy.isMidLine;
     return this.screen.col > 0;
   }
 
@@ -120,7 +120,7 @@ export class Terminal extends Emulator {
     this.#lazy = null;
     this.#afterNewline = false;
     this.#muted = true;
-    super.feed(lazy.lines(this.screen.rows).join(''));
+    super.feed(lazy.text(this.screen.rows));
     this.#muted = false;
     if (lazy.half === '' && !lazy.hasReturn) return;
     const now = this.#now;

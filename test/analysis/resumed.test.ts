@@ -97,6 +97,8 @@ const SHELL = [
     '│',
     '\x1b[42mstatus\x1b[m',
   ],
+  ...['\x1b[31m', '\x1b[m', '\x1b[K', '\x1b[01;38;5;9m\x1b[Kred\x1b[0m\x1b[K', '\x1b[44mblue\r\n'],
+  `${'\x1b[1mbold\x1b[22m '.repeat(400)}\r\n`,
   `${'a long line '.repeat(30)}\r\n`,
   'x'.repeat(4100),
   'line\r\n'.repeat(200),
