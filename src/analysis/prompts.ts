@@ -45,6 +45,8 @@ function shapeOf(prompt: string): RegExp | null {
 export class Prompts {
   /** The newest first. */
   #known: string[];
+  /** Of the known ones; made when they are wanted. */
+  readonly #shapes = new Map<string, RegExp | null>();
 
   constructor(known: readonly string[]) {
     this.#known = [...known];
@@ -86,10 +88,19 @@ export class Prompts {
     const exact = this.exact(line);
     if (exact !== null) return exact;
     for (const one of this.#known) {
-      const found = shapeOf(one)?.exec(padded)?.[0];
+      const found = this.#shape(one)?.exec(padded)?.[0];
       if (found !== undefined) return found;
     }
     return null;
+  }
+
+  #shape(prompt: string): RegExp | null {
+    const known = this.#shapes.get(prompt);
+    if (known !== undefined) return known;
+    if (this.#shapes.size >= 2 * MOST) this.#shapes.clear();
+    const shape = shapeOf(prompt);
+    this.#shapes.set(prompt, shape);
+    return shape;
   }
 
   /** What may be a prompt at the beginning of a line that a line editor had. */
