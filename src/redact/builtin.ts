@@ -9,11 +9,31 @@ export interface Detector {
 const NAMES =
   '(?:pass(?:word|wd|phrase|code)|[_-]pass|[_-]pwd|[_-]pw|secret|token|bearer|credentials?|(?:api|access|account|auth|private|secret|signing|encryption|master|shared)[_-]?key|private[_-]token)';
 
-/** What a value begins with that is none: a variable, a placeholder, something that is computed. */
-const NO_VALUE =
-  '(?![$<{(%*=~]|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))';
+/**
+ * What a value begins with that is none: a variable, a placeholder, something that is computed. A `$`, `%`, `*` or `~`
+ * that is no expansion, format, alias, pattern or directory is the value's own: `%21abcde` of a form, `~x!9`.
+ */
+const NO_VALUE = [
+  '(?![<{(=]',
+  '|\\$(?:[A-Za-z0-9_{(\'"?!@#$*\\s,;-]|$)',
+  '|%(?!(?:[2-7][0-9A-F][^\\s"\'&%\\\\]{5}|[!^&=~?][^\\s]))',
+  '|\\*(?![A-Za-z0-9_.-]{1,60}[!#$%^+=@~?:])',
+  '|~(?:[A-Za-z0-9_.+-]{0,60}(?:[/\\s"\',;&|)]|$)|[\\^/([{])',
+  '|[A-Za-z0-9_.]{1,200}\\(|(?:null|none|nil|true|false|undefined|yes|no)(?![A-Za-z0-9_]))',
+].join('');
+
+/**
+ * A character of a value without quotes. A comma is one where no other value (`,user=x`), option (`,ro`) or text
+ * follows it.
+ */
+const UNQUOTED =
+  '(?:[^\\s"\'&;,<>|()]|,(?=[^\\s"\'&;,<>|(){}[\\]])(?![a-z_]{1,40}(?:[,\\s"\'&;|()]|$)|[A-Za-z_][A-Za-z0-9_.-]{0,60}[=:]))';
 
 const QUOTED = `"(?:[^"\\\\\\r\\n]|\\\\.){1,1000}|'[^'\\r\\n]{1,1000}`;
+
+/** Up to the value of curl's option for a user and a password, in the same command. */
+const CURL_USER =
+  '(?<![A-Za-z0-9])curl[ \\t](?:(?:[^|;&\\r\\n]|&(?=[^\\s&])){0,200}?[ \\t])??(?:-[a-zA-Z#]{0,10}[uU][ \\t]{0,3}|--(?:proxy-)?user[ \\t=]{1,3})';
 
 /**
  * Known forms, each as its issuer documents it. Where the beginning alone is unmistakable, half of one is enough:
@@ -81,7 +101,7 @@ export const DETECTORS: readonly Detector[] = [
   {
     name: 'url',
     pattern:
-      /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:([^\s@/"']{1,300})@/g,
+      /(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20}:\/\/[^\s:@/"']{0,100}:([^\s@/"']{1,300}(?:@[^\s@/"'<>,;]{1,300}){0,3})@/g,
   },
   {
     name: 'assignment',
@@ -92,15 +112,12 @@ export const DETECTORS: readonly Detector[] = [
   },
   {
     name: 'assignment',
-    pattern: new RegExp(
-      `${NAMES}["'\\]]{0,2}[ \\t]{0,3}:?=${NO_VALUE}([^\\s"'&;,<>|()]{1,1000})`,
-      'gi',
-    ),
+    pattern: new RegExp(`${NAMES}["'\\]]{0,2}[ \\t]{0,3}:?=${NO_VALUE}(${UNQUOTED}{1,1000})`, 'gi'),
   },
   {
     name: 'assignment',
     pattern: new RegExp(
-      `${NAMES}["'\\]]{0,2}[ \\t]{1,3}:?=[ \\t]{1,3}${NO_VALUE}([^\\s"'&;,<>|()]{3,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|])`,
+      `${NAMES}["'\\]]{0,2}[ \\t]{1,3}:?=[ \\t]{1,3}${NO_VALUE}(${UNQUOTED}{3,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|])`,
       'gim',
     ),
   },
@@ -108,7 +125,7 @@ export const DETECTORS: readonly Detector[] = [
   {
     name: 'assignment',
     pattern: new RegExp(
-      `${NAMES}["'\\]]{0,2}:[ \\t]{1,40}${NO_VALUE}([^\\s"'&;,<>|()]{4,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|]|[ \\t]{2})`,
+      `${NAMES}["'\\]]{0,2}:[ \\t]{1,40}${NO_VALUE}(${UNQUOTED}{4,1000})(?=[ \\t]*$|[,;}\\]]|[ \\t]+[#│|]|[ \\t]{2})`,
       'gim',
     ),
   },
@@ -137,6 +154,12 @@ export const DETECTORS: readonly Detector[] = [
     name: 'private-key',
     pattern: /(?<![A-Za-z0-9+/=])(LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/=]{20,16000})/g,
   },
+  // `curl -u user:password`, also among other letters (`-su`) and without a space.
+  {
+    name: 'option',
+    pattern: new RegExp(`${CURL_USER}['"]?[^\\s:"'$]{1,100}:(?!["'$\\s])([^\\s"'|;&]{1,300})`, 'g'),
+  },
+  { name: 'option', pattern: new RegExp(`${CURL_USER}'[^\\s:']{1,100}:([^'\\r\\n]{1,300})'`, 'g') },
   { name: 'option', pattern: /(?<![A-Za-z0-9])sshpass[ \t]{1,3}-p[ \t]{0,3}([^\s"'|;&]{1,300})/g },
   {
     name: 'option',
@@ -189,4 +212,4 @@ export const DETECTOR_NAMES: readonly string[] = [...new Set(DETECTORS.map(({ na
 
 /** Without one of these a text has none of the above; a quick look before all of them. */
 export const HINT =
-  /-----|private-lines|A[KSB]IA|ACCA|LS0t|gh[pousr]_|github_pat|gl[a-z]{2,5}-|xox|xapp|hooks\.|eyJ|age-sec|[sr]k_|whsec_|AIza|npm_|pypi-|SG\.|hv[sbr]\.|sk-|\$[0-9a-z]{1,8}\$|pass|[_-]pw|secret|token|bearer|credential|key|authoriz|:\/\/|mysql/i;
+  /-----|private-lines|A[KSB]IA|ACCA|LS0t|gh[pousr]_|github_pat|gl[a-z]{2,5}-|xox|xapp|hooks\.|eyJ|age-sec|[sr]k_|whsec_|AIza|npm_|pypi-|SG\.|hv[sbr]\.|sk-|\$[0-9a-z]{1,8}\$|pass|[_-]pw|secret|token|bearer|credential|key|authoriz|:\/\/|mysql|curl/i;
