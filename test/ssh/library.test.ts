@@ -10,6 +10,7 @@ import { plainEnvironment } from '../support/environment.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { scratch } from '../support/scratch.ts';
+import { useTemplate } from '../support/template.ts';
 import { Lab, upstream } from './lab.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -24,8 +25,11 @@ needs('g++', 'make').describe('the compiled addon of ssh2', () => {
   });
 });
 
-test('without the compiled addon the server says so once, with the remedy, and goes on', async () => {
+test('without the compiled addon the server says so once, with the remedy, and goes on', {
+  timeout: 90_000,
+}, async () => {
   using files = scratch();
+  await useTemplate(files.join('data'));
   const preload = ['--require', resolve(ROOT, 'test/fixtures/no-native-crypto.cjs')];
   const child = spawn(process.execPath, [...preload, resolve(ROOT, 'src/main.ts'), 'serve'], {
     env: plainEnvironment({
@@ -43,7 +47,7 @@ test('without the compiled addon the server says so once, with the remedy, and g
   });
   const ended = once(child, 'close');
   try {
-    await eventually('it is ready', () => existsSync(files.join('ready.json')) || null, 20_000);
+    await eventually('it is ready', () => existsSync(files.join('ready.json')) || null, 60_000);
   } finally {
     child.kill('SIGTERM');
     await within('it ends', ended, 10_000);
