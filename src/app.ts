@@ -10,6 +10,7 @@ import type { RunningApp, StartApp } from './cli/running-app.ts';
 import { readVersion } from './cli/version.ts';
 import { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
+import { openContainerSessions } from './container-sessions.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
 import { BrokenRecordings } from './control/broken-recordings.ts';
@@ -145,11 +146,13 @@ async function openControl(
 async function openHttp(
   config: Config,
   control: Control,
-  { loads, ...held }: Pick<OpenedGateway, 'gateway' | 'terminals' | 'loads'>,
+  { loads, terminals, ...bastion }: Pick<OpenedGateway, 'gateway' | 'terminals' | 'loads'>,
   addresses: Addresses,
   log: Logger,
   closers: Closers,
 ): Promise<string> {
+  const { changes } = control.nodes;
+  const held = openContainerSessions(config, { ...control, ...bastion, changes, log }, closers);
   control.reading.alertsEndBy(held.gateway);
   // The gateway has its own, and logs.
   const space = await SpaceWatch.open({
@@ -168,14 +171,13 @@ async function openHttp(
   const { rules } = control.reading;
   const live = new LiveThread({ root: config.recordings, rules, keys }, log);
   closers.add('following recordings', () => live.close());
-  const { changes } = control.nodes;
   const events = new SessionFeed({ sessions: control.store.sessions, changes, log });
   closers.add('events of sessions', () => events.close());
   const deps = {
     ...control,
     ...{ live, events, changes },
-    ...held,
-    room: new TerminalRoom(held.terminals, log),
+    ...{ ...held, terminals },
+    room: new TerminalRoom(terminals, log),
     ...control.reading,
     retention,
     space: () => space.state,

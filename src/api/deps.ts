@@ -5,6 +5,7 @@ import type {
   HostCertificateAuthority,
 } from '../domain/certificate-authority.ts';
 import type { Changes } from '../domain/changes.ts';
+import type { ContainerSessions } from '../domain/container-session.ts';
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import type { RetentionSweeper } from '../domain/kept-recording.ts';
@@ -18,6 +19,7 @@ import type { Replays } from '../domain/replay.ts';
 import type { SinkState } from '../domain/seal-sink.ts';
 import type { SessionEvents } from '../domain/session-events.ts';
 import type { SetupApplier } from '../domain/setup.ts';
+import type { ServiceList } from '../domain/stack.ts';
 import type { Store } from '../domain/store.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
 import type { WebTerminals } from '../domain/web-terminal.ts';
@@ -32,6 +34,8 @@ export interface ApiDeps {
   readonly terminals: WebTerminals;
   /** Those of them that browsers have, or are to come for. */
   readonly room: TerminalRoom;
+  readonly containerSessions: ContainerSessions;
+  readonly services: ServiceList;
   readonly recordings: RecordingLibrary;
   /** As the last look at the file system of the recordings found it. */
   readonly space: () => SpaceState;

@@ -7,6 +7,7 @@ import { printable, reasonOf } from '../domain/log.ts';
 import type { ApiEnv } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { failure } from './envelope.ts';
+import { isPlain, plainFailure } from './plain-failure.ts';
 import { problemsOf } from './problems.ts';
 
 /** Statuses that HTTP asks for where the catalogue has only the API's eight. */
@@ -51,7 +52,8 @@ function answer(c: Context<ApiEnv>, error: PosternError): Response {
   // RFC 9110 §15.5.17: the length that there is.
   const { size } = error.params;
   if (error.code === 'request.range') c.header('Content-Range', `bytes */${size}`);
-  return c.json(failure(error.code, error.message, problems), status);
+  const plain = isPlain(c.req.path);
+  return c.json(plain ? plainFailure(error) : failure(error.code, error.message, problems), status);
 }
 
 /** The last stop of every failure: a catalogue entry for the caller, the cause for the log. */
@@ -73,6 +75,10 @@ export function errorHandler(deps: ApiDeps) {
       stack: error.stack === undefined ? null : printable(error.stack, 2000),
     });
     if (!(await answers(deps))) return answer(c, new PosternError('store.down'));
+    if (isPlain(c.req.path)) {
+      const params = { detail: `request ${requestId}` };
+      return c.json(plainFailure(new PosternError('internal', params)), 500);
+    }
     return c.json(failure('internal', sentence('internal'), { request_id: requestId }), 500);
   };
 }

@@ -1,4 +1,4 @@
-import type { RouteConfig } from '@hono/zod-openapi';
+import type { RouteConfig, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { PosternError } from '../domain/errors.ts';
 import { holdsScope, type Scope } from '../domain/role.ts';
@@ -36,10 +36,12 @@ function guards(access: Access, readsQuery: boolean): MiddlewareHandler<ApiEnv>[
   return access === 'public' || readsQuery ? [guard(access)] : [guard(access), refuseQuery];
 }
 
-const REFUSALS = {
-  401: json(failureSchema, 'No token, or one that is not valid'),
-  403: json(failureSchema, 'The token lacks the scope'),
-} as const;
+function refusals<F extends z.ZodType>(failure: F) {
+  return {
+    401: json(failure, 'No token, or one that is not valid'),
+    403: json(failure, 'The token lacks the scope'),
+  } as const;
+}
 
 /** What a route says of a failure in words alone has the body of all failures. */
 function withFailure([status, response]: [string, RouteConfig['responses'][string]]) {
@@ -49,12 +51,13 @@ function withFailure([status, response]: [string, RouteConfig['responses'][strin
 
 /**
  * A route with its demand, which is checked before anything of the request is read. The one way to
- * define a route: `assertGuarded` refuses an API with a route that was defined otherwise.
+ * define a route: `assertGuarded` refuses an API with a route that was defined otherwise. `failure` is
+ * the form that its failures have.
  */
 export function guarded<
   P extends string,
   R extends Omit<RouteConfig, 'path' | 'middleware' | 'security'> & { readonly path: P },
->(access: Access, route: R): R {
+>(access: Access, route: R, failure: z.ZodType = failureSchema): R {
   return {
     ...route,
     [ACCESS]: access,
@@ -62,8 +65,8 @@ export function guarded<
     security: access === 'public' ? [] : [{ bearer: [] }],
     responses: {
       ...Object.fromEntries(Object.entries(route.responses).map(withFailure)),
-      ...(access === 'public' ? {} : REFUSALS),
-      default: json(failureSchema, 'Any other failure'),
+      ...(access === 'public' ? {} : refusals(failure)),
+      default: json(failure, 'Any other failure'),
     },
   };
 }

@@ -12,10 +12,10 @@ interface Named {
  * bounded.
  */
 export class NamesOf {
-  readonly #stores: Pick<Stores, 'users' | 'groups' | 'machines'>;
+  readonly #stores: Pick<Stores, 'users' | 'groups' | 'machines' | 'stacks'>;
   readonly #known = new Map<string, Promise<string>>();
 
-  constructor(stores: Pick<Stores, 'users' | 'groups' | 'machines'>) {
+  constructor(stores: Pick<Stores, 'users' | 'groups' | 'machines' | 'stacks'>) {
     this.#stores = stores;
   }
 
@@ -29,6 +29,10 @@ export class NamesOf {
 
   machine(id: number): Promise<Named> {
     return this.#named(formatId('mch', id), () => this.#stores.machines.get(id));
+  }
+
+  stack(id: number): Promise<Named> {
+    return this.#named(formatId('stk', id), () => this.#stores.stacks.get(id));
   }
 
   async #named(id: string, get: () => Promise<{ readonly name: string } | null>): Promise<Named> {

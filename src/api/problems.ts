@@ -5,7 +5,7 @@ import { printable } from '../domain/log.ts';
 type Issue = z.core.$ZodIssue;
 
 /** Fields of the whole product that this version does not have; said apart from mere typing errors. */
-const LATER = new Set(['engine', 'container', 'shell', 'stack']);
+const LATER = new Set(['engine', 'container', 'shell']);
 
 /** `grants[1].on.machine`. */
 function fieldOf(path: readonly PropertyKey[]): string {

@@ -16,6 +16,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { userAuthorityRoutes } from './routes/certificate-authorities.ts';
 import { certificateAuthorityRoutes } from './routes/certificate-authority.ts';
+import { cloud66Routes } from './routes/cloud66.ts';
 import { counterRoutes } from './routes/counters.ts';
 import { eventRoutes } from './routes/events.ts';
 import { grantRoutes } from './routes/grants.ts';
@@ -39,6 +40,7 @@ import { sessionFileRoutes } from './routes/session-files.ts';
 import { sessionLogRoutes } from './routes/session-logs.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { setupRoutes } from './routes/setup.ts';
+import { stackRoutes } from './routes/stacks.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -49,7 +51,7 @@ import { userRoutes } from './routes/users.ts';
 const BODY_LIMIT = 1024 * 1024;
 const REQUESTS_PER_MINUTE = 600;
 /** Of the API, beside /v1. */
-const ROOT_PATHS = ['/healthz', '/readyz', '/metrics', '/docs'] as const;
+const ROOT_PATHS = ['/api/3/*', '/healthz', '/readyz', '/metrics', '/docs'] as const;
 const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether a path is of a route's pattern: `/v1/users/:id`. */
@@ -149,6 +151,8 @@ function routes(api: Api, deps: ApiDeps): void {
   auditRoutes(api, deps);
   meRoutes(api);
   setupRoutes(api, deps);
+  stackRoutes(api, deps);
+  cloud66Routes(api, deps);
   certificateAuthorityRoutes(api, deps);
   healthRoutes(api, deps);
   metricsRoute(api, deps);

@@ -30,6 +30,7 @@ import {
   tagsField,
 } from './machine-fields.ts';
 import { containerField, credentialOf, engineField, reachOf, shellField } from './machine-reach.ts';
+import { setupStack, stackOf } from './stack-fields.ts';
 
 /** The most things of one kind in one set-up. */
 const MOST = 5000;
@@ -72,9 +73,10 @@ const setupGrant = z.strictObject({
   on: z.union(
     [
       z.strictObject({ machine: machineName }),
+      z.strictObject({ stack: machineName }),
       z.strictObject({ tag: z.strictObject({ key: tagKey, value: text(200) }) }),
     ],
-    { error: 'must be {"machine": NAME} or {"tag": {"key": …, "value": …}}' },
+    { error: 'must be {"machine": NAME}, {"stack": NAME} or {"tag": {"key": …, "value": …}}' },
   ),
   ...termsFields,
   approval: setupApproval,
@@ -121,6 +123,7 @@ export const setupSchema = z.strictObject({
     )
     .max(MOST_ALERT_RULES)
     .optional(),
+  stacks: z.array(setupStack).max(MOST).optional(),
   dry_run: z.boolean().default(false),
   prune: z.boolean().default(false),
 });
@@ -169,6 +172,7 @@ export function setupOf(asked: z.infer<typeof setupSchema>, parse: ParsePublicKe
       ...termsOf(grant),
     })),
     ...(asked.alerts !== undefined && { alerts: asked.alerts }),
+    ...(asked.stacks !== undefined && { stacks: asked.stacks.map(stackOf) }),
     ...(asked.certificate_authorities !== undefined && {
       certificateAuthorities: asked.certificate_authorities.map((each, at) => ({
         name: each.name,

@@ -6,20 +6,20 @@ import { readMachine } from './setup/machines.ts';
 import { readGroup, readUser } from './setup/people.ts';
 import { type Entry, type SetupProblem, SetupReader, type Shape } from './setup/reader.ts';
 import type { SecretSources } from './setup/secrets.ts';
+import { readStack } from './setup/stacks.ts';
 
 /** What a set-up file says, its secrets read. */
 export interface SetupFile {
   readonly setup: Required<
-    Omit<SetupRequest, 'dry_run' | 'prune' | 'certificate_authorities' | 'alerts'>
+    Omit<SetupRequest, 'dry_run' | 'prune' | 'certificate_authorities' | 'alerts' | 'stacks'>
   > &
-    Pick<SetupRequest, 'certificate_authorities' | 'alerts'>;
+    Pick<SetupRequest, 'certificate_authorities' | 'alerts' | 'stacks'>;
   /** The line of a field, for what the server finds wrong with it. */
   readonly lineOf: (field: string) => number;
 }
 
 const FILE: Shape = {
-  known: ['users', 'groups', 'machines', 'grants', 'certificate_authorities', 'alerts'],
-  later: ['stacks'],
+  known: ['users', 'groups', 'machines', 'stacks', 'grants', 'certificate_authorities', 'alerts'],
 };
 
 /** Characters; the API takes a megabyte. */
@@ -61,12 +61,15 @@ function readAll(reader: SetupReader, root: Entry, sources: SecretSources): Setu
   refuseRepeated(reader, 'machines', machines);
   const alerts = entries('alerts').map((entry) => readAlert(reader, entry));
   refuseRepeated(reader, 'alerts', alerts);
+  const stacks = entries('stacks').map((entry) => readStack(reader, entry));
+  refuseRepeated(reader, 'stacks', stacks);
   const file = {
     users,
     groups,
     machines: machines.filter((machine) => machine !== null),
     grants,
     ...(fields.has('alerts') && { alerts }),
+    ...(fields.has('stacks') && { stacks }),
   };
   if (!fields.has('certificate_authorities')) return file;
   const authorities = entries('certificate_authorities').map((each) => readAuthority(reader, each));

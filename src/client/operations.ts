@@ -86,7 +86,7 @@ type Session = {
   readonly started_at: string;
   readonly last_activity: string;
   readonly ended_at: string | null;
-  readonly end_reason: 'client_closed' | 'client_lost' | 'machine_lost' | 'machine_unreachable' | 'machine_auth_failed' | 'host_key_changed' | 'terminated' | 'access_revoked' | 'recording_failed' | 'max_session' | 'idle_timeout' | 'unused' | 'drained' | 'node_died' | 'worker_died' | 'internal_error' | null;
+  readonly end_reason: 'client_closed' | 'client_lost' | 'machine_lost' | 'machine_unreachable' | 'machine_auth_failed' | 'host_key_changed' | 'terminated' | 'evicted' | 'access_revoked' | 'recording_failed' | 'max_session' | 'idle_timeout' | 'unused' | 'not_created' | 'drained' | 'node_died' | 'worker_died' | 'internal_error' | null;
   readonly ip_address: string;
   readonly approval: {
     readonly id: string;
@@ -412,6 +412,10 @@ type Grant = {
       readonly id: string;
       readonly name: string;
     } | undefined;
+    readonly stack?: {
+      readonly id: string;
+      readonly name: string;
+    } | undefined;
     readonly tag?: {
       readonly key: string;
       readonly value: string;
@@ -498,7 +502,7 @@ type Token = {
 type AuditEvent = {
   readonly id: string;
   readonly at: string;
-  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
+  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
   readonly actor: string | null;
   readonly user_id: string | null;
   readonly machine_id: string | null;
@@ -519,6 +523,124 @@ type Me = {
     readonly expires_at: string | null;
   };
   readonly scopes: readonly ('sessions:read' | 'sessions:write' | 'recordings:read' | 'recordings:raw' | 'machines:read' | 'machines:write' | 'users:read' | 'users:write' | 'audit:read' | 'stats:read' | 'redeploy' | 'admin')[];
+};
+
+type Stack = {
+  readonly id: number;
+  readonly uid: string;
+  readonly name: string;
+  readonly kind: 'container' | 'server';
+  readonly session_limit: number;
+  readonly over_limit: 'evict-oldest' | 'reject';
+  readonly created_at: string;
+  readonly updated_at: string;
+};
+
+type PlainFailure = {
+  readonly error: string;
+  readonly error_description: string;
+  readonly details: string;
+};
+
+type Service = {
+  readonly name: string;
+  readonly status: 'running' | 'stopped';
+  readonly containers: readonly ({
+    readonly id: string;
+    readonly name: string;
+    readonly image: string;
+    readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+    readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+    readonly created_at: string;
+  })[];
+};
+
+type AsyncAction = {
+  readonly id: number;
+  readonly user_id: number | null;
+  readonly resource_type: 'stack';
+  readonly action: 'create_session';
+  readonly status: 'pending' | 'running' | 'completed' | 'failed';
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly session_id?: number | undefined;
+  readonly error?: string | undefined;
+};
+
+type ContainerSession = {
+  readonly id: number;
+  readonly service_name: string;
+  readonly container_name: string;
+  readonly status: 'pending' | 'active' | 'stopped' | 'failed';
+  readonly connection_info: {
+    readonly host: string;
+    readonly port: number;
+    readonly username: string;
+    readonly password?: string | undefined;
+  };
+  readonly created_at: string;
+  readonly updated_at: string;
+};
+
+type Cloud66Stack = {
+  readonly uid: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly framework: string;
+  readonly language: string;
+  readonly cloud: string;
+  readonly fqdn: string;
+  readonly backend: string;
+  readonly status: number;
+  readonly health: number;
+  readonly created_at_iso: string;
+  readonly updated_at_iso: string;
+};
+
+type Cloud66Service = {
+  readonly name: string;
+  readonly source_type: string;
+  readonly git_ref: string;
+  readonly image_name: string;
+  readonly command: string;
+  readonly desired_count: number;
+  readonly containers: readonly Cloud66Container[];
+};
+
+type Cloud66Container = {
+  readonly uid: string;
+  readonly name: string;
+  readonly service_name: string;
+  readonly server_uid: string;
+  readonly server_name: string;
+  readonly image: string;
+  readonly command: string;
+  readonly started_at: string;
+  readonly health_state: string;
+};
+
+type Cloud66AsyncResult = {
+  readonly id: number;
+  readonly user: string;
+  readonly resource_type: 'stack';
+  readonly resource_id: string;
+  readonly action: 'create_session';
+  readonly started_via: 'api';
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly finished_success: boolean | null;
+  readonly finished_message: string | null;
+};
+
+type Cloud66Session = ContainerSession & {
+  readonly uid: string;
+  readonly title: string;
+  readonly command: string;
+  readonly namespace: string;
+  readonly deployment_name: string;
+  readonly pod_name: string;
 };
 
 type CertificateAuthority = {
@@ -1373,6 +1495,7 @@ export interface Operations {
       readonly on: {
         readonly machine_id?: string | undefined;
         readonly machine?: string | undefined;
+        readonly stack?: string | undefined;
         readonly tag?: {
           readonly key: string;
           readonly value: string;
@@ -1629,7 +1752,7 @@ export interface Operations {
   /** What happened, newest first */
   'GET /v1/audit': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;
@@ -1721,6 +1844,8 @@ export interface Operations {
         readonly on: {
           readonly machine: string;
         } | {
+          readonly stack: string;
+        } | {
           readonly tag: {
             readonly key: string;
             readonly value: string;
@@ -1756,6 +1881,18 @@ export interface Operations {
         readonly machine: string | null;
         readonly group: string | null;
       })[] | undefined;
+      readonly stacks?: readonly ({
+        readonly name: string;
+        readonly kind?: 'container' | 'server' | undefined;
+        readonly engine: string | null;
+        readonly project: string;
+        readonly stack_label?: string | undefined;
+        readonly service_label?: string | undefined;
+        readonly login: string;
+        readonly recording: 'required' | 'best_effort' | 'off';
+        readonly session_limit: number;
+        readonly over_limit: 'evict-oldest' | 'reject';
+      })[] | undefined;
       readonly dry_run?: boolean | undefined;
       readonly prune?: boolean | undefined;
     };
@@ -1765,11 +1902,162 @@ export interface Operations {
         readonly dry_run: boolean;
         readonly changes: readonly ({
           readonly action: 'create' | 'update' | 'remove';
-          readonly kind: 'user' | 'key' | 'group' | 'machine' | 'grant' | 'certificate_authority' | 'alert_rule';
+          readonly kind: 'user' | 'key' | 'group' | 'machine' | 'grant' | 'certificate_authority' | 'alert_rule' | 'stack';
           readonly name: string;
           readonly fields: readonly string[];
         })[];
       };
+    };
+  };
+  /** The stacks that the caller may see, newest first */
+  'GET /v1/stacks': {
+    readonly query: {
+      readonly limit?: number | undefined;
+      readonly page?: number | undefined;
+      readonly cursor?: string | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly stacks: readonly Stack[];
+      readonly pagination: Pagination;
+    };
+  };
+  /** One stack */
+  'GET /v1/stacks/{stack_id}': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: Stack;
+  };
+  /** Its services, as its container engine has them now */
+  'GET /v1/stacks/{stack_id}/services': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: {
+      readonly services: readonly Service[];
+    };
+  };
+  /** One of them */
+  'GET /v1/stacks/{stack_id}/services/{name}': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: Service;
+  };
+  /** A session of a container of a service, made in the background */
+  'POST /v1/stacks/{stack_id}/sessions': {
+    readonly query: {
+      readonly service_name?: string | undefined;
+    };
+    readonly body: {
+      readonly service_name?: string | undefined;
+    } | undefined;
+    readonly answer: AsyncAction;
+  };
+  /** A session of a container: by its id, else the newest of a service */
+  'GET /v1/stacks/{stack_id}/sessions/fetch': {
+    readonly query: {
+      readonly session_id?: string | undefined;
+      readonly service_name?: string | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: ContainerSession;
+  };
+  /** What became of an action */
+  'GET /v1/stacks/{stack_id}/actions/{id}': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: AsyncAction;
+  };
+  /** Stacks, for clients of Cloud 66 */
+  'GET /api/3/stacks.json': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: readonly Cloud66Stack[];
+      readonly count: number;
+      readonly pagination: {
+        readonly previous: number | null;
+        readonly next: number | null;
+        readonly current: number;
+      };
+    };
+  };
+  /** One stack, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid_json}': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: Cloud66Stack;
+    };
+  };
+  /** Its services, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/services.json': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: readonly Cloud66Service[];
+      readonly count: number;
+      readonly pagination: {
+        readonly previous: number | null;
+        readonly next: number | null;
+        readonly current: number;
+      };
+    };
+  };
+  /** Its running containers, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/containers.json': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: readonly Cloud66Container[];
+      readonly count: number;
+      readonly pagination: {
+        readonly previous: number | null;
+        readonly next: number | null;
+        readonly current: number;
+      };
+    };
+  };
+  /** A session of a container, for clients of Cloud 66 */
+  'POST /api/3/stacks/{uid}/sessions.json': {
+    readonly query: {
+      readonly page?: number | undefined;
+      readonly service_name?: string | undefined;
+    };
+    readonly body: {
+      readonly service_name?: string | undefined;
+    } | undefined;
+    readonly answer: {
+      readonly response: Cloud66AsyncResult;
+    };
+  };
+  /** A session of a container, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/sessions/fetch.json': {
+    readonly query: {
+      readonly page?: number | undefined;
+      readonly session_id?: string | undefined;
+      readonly service_name?: string | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: Cloud66Session;
+    };
+  };
+  /** What became of an action, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/actions/{id_json}': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: Cloud66AsyncResult;
     };
   };
   /** The key that signs the certificates which Postern logs in to machines with */

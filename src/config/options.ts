@@ -230,6 +230,13 @@ export const OPTIONS: Table = {
     secret: 'no',
     doc: 'how long a session waits for its approval, `30s`, `15m`, `2h`, at most `24h`; see [approvals.md](approvals.md)',
   },
+  containerSessionTimeout: {
+    name: 'POSTERN_CONTAINER_SESSION_TIMEOUT',
+    fallback: '10m',
+    parse: parseTimeout,
+    secret: 'no',
+    doc: 'how long a container session that was made over the API waits for its user, `30s`, `10m`, `2h`, at most `24h`; see [stacks.md](stacks.md)',
+  },
   logLevel: {
     name: 'POSTERN_LOG_LEVEL',
     fallback: 'info',

@@ -43,7 +43,8 @@ function shown(key: keyof Settings, config: Config): string | number | null {
     return OPTIONS[key].secret === 'in-url' ? hidePassword(value.expose()) : '<secret>';
   }
   // As it is written; held in milliseconds.
-  if (key === 'approvalTimeout') return `${config[key] / 1000}s`;
+  if (key === 'approvalTimeout' || key === 'containerSessionTimeout')
+    return `${config[key] / 1000}s`;
   if (key === 'minFree' || key === 'retentionSize' || key === 'recordingsCache')
     return formatSize(config[key]);
   if (key === 'retention') return formatRetention(config[key]);

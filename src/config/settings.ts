@@ -51,6 +51,8 @@ export interface Settings {
   readonly workers: number;
   /** Milliseconds. */
   readonly approvalTimeout: number;
+  /** Milliseconds. */
+  readonly containerSessionTimeout: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat | null;
   /** Absolute. */

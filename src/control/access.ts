@@ -17,6 +17,7 @@ import type { Grant } from '../domain/grant.ts';
 import { type Machine, SSH_PORT } from '../domain/machine.ts';
 import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
+import { isLive } from '../domain/visibility.ts';
 import { inNetwork } from './network.ts';
 import { holdsFactor } from './second-factor.ts';
 import { stillProves } from './sign-in.ts';
@@ -34,7 +35,7 @@ export interface HeldAccess {
 /** How many names a refusal lists. */
 const MOST_LISTED = 20;
 
-type AccessStores = Pick<Stores, 'standing' | 'machines' | 'sessions'>;
+type AccessStores = Pick<Stores, 'standing' | 'machines' | 'sessions' | 'containerSessions'>;
 
 /** What is known of a user for deciding: null where there is nothing to decide. */
 interface Asking {
@@ -55,6 +56,9 @@ export class Access {
   async decide(user: SignedIn, wanted: Wanted, facts: ConnectionFacts): Promise<RouteAnswer> {
     const asking = await this.#asking(user, wanted.login, facts);
     if (asking === null) return denied('access.nothing');
+    if (user.containerSession !== undefined) {
+      return this.#container(user.containerSession, wanted.machine, asking);
+    }
     return wanted.machine === null
       ? this.#onlyOne(user, asking)
       : this.#named(wanted.machine, asking);
@@ -64,7 +68,7 @@ export class Access {
   async reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]> {
     const asking = await this.#asking(user, null, facts);
     if (asking === null) return [];
-    const allowed = await this.#allowed(asking);
+    const allowed = await this.#allowedTo(user, asking);
     const used = allowed.length === 0 ? null : await this.#stores.sessions.lastUsed(user.userId);
     return allowed.map(({ machine }) => ({
       name: machine.name,
@@ -153,6 +157,25 @@ export class Access {
     return answer(judge(machine));
   }
 
+  /** The container of a session that was made for it, as its service's machine. */
+  async #container(id: number, wanted: string | null, { judge }: Asking): Promise<RouteAnswer> {
+    const one = await this.#stores.containerSessions.get(id);
+    const machineId = one?.session.machineId ?? null;
+    if (one === null || machineId === null || !isLive(one.session)) return denied('container.over');
+    const machine = await this.#stores.machines.get(machineId);
+    if (machine === null) return denied('container.over');
+    if (wanted !== null && wanted !== machine.name) {
+      return denied('access.unknown_machine', { machine: wanted });
+    }
+    return answer(judge(narrowed(machine, one.containerId)));
+  }
+
+  async #allowedTo(user: SignedIn, asking: Asking): Promise<readonly AuthorizedRoute[]> {
+    if (user.containerSession === undefined) return this.#allowed(asking);
+    const route = await this.#container(user.containerSession, null, asking);
+    return route.outcome === 'allowed' ? [route.route] : [];
+  }
+
   async #allowed({ grants, judge }: Asking): Promise<readonly AuthorizedRoute[]> {
     const machines = grants.length === 0 ? [] : await this.#stores.machines.all();
     return machines.map(judge).flatMap((decision) => (decision.allowed ? [decision.route] : []));
@@ -170,6 +193,13 @@ export class Access {
       machines: names.slice(0, MOST_LISTED).join(', ') + more,
     });
   }
+}
+
+/** A service's machine as one container of it. */
+function narrowed(machine: Machine, id: string | null): Machine {
+  const { container } = machine;
+  if (container === null || id === null) return machine;
+  return { ...machine, container: { ...container, choice: { name: id } } };
 }
 
 /** What these users signed in with, as far as they are certificates. */

@@ -7,6 +7,7 @@ import { applyAuthorities } from './setup-authorities.ts';
 import { applyGrants, type Names } from './setup-grants.ts';
 import { applyGroups, pruneGroups } from './setup-groups.ts';
 import { applyMachines, brokenJumps, pruneMachines } from './setup-machines.ts';
+import { applyStacks } from './setup-stacks.ts';
 import { applyUsers, type NewHashes, newHashes, pruneUsers } from './setup-users.ts';
 import { allRows, SetupChanges, type SetupWork } from './setup-work.ts';
 
@@ -57,6 +58,7 @@ async function applyTo(
   await applyUsers(work, hashes);
   await applyMachines(work);
   refuse(await brokenJumps(work));
+  await applyStacks(work);
   await applyGroups(work, (await namesIn(stores)).users);
   await applyGrants(work, await namesIn(stores));
   await applyAlerts(work, await namesIn(stores));
@@ -76,6 +78,7 @@ async function namesIn(stores: Stores): Promise<Names> {
     users: byName(await allRows((page) => stores.users.list({}, page))),
     groups: byName(await allRows((page) => stores.groups.list(page))),
     machines: byName(await allRows((page) => stores.machines.list({}, page))),
+    stacks: byName(await allRows((page) => stores.stacks.list({}, page))),
   };
 }
 
@@ -85,8 +88,8 @@ function refuse(problems: readonly FieldProblem[]): void {
 
 /** Things that the setup has twice. */
 function repeated(setup: Setup): FieldProblem[] {
-  return (['users', 'groups', 'machines'] as const).flatMap((kind) => {
-    const names = setup[kind].map(({ name }) => name);
+  return (['users', 'groups', 'machines', 'stacks'] as const).flatMap((kind) => {
+    const names = (setup[kind] ?? []).map(({ name }) => name);
     return names.flatMap((name, at) =>
       names.indexOf(name) === at
         ? []
@@ -99,11 +102,12 @@ function repeated(setup: Setup): FieldProblem[] {
 async function checkNames(stores: Stores, setup: Setup, prune: boolean): Promise<void> {
   const stored = await namesIn(stores);
   const problems: FieldProblem[] = [];
-  const check = (kind: 'users' | 'groups' | 'machines', name: string, field: string): void => {
-    if (setup[kind].some((each) => each.name === name)) return;
+  const check = (kind: keyof Names, name: string, field: string): void => {
+    const listed = setup[kind];
+    if (listed?.some((each) => each.name === name)) return;
     const one = kind.slice(0, -1);
     if (!stored[kind].has(name)) problems.push({ field, message: `there is no ${one} ${name}` });
-    else if (prune) {
+    else if (prune && listed !== undefined) {
       problems.push({ field, message: `${one} ${name} is not in the file, so it would be pruned` });
     }
   };
@@ -127,6 +131,7 @@ async function checkNames(stores: Stores, setup: Setup, prune: boolean): Promise
       problems.push({ field: `grants[${at}].approval.by`, message });
     }
     if ('machine' in on) check('machines', on.machine, `grants[${at}].on.machine`);
+    if ('stack' in on) check('stacks', on.stack, `grants[${at}].on.stack`);
   });
   refuse(problems);
 }

@@ -13,6 +13,7 @@ import type { Logger } from '../domain/log.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Stores } from '../domain/store.ts';
 import { Certificates } from './certificates.ts';
+import { ContainerSignIn } from './container-sign-in.ts';
 import type { Journal } from './journal.ts';
 import type { SecondFactor } from './second-factor.ts';
 import { SignIn } from './sign-in.ts';
@@ -20,7 +21,7 @@ import { SignIn } from './sign-in.ts';
 const NOTHING_NAMED: Wanted = { machine: null, login: null };
 
 interface AuthenticatorDeps {
-  readonly stores: Pick<Stores, 'users' | 'authorities' | 'revocations'>;
+  readonly stores: Pick<Stores, 'users' | 'authorities' | 'revocations' | 'containerSessions'>;
   readonly passwords: Passwords;
   readonly factors: SecondFactor;
   readonly guesses: GuessLimit;
@@ -32,12 +33,14 @@ interface AuthenticatorDeps {
 export class Authenticator {
   readonly #deps: AuthenticatorDeps;
   readonly #signIn: SignIn;
+  readonly #containers: ContainerSignIn;
 
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
     const { users, revocations } = deps.stores;
     const certificates = new Certificates(deps.stores);
     this.#signIn = new SignIn({ ...deps, users, revocations, certificates });
+    this.#containers = new ContainerSignIn({ ...deps, signIn: this.#signIn });
   }
 
   async first(
@@ -46,10 +49,13 @@ export class Authenticator {
     facts: ConnectionFacts,
     wanted: Wanted = NOTHING_NAMED,
   ): Promise<AuthenticationAnswer> {
-    const verdict = await this.#signIn.check(userName, credential, facts);
-    if (verdict.outcome !== 'accepted') return verdict;
+    const container = await this.#containers.check(userName, credential, facts);
+    const verdict = container ?? (await this.#signIn.check(userName, credential, facts));
+    if (verdict.outcome === 'acceptable') return { outcome: 'acceptable' };
+    if (verdict.outcome === 'rejected') return { outcome: 'rejected', reason: verdict.reason };
     const { user, detail } = verdict;
-    const need = await this.#deps.factors.need(user, wanted);
+    const machine = container?.machine ?? wanted.machine;
+    const need = await this.#deps.factors.need(user, { ...wanted, machine });
     if (need !== 'none') return { outcome: 'partial', user, need };
     if (credential.type === 'password') {
       await this.#deps.guesses.succeeded({ name: userName, address: facts.sourceAddress });

@@ -15,7 +15,7 @@ import type {
 import type { Counters } from '../domain/counters.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import { formatId } from '../domain/ids.ts';
-import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 import { Meters } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
@@ -35,6 +35,7 @@ import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
 import { SecondFactor } from './second-factor.ts';
+import { enterSession } from './session-entry.ts';
 import { TransferLog } from './transfers.ts';
 import { UpstreamCredentials } from './upstream-credentials.ts';
 
@@ -162,24 +163,10 @@ export class LocalControlPlane implements ControlPlane {
     facts: ConnectionFacts,
   ): Promise<SessionTicket> {
     const { stores, node } = this.#deps;
-    const account = await stores.users.get(user.userId);
     const ticket = await this.#credentials.prepare(route);
     const approval = await this.#approvals.use(user, route);
-    const session = await stores.sessions.create({
-      userId: user.userId,
-      userName: user.userName,
-      userEmail: account?.email ?? null,
-      machineId: route.machine.id,
-      machineName: route.machine.name,
-      machineHost: route.machine.host,
-      login: route.login,
-      kind,
-      node,
-      startedAt: new Date(),
-      ipAddress: facts.sourceAddress,
-      userAgent: printable(facts.client, 255),
-      approval,
-    });
+    const entry = { user, route, kind, facts, approval, node };
+    const session = await enterSession(stores, entry);
     this.#live.add(session.id, user, route, facts);
     this.meters.sessionStarted(session.id, kind);
     await this.#deps.counters.count(session);

@@ -25,6 +25,8 @@ export class JumpTargets {
     wanted: { readonly host: string; readonly port: number },
     facts: ConnectionFacts,
   ): Promise<JumpAnswer> {
+    // Who came for a container reaches that alone.
+    if (user.containerSession !== undefined) return UNKNOWN;
     const machines = await this.#stores.machines.reachedAs(wanted.host, wanted.port);
     if (machines.length === 0) return UNKNOWN;
     const account = await this.#stores.users.get(user.userId);

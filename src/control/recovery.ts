@@ -8,6 +8,7 @@ import type { Store, Stores } from '../domain/store.ts';
 import { BrokenRecordings } from './broken-recordings.ts';
 import { aboutSession } from './journal.ts';
 import { forgetDataKeys } from './kept-data-keys.ts';
+import { failInterrupted } from './stack-actions.ts';
 import { listUnlisted } from './unlisted-recordings.ts';
 
 /**
@@ -50,6 +51,7 @@ export async function endAsDied(
   const at = new Date();
   return await store.transaction(async (stores) => {
     if (!(await confirm(stores))) return null;
+    const failed = await failInterrupted(stores, node, at);
     const ended = await stores.sessions.sweep(node, at);
     for (const session of ended) {
       await stores.audit.append(
@@ -59,7 +61,7 @@ export async function endAsDied(
     for (const approval of await stores.approvals.sweep(node, at)) {
       await stores.audit.append(aboutClosed('approval.called_off', approval, at));
     }
-    return ended;
+    return [...failed, ...ended];
   });
 }
 

@@ -7,6 +7,7 @@ export interface Names {
   readonly users: ReadonlyMap<string, number>;
   readonly groups: ReadonlyMap<string, number>;
   readonly machines: ReadonlyMap<string, number>;
+  readonly stacks: ReadonlyMap<string, number>;
 }
 
 const WRITTEN: Readonly<Record<string, string>> = {
@@ -57,11 +58,20 @@ function resolve(wanted: SetupGrant, names: Names): Wanted {
     ...terms,
     to: idOf(to),
     approval: approval === null ? null : idOf(approval),
-    on: 'machine' in on ? { machineId: names.machines.get(on.machine) ?? 0 } : on,
+    on: onOf(on, names),
   };
   const who = 'user' in to ? `user ${to.user}` : `group ${to.group}`;
-  const what = 'machine' in on ? `machine ${on.machine}` : `tag ${on.tag.key}=${on.tag.value}`;
-  return { grant, name: `${who} on ${what} (${wanted.allow.join(', ')})` };
+  return { grant, name: `${who} on ${whatOf(on)} (${wanted.allow.join(', ')})` };
+}
+
+function onOf(on: SetupGrant['on'], names: Names): GrantOn {
+  if ('machine' in on) return { machineId: names.machines.get(on.machine) ?? 0 };
+  return 'stack' in on ? { stackId: names.stacks.get(on.stack) ?? 0 } : on;
+}
+
+function whatOf(on: SetupGrant['on']): string {
+  if ('machine' in on) return `machine ${on.machine}`;
+  return 'stack' in on ? `stack ${on.stack}` : `tag ${on.tag.key}=${on.tag.value}`;
 }
 
 /**
@@ -125,10 +135,13 @@ async function pruneGrants(work: SetupWork, grants: readonly Grant[], names: Nam
       'userId' in to
         ? `user ${nameOf(names.users, to.userId)}`
         : `group ${nameOf(names.groups, to.groupId)}`;
-    const what =
+    const what = whatOf(
       'machineId' in on
-        ? `machine ${nameOf(names.machines, on.machineId)}`
-        : `tag ${on.tag.key}=${on.tag.value}`;
+        ? { machine: nameOf(names.machines, on.machineId) }
+        : 'stackId' in on
+          ? { stack: nameOf(names.stacks, on.stackId) }
+          : on,
+    );
     await work.stores.grants.remove(grant.id);
     await work.changes.note(
       {

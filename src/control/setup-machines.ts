@@ -94,11 +94,12 @@ export async function brokenJumps(work: SetupWork): Promise<readonly FieldProble
   return problems;
 }
 
-/** Removes the machines that the setup lacks. */
+/** Removes the machines that the setup lacks; those that are services go with their stacks alone. */
 export async function pruneMachines(work: SetupWork): Promise<void> {
   const wanted = new Set(work.setup.machines.map(({ name }) => name));
   const all = await allRows((page) => work.stores.machines.list({}, page));
-  for (const machine of all.filter(({ name }) => !wanted.has(name))) {
+  const own = all.filter(({ stackId }) => (stackId ?? null) === null);
+  for (const machine of own.filter(({ name }) => !wanted.has(name))) {
     await work.stores.machines.remove(machine.id);
     await work.changes.note(
       { action: 'remove', kind: 'machine', name: machine.name, fields: [] },

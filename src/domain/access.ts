@@ -82,6 +82,7 @@ function concerns(grant: Grant, request: AccessRequest): boolean {
   if (!mine) return false;
   const on = grant.on;
   if ('machineId' in on) return on.machineId === request.machine.id;
+  if ('stackId' in on) return on.stackId === request.machine.stackId;
   return request.machine.tags[on.tag.key] === on.tag.value;
 }
 

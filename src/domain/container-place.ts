@@ -2,8 +2,13 @@
 export type ContainerChoice =
   /** A name, an id, or the beginning of an id. */
   | { readonly name: string }
-  /** By the labels that Docker Compose sets: the newest that is healthy, else the newest. */
-  | { readonly stack: string; readonly service: string };
+  /** By its labels: the newest that is healthy, else the newest. */
+  | {
+      readonly stack: string;
+      readonly service: string;
+      /** Left out: those that Docker Compose sets. */
+      readonly labels?: { readonly stack: string; readonly service: string };
+    };
 
 /** Where a container is, and how it is entered. */
 export interface ContainerPlace {

@@ -58,6 +58,8 @@ export interface SignedIn {
   readonly proof: SignInProof | null;
   /** What the certificate that was signed in with takes away; left out: none was. */
   readonly certificate?: CertificateTerms;
+  /** Came for this session, and may reach nothing else; left out: for none. */
+  readonly containerSession?: number;
   /** Proved a second factor too, as `Account.enrolled` was then; left out: none. */
   readonly secondFactor?: number;
 }

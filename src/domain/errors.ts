@@ -8,6 +8,7 @@ import { MACHINE_FAILURES } from './machine-failures.ts';
 import { REDACTION_ERRORS } from './redaction-errors.ts';
 import { SEARCH_ERRORS } from './search-errors.ts';
 import { SIGN_IN_FAILURES } from './sign-in-failures.ts';
+import { STACK_ERRORS } from './stack-errors.ts';
 import { STORE_ERRORS } from './store-errors.ts';
 import { TERMINAL_ERRORS } from './terminal-errors.ts';
 
@@ -136,6 +137,7 @@ export const CATALOGUE = {
   ...REDACTION_ERRORS,
   ...TERMINAL_ERRORS,
   ...SEARCH_ERRORS,
+  ...STACK_ERRORS,
   ...STORE_ERRORS,
   'control.down': {
     api: 'UNAVAILABLE',

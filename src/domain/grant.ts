@@ -6,6 +6,8 @@ export type GrantTo = { readonly userId: number } | { readonly groupId: number }
 
 export type GrantOn =
   | { readonly machineId: number }
+  /** The machines that its services are. */
+  | { readonly stackId: number }
   | { readonly tag: { readonly key: string; readonly value: string } };
 
 /** Who may reach which machines as which logins, with which capabilities, until when. */

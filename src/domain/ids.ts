@@ -18,7 +18,8 @@ export type IdKind =
   | 'ca'
   | 'rvk'
   | 'alr'
-  | 'apr';
+  | 'apr'
+  | 'stk';
 
 /** `formatId('sess', 12)` is `sess_12`. */
 export function formatId(kind: IdKind, key: number): string {

@@ -73,6 +73,9 @@ export interface Machine {
   readonly recordInput: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
+  /** The stack whose service it is; null or left out: none's. */
+  readonly stackId?: number | null;
+  readonly service?: string | null;
   readonly lastConnectedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;

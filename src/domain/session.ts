@@ -21,11 +21,13 @@ export const END_REASONS = [
   'machine_auth_failed',
   'host_key_changed',
   'terminated',
+  'evicted',
   'access_revoked',
   'recording_failed',
   'max_session',
   'idle_timeout',
   'unused',
+  'not_created',
   'drained',
   'node_died',
   'worker_died',
@@ -34,6 +36,7 @@ export const END_REASONS = [
 export type EndReason = (typeof END_REASONS)[number];
 
 const FAILURES: readonly EndReason[] = [
+  'not_created',
   'machine_unreachable',
   'machine_auth_failed',
   'host_key_changed',

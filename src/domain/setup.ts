@@ -6,6 +6,7 @@ import type { HostKeyPolicy, MachineAlgorithms, NewMachine } from './machine.ts'
 import type { RecordingPolicy } from './recording.ts';
 import type { Role } from './role.ts';
 import type { SearchKind } from './search.ts';
+import type { NewStack } from './stack.ts';
 import type { NewUserKey } from './user.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface Setup {
   readonly certificateAuthorities?: readonly NewCertificateAuthority[];
   /** Left out: as they are, pruning or not. */
   readonly alerts?: readonly SetupAlert[];
+  /** Left out: as they are, pruning or not. */
+  readonly stacks?: readonly NewStack[];
 }
 
 /** A rule for alerts; names of a machine or a group, at most one. */
@@ -62,6 +65,7 @@ export type SetupGrant = Omit<NewGrant, 'to' | 'on' | 'approval'> & {
   readonly approval: { readonly user: string } | { readonly group: string } | null;
   readonly on:
     | { readonly machine: string }
+    | { readonly stack: string }
     | { readonly tag: { readonly key: string; readonly value: string } };
 };
 
@@ -75,7 +79,8 @@ export interface SetupChange {
     | 'machine'
     | 'grant'
     | 'certificate_authority'
-    | 'alert_rule';
+    | 'alert_rule'
+    | 'stack';
   readonly name: string;
   /** The fields that differ, for an update. */
   readonly fields: readonly string[];
@@ -117,6 +122,7 @@ export interface SetupRequest {
   readonly grants?: readonly SetupRequestGrant[];
   readonly certificate_authorities?: readonly SetupRequestAuthority[];
   readonly alerts?: readonly SetupAlert[];
+  readonly stacks?: readonly SetupRequestStack[];
   readonly dry_run: boolean;
   readonly prune: boolean;
 }
@@ -160,6 +166,20 @@ export type SetupRequestReach =
       readonly container: string | { readonly stack: string; readonly service: string };
       readonly shell: readonly string[];
     };
+
+export interface SetupRequestStack {
+  readonly name: string;
+  readonly kind: NewStack['kind'];
+  /** Null: of a stack of kind `server`. */
+  readonly engine: string | null;
+  readonly project: string;
+  readonly stack_label: string;
+  readonly service_label: string;
+  readonly login: string;
+  readonly recording: RecordingPolicy;
+  readonly session_limit: number;
+  readonly over_limit: NewStack['overLimit'];
+}
 
 export interface SetupRequestAuthority {
   readonly name: string;

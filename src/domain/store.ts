@@ -4,6 +4,7 @@ import type { ApprovalStore } from './approval.ts';
 import type { ArchiveStore } from './archive.ts';
 import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
+import type { ContainerSessionStore, StackActionStore } from './container-session.ts';
 import type { CountStore } from './counters.ts';
 import type { FactorStore } from './factor.ts';
 import type { GrantStore } from './grant.ts';
@@ -16,6 +17,7 @@ import type { SealFeedStore } from './seal-sink.ts';
 import type { SearchStore } from './search.ts';
 import type { SessionStore } from './session.ts';
 import type { FeedStore } from './sink.ts';
+import type { StackStore } from './stack.ts';
 import type { StandingStore } from './standing.ts';
 import type { TokenStore } from './token.ts';
 import type { TransferStore } from './transfer.ts';
@@ -47,6 +49,9 @@ export interface Stores {
   readonly search: SearchStore;
   readonly alerts: AlertStore;
   readonly alertFeed: FeedStore<Alert>;
+  readonly stacks: StackStore;
+  readonly containerSessions: ContainerSessionStore;
+  readonly stackActions: StackActionStore;
 }
 
 /** The database. Implemented by store/database.ts, over PostgreSQL and over embedded PGlite. */

@@ -95,6 +95,7 @@ export function isGranted(machine: Machine, grants: readonly Grant[], now: Date)
   return grants.some(({ on, until }) => {
     if (until !== null && until <= now) return false;
     if ('machineId' in on) return on.machineId === machine.id;
+    if ('stackId' in on) return on.stackId === machine.stackId;
     return machine.tags[on.tag.key] === on.tag.value;
   });
 }

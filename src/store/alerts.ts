@@ -127,7 +127,8 @@ const ENDS = sql<boolean>`sessions.ended_at is null and exists (
   where end_on_alert and (until is null or until > now())
     and (grants.user_id = sessions.user_id or grants.group_id in (
       select group_id from group_members where group_members.user_id = sessions.user_id))
-    and (grants.machine_id = machines.id or machines.tags ->> tag_key = tag_value)
+    and (grants.machine_id = machines.id or grants.stack_id = machines.stack_id
+      or machines.tags ->> tag_key = tag_value)
     and (sessions.login = any(logins) or cardinality(logins) = 0 and sessions.login = machines.login))`;
 
 async function note(db: Db, row: RaisedRow): Promise<void> {

@@ -10,6 +10,7 @@ import { SqlAuditStore } from './audit.ts';
 import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate, type DatabaseOptions } from './connect.ts';
 import type { Connection } from './connection.ts';
+import { SqlContainerSessionStore } from './container-sessions.ts';
 import { SqlFactorStore } from './factors.ts';
 import { SqlGrantStore } from './grants.ts';
 import { SqlGroupStore } from './groups.ts';
@@ -25,6 +26,8 @@ import { type SearchMeans, SqlSearchStore } from './search.ts';
 import { hasSearchIndexes, makeSearchIndexes } from './search-index.ts';
 import { SqlCountStore } from './session-counts.ts';
 import { SqlSessionStore } from './sessions.ts';
+import { SqlStackActionStore } from './stack-actions.ts';
+import { SqlStackStore } from './stacks.ts';
 import { SqlStandingStore } from './standing.ts';
 import type { Db } from './tables.ts';
 import { SqlTokenStore } from './tokens.ts';
@@ -130,6 +133,9 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     search: new SqlSearchStore(db, means),
     alerts: new SqlAlertStore(db),
     alertFeed: new SqlAlertFeedStore(db),
+    stacks: new SqlStackStore(db),
+    containerSessions: new SqlContainerSessionStore(db, vault),
+    stackActions: new SqlStackActionStore(db),
   };
 }
 
@@ -158,6 +164,9 @@ class SqlStore implements Store {
   readonly search: Stores['search'];
   readonly alerts: Stores['alerts'];
   readonly alertFeed: Stores['alertFeed'];
+  readonly stacks: Stores['stacks'];
+  readonly containerSessions: Stores['containerSessions'];
+  readonly stackActions: Stores['stackActions'];
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
@@ -190,6 +199,9 @@ class SqlStore implements Store {
     this.search = stores.search;
     this.alerts = stores.alerts;
     this.alertFeed = stores.alertFeed;
+    this.stacks = stores.stacks;
+    this.containerSessions = stores.containerSessions;
+    this.stackActions = stores.stackActions;
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;

@@ -83,10 +83,11 @@ function columnsTo(to: GrantTo): Pick<Selectable<Tables['grants']>, 'user_id' | 
 
 function columnsOn(
   on: GrantOn,
-): Pick<Selectable<Tables['grants']>, 'machine_id' | 'tag_key' | 'tag_value'> {
-  return 'machineId' in on
-    ? { machine_id: on.machineId, tag_key: null, tag_value: null }
-    : { machine_id: null, tag_key: on.tag.key, tag_value: on.tag.value };
+): Pick<Selectable<Tables['grants']>, 'machine_id' | 'tag_key' | 'tag_value' | 'stack_id'> {
+  const none = { machine_id: null, tag_key: null, tag_value: null, stack_id: null };
+  if ('machineId' in on) return { ...none, machine_id: on.machineId };
+  if ('stackId' in on) return { ...none, stack_id: on.stackId };
+  return { ...none, tag_key: on.tag.key, tag_value: on.tag.value };
 }
 
 function columnsBy(
@@ -107,6 +108,9 @@ function missingOf({ to, on, approval }: NewGrant, constraint: string): Meaning 
   if (constraint === 'grants_machine_id_fkey' && 'machineId' in on) {
     return missing('machine', on.machineId);
   }
+  if (constraint === 'grants_stack_id_fkey' && 'stackId' in on) {
+    return missing('stack', on.stackId);
+  }
   if (constraint.startsWith('grants_approval_') && approval !== null) {
     return 'userId' in approval
       ? missing('user', approval.userId)
@@ -123,6 +127,7 @@ function toOf(row: Selectable<Tables['grants']>): GrantTo {
 
 function onOf(row: Selectable<Tables['grants']>): GrantOn {
   if (row.machine_id !== null) return { machineId: row.machine_id };
+  if (row.stack_id !== null) return { stackId: row.stack_id };
   if (row.tag_key !== null && row.tag_value !== null) {
     return { tag: { key: row.tag_key, value: row.tag_value } };
   }

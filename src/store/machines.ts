@@ -263,6 +263,8 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     container: row.container,
     tags: row.tags,
     description: row.description,
+    stackId: row.stack_id,
+    service: row.service,
     lastConnectedAt: row.last_connected_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -23,6 +23,7 @@ import * as alerts from '../../migrations/0021-alerts.ts';
 import * as places from '../../migrations/0022-places.ts';
 import * as searchPlaces from '../../migrations/0023-search-places.ts';
 import * as containers from '../../migrations/0024-containers.ts';
+import * as stacks from '../../migrations/0025-stacks.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -54,6 +55,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0022-places': places,
   '0023-search-places': searchPlaces,
   '0024-containers': containers,
+  '0025-stacks': stacks,
 };
 
 /** Names of migrations, in order. */

@@ -28,6 +28,11 @@ export function totpPlace(userId: number): string {
   return `user ${userId} totp`;
 }
 
+/** What the one-time password of a container session is bound to. */
+export function passwordPlace(sessionId: number): string {
+  return `session ${sessionId} password`;
+}
+
 /**
  * Everything that the secret key opens, each with the place that its text is bound to: what is sealed
  * again when that key changes. A Sealed column that lacks here does not compile. Rows have an `id`.
@@ -37,4 +42,5 @@ export const SEALED_COLUMNS: {
 } = {
   'machines.credential': ({ id, auth_type }) => credentialPlace(id, auth_type),
   'users.totp_secret': ({ id }) => totpPlace(id),
+  'container_sessions.password': ({ id }) => passwordPlace(id),
 };

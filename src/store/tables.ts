@@ -1,5 +1,4 @@
 import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
-import type { ApprovalStatus } from '../domain/approval.ts';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
@@ -17,6 +16,7 @@ import type {
   RecordingAnalysisTable,
   TranscriptBlockTable,
 } from './analysis-tables.ts';
+import type { ApprovalTable } from './approval-table.ts';
 import type { Defaulted, Fixed } from './column.ts';
 import type { SessionPlaceTable } from './place-table.ts';
 import type {
@@ -25,6 +25,7 @@ import type {
   SealingKeyTable,
   SealSinkTable,
 } from './recording-tables.ts';
+import type { ContainerSessionTable, StackActionTable, StackTable } from './stack-tables.ts';
 import type { Sealed } from './vault.ts';
 
 /** The tables as migrations/ leaves them: bigint is number, timestamptz Date, text[] an array. */
@@ -56,6 +57,9 @@ export interface Tables {
   readonly certificate_authorities: CertificateAuthorityTable;
   readonly revocations: RevocationTable;
   readonly nodes: NodeTable;
+  readonly stacks: StackTable;
+  readonly container_sessions: ContainerSessionTable;
+  readonly stack_actions: StackActionTable;
 }
 
 /** The database, or one transaction of it. */
@@ -127,6 +131,9 @@ interface MachineTable {
   container: ColumnType<ContainerPlace | null, string | null, string | null>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
+  /** What it is a service of; null: of no stack. */
+  stack_id: number | null;
+  service: string | null;
   last_connected_at: Date | null;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
@@ -139,6 +146,7 @@ interface GrantTable {
   machine_id: number | null;
   tag_key: string | null;
   tag_value: string | null;
+  stack_id: number | null;
   logins: string[];
   allow: Capability[];
   forward_to: string[];
@@ -153,29 +161,6 @@ interface GrantTable {
   created_at: Defaulted<Date>;
 }
 
-interface ApprovalTable {
-  id: GeneratedAlways<number>;
-  grant_id: Fixed<number>;
-  user_id: number | null;
-  user_name: Fixed<string>;
-  machine_id: number | null;
-  machine_name: Fixed<string>;
-  login: Fixed<string>;
-  kind: Fixed<SessionKind>;
-  by_user_id: number | null;
-  by_group_id: number | null;
-  by_name: Fixed<string>;
-  status: Defaulted<ApprovalStatus>;
-  node: Fixed<string>;
-  source: Fixed<string>;
-  asked_at: Fixed<Date>;
-  expires_at: Fixed<Date>;
-  closed_at: Date | null;
-  decided_by: string | null;
-  reason: Defaulted<string>;
-  used: Defaulted<boolean>;
-}
-
 interface SessionTable {
   id: GeneratedAlways<number>;
   user_id: number | null;
@@ -184,23 +169,24 @@ interface SessionTable {
   machine_id: number | null;
   machine_name: Fixed<string>;
   machine_host: Fixed<string>;
-  login: Fixed<string>;
-  kind: Fixed<SessionKind>;
+  /** These change when the user of a container session comes. */
+  login: string;
+  kind: SessionKind;
   status: Defaulted<SessionStatus>;
-  node: Fixed<string>;
+  node: string;
   started_at: Fixed<Date>;
   last_activity: Date;
   ended_at: Date | null;
   end_reason: EndReason | null;
   exit_status: number | null;
-  ip_address: Fixed<string>;
-  user_agent: Fixed<string>;
+  ip_address: string;
+  user_agent: string;
   bytes_in: Defaulted<number>;
   bytes_out: Defaulted<number>;
   commands_count: Defaulted<number>;
-  approval_id: Fixed<number | null>;
-  approved_by: Fixed<string | null>;
-  approval_reason: Fixed<string | null>;
+  approval_id: number | null;
+  approved_by: string | null;
+  approval_reason: string | null;
   hold_at: Date | null;
   hold_by: string | null;
   hold_reason: string | null;

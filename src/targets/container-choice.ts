@@ -34,9 +34,12 @@ function unreachable(machine: string, reason: string, cause?: unknown): PosternE
 
 async function newestOf(
   engine: ContainerEngine,
-  { stack, service }: { readonly stack: string; readonly service: string },
+  { stack, service, labels: by }: Extract<ContainerPlace['choice'], { readonly stack: string }>,
 ): Promise<string | null> {
-  const labels = { [STACK_LABEL]: stack, [SERVICE_LABEL]: service };
+  const labels = {
+    [by?.stack ?? STACK_LABEL]: stack,
+    [by?.service ?? SERVICE_LABEL]: service,
+  };
   const running = (await engine.list({ labels })).filter(({ state }) => state === 'running');
   const [best] = running.toSorted((a, b) => rank(a) - rank(b) || newer(a, b));
   return best?.id ?? null;

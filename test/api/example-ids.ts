@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { StackAction } from '../../src/domain/container-session.ts';
+import type { Store } from '../../src/domain/store.ts';
 import * as example from '../store/examples.ts';
 import type { History } from './history.ts';
 
@@ -28,6 +30,7 @@ export async function exampleIds({ stage, ada, web1, ended }: History): Promise<
     ...{ node: 'node-a', source: '192.0.2.7', askedAt },
     expiresAt: new Date(askedAt.getTime() + 3_600_000),
   });
+  const action = await stackAction(store, ada.id);
   return {
     ...Object.fromEntries(ADMINS.map((word) => [word, '1'])),
     sessions: String(ended.id),
@@ -41,8 +44,24 @@ export async function exampleIds({ stage, ada, web1, ended }: History): Promise<
     '{build}': '0',
     stacks: 'shop',
     services: 'web',
-    actions: '1',
+    actions: String(action.id),
+    '{uid_json}': 'shop.json',
+    '{id_json}': `${action.id}.json`,
   };
+}
+
+/** Of a stack named shop, whose engine is nowhere. */
+async function stackAction(store: Store, userId: number): Promise<StackAction> {
+  const stack = await store.stacks.create(example.stack({ name: 'shop' }));
+  const machineId = await store.stacks.machineOf(stack, 'web');
+  const { id: sessionId } = await store.containerSessions.create(
+    example.session({ userId, machineId, machineName: 'shop.web' }),
+    { stackId: stack.id, service: 'web', code: 'abcd2345', expiresAt: new Date(Date.now() + 6e6) },
+  );
+  return await store.stackActions.create({
+    ...{ userId, userName: 'ada', stackId: stack.id, sessionId, action: 'create_session' },
+    ...{ node: 'node-b', startedAt: new Date() },
+  });
 }
 
 /** `/v1/users/{id}/keys/{key_id}` with ids, `own` before the examples. Throws for a kind of id that has no example above. */
@@ -53,7 +72,7 @@ export function withExamples(path: string, ids: ExampleIds, own: ExampleIds = {}
       if (!part.startsWith('{')) return part;
       const before = parts[at - 1] ?? '';
       const [name = part, ending = ''] = /^(\{.+\})(.*)$/.exec(part)?.slice(1) ?? [];
-      const id = own[name] ?? ids[before] ?? ids[name];
+      const id = own[name] ?? (name.endsWith('_json}') ? ids[name] : (ids[before] ?? ids[name]));
       if (id === undefined) {
         throw new Error(
           `${path} needs an example of ${name}: add "${before}" to test/api/example-ids.ts`,

@@ -34,7 +34,12 @@ export class FuzzClient implements Disposable {
         headers: { authorization: `Bearer ${this.#token}`, ...type, ...headers },
         timeout: DEADLINE,
       });
-      sent.on('error', reject);
+      sent.on('error', (error) => {
+        // The server may close a connection that it kept just when it is used again.
+        const wasClosed = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+        if (wasClosed) this.send(asked, headers).then(resolve, reject);
+        else reject(error);
+      });
       sent.on('timeout', () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
       sent.on('response', (answer) => {
         const { statusCode: status = 0, headers: got } = answer;

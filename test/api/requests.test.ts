@@ -115,7 +115,7 @@ describe('a set-up', () => {
     [{ machines: [{ ...setup.machines[0], host: 5 }] }, 'machines[0].host'],
     [{ grants: [{ ...setup.grants[0], on: { machine: 'nowhere' } }] }, 'grants[0].on.machine'],
     [{ grants: [{ ...setup.grants[0], mfa: 'yes' }] }, 'grants[0].mfa'],
-    [{ stacks: [] }, 'stacks'],
+    [{ stacks: 5 }, 'stacks'],
   ])('with %j is refused whole, naming the field', async (wrong, field) => {
     const { status, body } = await ask('POST', '/v1/setup', { ...setup, ...wrong });
     expect([status, fieldsOf(body)]).toEqual([400, [field]]);

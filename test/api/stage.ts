@@ -3,10 +3,13 @@ import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApi } from '../../src/api/server.ts';
 import { TerminalRoom } from '../../src/api/terminal-room.ts';
 import { StoreSetupApplier } from '../../src/control/apply.ts';
+import { BackgroundContainerSessions } from '../../src/control/container-sessions.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import { RetentionSweep } from '../../src/control/retention.ts';
 import { SessionFeed } from '../../src/control/session-feed.ts';
+import { StackServices } from '../../src/control/stack-services.ts';
+import { WaitingGateway } from '../../src/control/waiting-gateway.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import type { Gateway } from '../../src/domain/control-plane.ts';
@@ -18,6 +21,7 @@ import type { Role, Scope } from '../../src/domain/role.ts';
 import type { NewSession, Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
+import { Engines } from '../../src/engine/engine.ts';
 import { LiveThread } from '../../src/live/live.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
@@ -111,10 +115,18 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
   const changes = new LocalChanges();
   const terminals = new TestTerminals(store);
   const events = new SessionFeed({ sessions: store.sessions, changes, log });
+  const services = new StackServices(new Engines({ certificates: null }));
+  const containerSessions = new BackgroundContainerSessions({
+    ...{ store, counters, services, gateway, node: 'node-a', log },
+    waitMs: 600_000,
+  });
+  containerSessions.begin(changes);
   const deps: ApiDeps = {
     store,
     counters,
-    gateway,
+    gateway: new WaitingGateway(gateway, containerSessions),
+    containerSessions,
+    services,
     terminals,
     room: new TerminalRoom(terminals, log),
     events,
@@ -150,6 +162,7 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
   };
   const api = createApi(deps);
   const close = async (): Promise<void> => {
+    await containerSessions.close();
     await events.close();
     await replays.close();
     await redactedReplays.close();

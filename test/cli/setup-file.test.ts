@@ -231,13 +231,7 @@ stack: []
   });
 
   test.each([
-    ['stacks', 'stacks:\n  - name: shop', '1: stacks'],
     ['kubernetes', 'machines:\n  - name: a\n    kind: kubernetes', '3: machines[0].kind'],
-    [
-      'on a stack',
-      'grants:\n  - { to: { user: a }, on: { stack: b }, allow: [] }',
-      '2: grants[0].on.stack',
-    ],
   ])('with %s is refused by name: not in this version', (_, text, where) => {
     expect(problemsOf(text)).toEqual([`${where} is not available in this version`]);
   });

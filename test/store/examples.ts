@@ -3,6 +3,7 @@ import type { NewGrant } from '../../src/domain/grant.ts';
 import type { NewMachine } from '../../src/domain/machine.ts';
 import type { Seal } from '../../src/domain/seal.ts';
 import type { NewSession } from '../../src/domain/session.ts';
+import { COMPOSE_LABELS, type NewStack } from '../../src/domain/stack.ts';
 import type { NewUser, NewUserKey } from '../../src/domain/user.ts';
 
 /** Valid things, of which a test names only what it is about. */
@@ -66,6 +67,21 @@ export function session(
     ipAddress: '192.0.2.7',
     userAgent: 'SSH-2.0-OpenSSH_9.2',
     approval: null,
+    ...change,
+  };
+}
+
+export function stack(change: Partial<NewStack> & { readonly name: string }): NewStack {
+  return {
+    kind: 'container',
+    engine: 'unix:///nowhere/docker.sock',
+    project: change.name,
+    stackLabel: COMPOSE_LABELS.stack,
+    serviceLabel: COMPOSE_LABELS.service,
+    login: 'root',
+    recording: 'required',
+    sessionLimit: 15,
+    overLimit: 'evict-oldest',
     ...change,
   };
 }

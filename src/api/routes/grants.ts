@@ -61,6 +61,7 @@ const created = z.strictObject({
     .strictObject({
       machine_id: idOf('mch').optional(),
       machine: machineName.optional(),
+      stack: machineName.optional(),
       tag: tag.optional(),
     })
     .superRefine(exactlyOne),
@@ -93,6 +94,7 @@ const grantSchema = z
     to: whoSchema,
     on: z.object({
       machine: namedSchema('mch').optional(),
+      stack: namedSchema('stk').optional(),
       tag: z.object({ key: z.string(), value: z.string() }).optional(),
     }),
     logins: z.array(z.string()),
@@ -161,7 +163,7 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
   return {
     id: formatId('grt', grant.id),
     to: await named(to),
-    on: 'machineId' in on ? { machine: await names.machine(on.machineId) } : { tag: on.tag },
+    on: await onView(on, names),
     logins: [...grant.logins],
     allow: [...grant.allow],
     forward_to: [...grant.forwardTo],
@@ -174,6 +176,11 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
     approval: approval === null ? null : { by: await named(approval) },
     created_at: isoTime(grant.createdAt),
   };
+}
+
+async function onView(on: GrantOn, names: NamesOf) {
+  if ('machineId' in on) return { machine: await names.machine(on.machineId) };
+  return 'stackId' in on ? { stack: await names.stack(on.stackId) } : { tag: on.tag };
 }
 
 /** The thing that a field names by id or by name. Throws `request.invalid` naming the field. */
@@ -212,8 +219,11 @@ async function approvalOf(
 }
 
 async function onOf(stores: Stores, on: Asked['on']): Promise<GrantOn> {
-  const { machines } = stores;
+  const { machines, stacks } = stores;
   if (on.tag !== undefined) return { tag: on.tag };
+  if (on.stack !== undefined) {
+    return { stackId: (await named('on.stack', stacks.find(on.stack))).id };
+  }
   if (on.machine_id !== undefined) {
     return { machineId: (await named('on.machine_id', machines.get(on.machine_id))).id };
   }

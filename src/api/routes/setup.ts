@@ -16,6 +16,7 @@ const KINDS = [
   'grant',
   'certificate_authority',
   'alert_rule',
+  'stack',
 ] as const;
 
 const setupRoute = guarded('admin', {

@@ -9,7 +9,11 @@ import { cellAt, timeAt } from '../wire.ts';
 const COLUMNS: readonly Column[] = [
   ['id', (row) => cellAt(row, 'id')],
   ['to', (row) => cellAt(row, 'to.user') ?? prefixed('group ', cellAt(row, 'to.group'))],
-  ['on', (row) => cellAt(row, 'on.machine') ?? tagCell(row)],
+  [
+    'on',
+    (row) =>
+      cellAt(row, 'on.machine') ?? prefixed('stack ', cellAt(row, 'on.stack')) ?? tagCell(row),
+  ],
   ['logins', (row) => cellAt(row, 'logins')],
   ['allow', (row) => cellAt(row, 'allow')],
   ['from', (row) => cellAt(row, 'from_networks')],
@@ -47,6 +51,7 @@ interface AddOptions extends Format {
   readonly user?: string;
   readonly group?: string;
   readonly machine?: string;
+  readonly stack?: string;
   readonly tag?: { readonly key: string; readonly value: string };
   readonly login?: readonly string[];
   readonly allow: readonly string[];
@@ -86,6 +91,7 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--user <user>', 'to a user, by name or id')
     .option('--group <group>', 'to a group, by name or id')
     .option('--machine <machine>', 'on a machine, by name or id')
+    .option('--stack <stack>', 'on a stack, by name')
     .option('--tag <tag>', 'on every machine with this tag, env=prod', tag)
     .requiredOption('--allow <capabilities>', 'shell,exec,sftp,upload,download,…', several)
     .option('--login <logins>', "these logins; else the machine's default one", several)
@@ -134,20 +140,20 @@ async function list(shell: Shell, options: ListOptions): Promise<void> {
 }
 
 async function add(shell: Shell, options: AddOptions): Promise<void> {
-  const { user, group, machine, tag: tagged } = options;
+  const { user, group } = options;
   if ((user === undefined) === (group === undefined)) {
     throw new CommandFailure(2, 'give one of --user and --group');
   }
-  if ((machine === undefined) === (tagged === undefined)) {
-    throw new CommandFailure(2, 'give one of --machine and --tag');
+  const places = [options.machine, options.stack, options.tag];
+  if (places.filter((place) => place !== undefined).length !== 1) {
+    throw new CommandFailure(2, 'give one of --machine, --stack and --tag');
   }
   const api = ApiClient.of(shell);
   const to =
     user === undefined
       ? { group_id: await idOfNamed(api, 'grp', group ?? '') }
       : { user_id: await idOfNamed(api, 'usr', user) };
-  const on =
-    machine === undefined ? { tag: tagged } : { machine_id: await idOfNamed(api, 'mch', machine) };
+  const on = await onOf(api, options);
   const made = await api.send('POST', '/v1/grants', {
     to,
     on,
@@ -163,6 +169,11 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     approval: await approvalOf(api, options),
   });
   showOne(shell, options, made, [...COLUMNS, ...MORE]);
+}
+
+async function onOf(api: ApiClient, { machine, stack, tag: tagged }: AddOptions) {
+  if (machine !== undefined) return { machine_id: await idOfNamed(api, 'mch', machine) };
+  return stack === undefined ? { tag: tagged } : { stack };
 }
 
 async function approvalOf(api: ApiClient, { approvalUser, approvalGroup }: AddOptions) {

@@ -95,10 +95,11 @@ function readTo(reader: SetupReader, entry: Entry | undefined): SetupRequestGran
 }
 
 function readOn(reader: SetupReader, entry: Entry | undefined): SetupRequestGrant['on'] {
-  const shape = { known: ['machine', 'tag'], later: ['stack'] };
+  const shape = { known: ['machine', 'tag', 'stack'] };
   const on = entry === undefined ? null : only(reader, entry, shape);
   if (on === null) return { machine: '' };
   if (on[0] === 'machine') return { machine: machineName(reader, on[1]) };
+  if (on[0] === 'stack') return { stack: machineName(reader, on[1]) };
   const tag = parsed(reader, on[1], parseTag, 'is no tag: write NAME=VALUE, as env=prod');
   return { tag: tag ?? { key: '', value: '' } };
 }

@@ -1,0 +1,265 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Container } from '../domain/container-engine.ts';
+import type {
+  ContainerSessions,
+  StackAction,
+  WantedContainerSession,
+} from '../domain/container-session.ts';
+import type { Gateway } from '../domain/control-plane.ts';
+import type { Counters } from '../domain/counters.ts';
+import { PosternError, sentence } from '../domain/errors.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
+import { Secret } from '../domain/secret.ts';
+import type { EndReason } from '../domain/session.ts';
+import { mayDownloadKey, type Stack } from '../domain/stack.ts';
+import type { Store, Stores } from '../domain/store.ts';
+import { ContainerSessionEnds } from './container-session-ends.ts';
+import { aboutSession } from './journal.ts';
+import { Lookout } from './lookout.ts';
+import { failAction, refusal } from './stack-actions.ts';
+import type { StackServices } from './stack-services.ts';
+
+/** No letters and digits that look like others; base 32. */
+const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
+const CODE_LENGTH = 8;
+const PASSWORD_BYTES = 18;
+
+/** Actions of one node that may be under way. */
+const MOST_ACTIONS = 1000;
+
+/** Milliseconds that actions under way have when the server stops. */
+const LAST_ACTIONS_MS = 2000;
+
+export interface ContainerSessionsDeps {
+  readonly store: Store;
+  readonly counters: Pick<Counters, 'count'>;
+  readonly services: StackServices;
+  /** Of all nodes. */
+  readonly gateway: Pick<Gateway, 'terminate'>;
+  /** This node's name. */
+  readonly node: string;
+  /** Milliseconds that a session waits for its user. */
+  readonly waitMs: number;
+  readonly log: Logger;
+}
+
+/**
+ * Makes sessions of containers in the background. Row, place and action come to be in one transaction, so that
+ * what a process that died has left is found by its node's name: the next start of the node, or another node,
+ * fails the action and ends the session (recovery.ts). What fails while the store is away is looked for again.
+ */
+export class BackgroundContainerSessions implements ContainerSessions {
+  readonly #deps: ContainerSessionsDeps;
+  readonly #running = new Map<number, Promise<void>>();
+  readonly #ends: ContainerSessionEnds;
+  readonly #lookout: Lookout;
+
+  constructor(deps: ContainerSessionsDeps) {
+    this.#deps = deps;
+    this.#ends = new ContainerSessionEnds(deps);
+    this.#lookout = new Lookout(
+      () => this.#look(),
+      (error) => {
+        const reason = reasonOf(error);
+        deps.log.warn('container sessions could not be looked after', { reason });
+      },
+    );
+  }
+
+  /** From now on, until `close`. */
+  begin(changes: Parameters<Lookout['watch']>[0]): void {
+    this.#lookout.watch(changes);
+  }
+
+  /** Ends what waits for its users on this node, and fails what is still being made. */
+  async close(): Promise<void> {
+    await this.#lookout.close();
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, LAST_ACTIONS_MS);
+    await Promise.race([Promise.allSettled(this.#running.values()), enough.promise]);
+    clearTimeout(timer);
+    const { store, node } = this.#deps;
+    for (const id of await store.containerSessions.waiting(node))
+      await this.#ends.end(id, 'drained');
+    for (const action of await store.stackActions.open(node)) {
+      await this.#fail(action, refusal('stack.not_created', 'stack.interrupted', {}));
+    }
+    await this.#ends.settled();
+  }
+
+  async create(wanted: WantedContainerSession): Promise<StackAction> {
+    await this.#validate(wanted);
+    await this.#containerOf(wanted.stack, wanted.service);
+    if (this.#running.size >= MOST_ACTIONS) throw new PosternError('stack.too_many');
+    const { action, evicted } = await this.#begin(wanted);
+    this.#ends.evict(evicted, sentence('stack.newer', paramsOf(wanted)));
+    const run = this.#run(action, wanted).finally(() => this.#running.delete(action.id));
+    this.#running.set(action.id, run);
+    return action;
+  }
+
+  endWaiting(sessionId: number, reason: EndReason): Promise<boolean> {
+    return this.#ends.end(sessionId, reason);
+  }
+
+  /** The first step. Throws `stack.kind` and `stack.permission`. */
+  async #validate({ user, stack }: WantedContainerSession): Promise<void> {
+    const { users, groups, grants } = this.#deps.store;
+    const named = { stack: stack.name };
+    const account = await users.get(user.id);
+    const theirs = await grants.forUser(user.id, await groups.ofUser(user.id));
+    if (account === null || account.disabled || !mayDownloadKey(stack.id, theirs, new Date())) {
+      throw refusal('stack.permission', 'stack.no_grant', named);
+    }
+    if (stack.kind !== 'container') throw refusal('stack.kind', 'stack.is_server', named);
+  }
+
+  /** The second: the container that a session of a service lands in. */
+  async #containerOf(stack: Stack, service: string): Promise<Container> {
+    let found: Container | null;
+    try {
+      found = await this.#deps.services.newest(stack, service);
+    } catch (error) {
+      const detail = error instanceof PosternError ? error.message : sentence('internal');
+      throw new PosternError('stack.not_created', { detail }, { cause: error });
+    }
+    if (found !== null) return found;
+    throw refusal('stack.service', 'stack.no_service', { stack: stack.name, service });
+  }
+
+  /** The third, with everything that the rest goes on from. */
+  async #begin(
+    wanted: WantedContainerSession,
+  ): Promise<{ readonly action: StackAction; readonly evicted: readonly number[] }> {
+    const { store, counters, node } = this.#deps;
+    const { user, stack } = wanted;
+    const begun = await store.transaction(async (stores) => {
+      const now = new Date();
+      const machineId = await machineOf(stores, wanted);
+      const session = await this.#newSession(stores, wanted, machineId, now);
+      const place = await stores.places.take({
+        sessionId: session.id,
+        service: `${stack.id}/${wanted.service}`,
+        limit: stack.sessionLimit,
+        policy: stack.overLimit,
+      });
+      if (place.outcome === 'refused') {
+        throw refusal('stack.too_many', 'stack.full', paramsOf(wanted));
+      }
+      const action = await stores.stackActions.create({
+        ...{ userId: user.id, userName: user.name, stackId: stack.id, sessionId: session.id },
+        ...{ node, startedAt: now, action: 'create_session' },
+      });
+      const detail = { stack: stack.name, service: wanted.service, action: action.id };
+      await stores.audit.append(aboutSession('container_session.created', session, now, detail));
+      return { action, session, evicted: place.evicted };
+    });
+    await counters.count(begun.session);
+    return begun;
+  }
+
+  #newSession(stores: Stores, wanted: WantedContainerSession, machineId: number, now: Date) {
+    const { user, stack, service } = wanted;
+    return stores.containerSessions.create(
+      {
+        ...{ userId: user.id, userName: user.name, userEmail: user.email, machineId },
+        machineName: `${stack.name}.${service}`,
+        machineHost: `${stack.project}/${service}`,
+        login: stack.login,
+        kind: 'shell',
+        node: this.#deps.node,
+        startedAt: now,
+        ipAddress: wanted.sourceAddress,
+        userAgent: wanted.client,
+        approval: null,
+      },
+      {
+        ...{ stackId: stack.id, service, code: newCode() },
+        expiresAt: new Date(now.getTime() + this.#deps.waitMs),
+      },
+    );
+  }
+
+  /** The fourth and the fifth. Never rejects; what cannot be noted now is found by a later look. */
+  async #run(action: StackAction, wanted: WantedContainerSession): Promise<void> {
+    try {
+      await this.#deps.store.stackActions.begin(action.id, new Date());
+      await this.#setUp(action, wanted);
+    } catch (error) {
+      await this.#fail(action, error).catch((again: unknown) => {
+        const reason = reasonOf(again);
+        this.#deps.log.warn('a failed action could not be noted yet', {
+          action: action.id,
+          reason,
+        });
+      });
+    }
+  }
+
+  /** With everything looked at once more: what was true when it was asked for may not be any more. */
+  async #setUp(action: StackAction, wanted: WantedContainerSession): Promise<void> {
+    const { store, counters, waitMs } = this.#deps;
+    await this.#validate(wanted);
+    const container = await this.#containerOf(wanted.stack, wanted.service);
+    const hasKey = (await store.users.keys(wanted.user.id)).length > 0;
+    const now = new Date();
+    const place = {
+      ...{ containerId: container.id, containerName: container.name },
+      password: hasKey ? null : new Secret(randomBytes(PASSWORD_BYTES).toString('base64url')),
+      expiresAt: new Date(now.getTime() + waitMs),
+    };
+    await store.transaction(async ({ containerSessions, stackActions }) => {
+      if (!(await containerSessions.ready(action.sessionId ?? 0, place, now))) {
+        throw refusal('stack.not_created', 'stack.overtaken', {});
+      }
+      const message = `Session ${action.sessionId} is ready`;
+      await stackActions.finish(action.id, 'completed', message, now);
+    });
+    const session = await store.sessions.get(action.sessionId ?? 0);
+    if (session !== null) await counters.count(session);
+  }
+
+  /** Fails the action, and the session with it; once. */
+  async #fail(action: StackAction, thrown: unknown): Promise<void> {
+    const { log } = this.#deps;
+    log.warn('a container session was not made', { action: action.id, reason: reasonOf(thrown) });
+    await failAction(this.#deps.store, action, thrown);
+    await this.#ends.end(action.sessionId ?? 0, 'not_created');
+  }
+
+  /** What is due, and what others, or an absence of the store, have left behind. */
+  async #look(): Promise<void> {
+    const { store, node } = this.#deps;
+    for (const id of await store.containerSessions.overdue(new Date()))
+      await this.#ends.end(id, 'unused');
+    for (const id of await store.places.evicted()) {
+      const one = await store.containerSessions.get(id);
+      const stack = one?.stackId === null || !one ? null : await store.stacks.get(one.stackId);
+      if (one === null || stack === null) continue;
+      this.#ends.evict([id], sentence('stack.newer', paramsOf({ stack, service: one.service })));
+    }
+    for (const action of await store.stackActions.open(node)) {
+      if (this.#running.has(action.id)) continue;
+      await this.#fail(action, refusal('stack.not_created', 'stack.interrupted', {}));
+    }
+  }
+}
+
+function paramsOf({ stack, service }: Pick<WantedContainerSession, 'stack' | 'service'>) {
+  return { stack: stack.name, service, limit: stack.sessionLimit };
+}
+
+/** Throws `stack.not_created` where another machine has the name. */
+async function machineOf(stores: Stores, wanted: WantedContainerSession): Promise<number> {
+  try {
+    return await stores.stacks.machineOf(wanted.stack, wanted.service);
+  } catch (error) {
+    if (!(error instanceof PosternError) || error.code !== 'thing.exists') throw error;
+    throw new PosternError('stack.not_created', { detail: error.message }, { cause: error });
+  }
+}
+
+function newCode(): string {
+  const letters = Array.from({ length: CODE_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]);
+  return letters.join('');
+}

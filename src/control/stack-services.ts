@@ -1,0 +1,47 @@
+import type { Container, ContainerEngines } from '../domain/container-engine.ts';
+import type { Service, ServiceList, Stack } from '../domain/stack.ts';
+
+/** Better ones first: a container without a health check is as good as its engine can say. */
+const HEALTHS: readonly Container['health'][] = ['healthy', 'none', 'starting', 'unhealthy'];
+
+/** The services of stacks, as their engines have them at the moment. */
+export class StackServices implements ServiceList {
+  readonly #engines: ContainerEngines;
+
+  constructor(engines: ContainerEngines) {
+    this.#engines = engines;
+  }
+
+  async of(stack: Stack): Promise<readonly Service[]> {
+    const containers = await this.#containers(stack, {});
+    const names = new Set(containers.map((one) => one.labels[stack.serviceLabel] ?? ''));
+    return [...names]
+      .filter((name) => name !== '')
+      .sort()
+      .map((name) => ({
+        name,
+        containers: containers.filter((one) => one.labels[stack.serviceLabel] === name),
+      }));
+  }
+
+  /** The healthiest running container of a service, of several the newest; null: none runs. */
+  async newest(stack: Stack, service: string): Promise<Container | null> {
+    const all = await this.#containers(stack, { [stack.serviceLabel]: service });
+    const running = all.filter(({ state }) => state === 'running');
+    running.sort(
+      (a, b) =>
+        HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) ||
+        b.createdAt.getTime() - a.createdAt.getTime(),
+    );
+    return running[0] ?? null;
+  }
+
+  async #containers(
+    stack: Stack,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<readonly Container[]> {
+    if (stack.engine === null) return [];
+    const wanted = { [stack.stackLabel]: stack.project, ...labels };
+    return await this.#engines.at(stack.engine).list({ all: true, labels: wanted });
+  }
+}

@@ -1,0 +1,94 @@
+import type { Container } from './container-engine.ts';
+import type { Grant } from './grant.ts';
+import type { Page, PageRequest } from './page.ts';
+import type { OverLimitPolicy } from './place.ts';
+import type { RecordingPolicy } from './recording.ts';
+
+/** `container`: services on a container engine; `server`: plain SSH machines, without sessions of containers. */
+export const STACK_KINDS = ['container', 'server'] as const;
+export type StackKind = (typeof STACK_KINDS)[number];
+
+/** The labels by which Docker Compose marks what belongs to a project. */
+export const COMPOSE_LABELS = {
+  stack: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+} as const;
+
+/** Live sessions of one service, unless the stack says otherwise; and the most that it may say. */
+export const SESSION_LIMIT = 15;
+export const MOST_SESSIONS = 1000;
+
+export interface NewStack {
+  readonly name: string;
+  readonly kind: StackKind;
+  /** The address of its container engine; null: it has none, for it is of kind `server`. */
+  readonly engine: string | null;
+  /** What its containers have in `stackLabel`. */
+  readonly project: string;
+  readonly stackLabel: string;
+  readonly serviceLabel: string;
+  /** Whom its sessions run as, unless a grant allows another one and the user asks for it. */
+  readonly login: string;
+  readonly recording: RecordingPolicy;
+  /** Live sessions of one service. */
+  readonly sessionLimit: number;
+  readonly overLimit: OverLimitPolicy;
+}
+
+/** A named set of services, each of which has running containers. */
+export interface Stack extends NewStack {
+  readonly id: number;
+  /** 32 hexadecimal digits; its clients know it by this or by its name. */
+  readonly uid: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Implemented by store/stacks.ts. */
+export interface StackStore {
+  get(id: number): Promise<Stack | null>;
+  getByName(name: string): Promise<Stack | null>;
+  /** By name, else by uid. */
+  find(nameOrUid: string): Promise<Stack | null>;
+  /** `ids`: only these. */
+  list(filter: { readonly ids?: readonly number[] }, page: PageRequest): Promise<Page<Stack>>;
+  /** Throws `thing.exists` when the name is taken. */
+  create(stack: NewStack): Promise<Stack>;
+  update(id: number, change: Partial<NewStack>): Promise<Stack | null>;
+  /** Removes the stack, the machines that its services are, and the grants on it. */
+  remove(id: number): Promise<boolean>;
+  /**
+   * The id of the machine that a service is, made when there is none. Throws `thing.exists` when a machine
+   * of another kind has its name.
+   */
+  machineOf(stack: Stack, service: string): Promise<number>;
+}
+
+/** The containers of a stack that have the same value of its service label. */
+export interface Service {
+  readonly name: string;
+  /** Running or not. */
+  readonly containers: readonly Container[];
+}
+
+/** Implemented by control/stack-services.ts. Rejects with `engine.*`. */
+export interface ServiceList {
+  /** By name; none of a stack of kind `server`. */
+  of(stack: Stack): Promise<readonly Service[]>;
+}
+
+/** Whether some grant of `grants`, in force at `now`, is on the stack. */
+export function isOnStack(stackId: number, grants: readonly Grant[], now: Date): boolean {
+  return grants.some(
+    ({ on, until }) => 'stackId' in on && on.stackId === stackId && (until === null || until > now),
+  );
+}
+
+/**
+ * The "SSH key download" permission of Cloud 66, of a user and a stack: a grant in force on the stack that
+ * allows a shell.
+ */
+export function mayDownloadKey(stackId: number, grants: readonly Grant[], now: Date): boolean {
+  const shells = grants.filter(({ allow }) => allow.includes('shell'));
+  return isOnStack(stackId, shells, now);
+}

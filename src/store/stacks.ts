@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { type Selectable, sql } from 'kysely';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { NewStack, Stack, StackStore } from '../domain/stack.ts';
+import { meaning } from './failure.ts';
+import { readPage } from './paging.ts';
+import { storableJson } from './storable.ts';
+import type { Db, Tables } from './tables.ts';
+
+/** Stacks, and the machines that their services are. */
+export class SqlStackStore implements StackStore {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async get(id: number): Promise<Stack | null> {
+    const query = this.#db.selectFrom('stacks').selectAll().where('id', '=', id);
+    return stackOrNull(await query.executeTakeFirst());
+  }
+
+  async getByName(name: string): Promise<Stack | null> {
+    const query = this.#db.selectFrom('stacks').selectAll().where('name', '=', name);
+    return stackOrNull(await query.executeTakeFirst());
+  }
+
+  async find(nameOrUid: string): Promise<Stack | null> {
+    const query = this.#db
+      .selectFrom('stacks')
+      .selectAll()
+      .where((eb) => eb.or([eb('name', '=', nameOrUid), eb('uid', '=', nameOrUid)]))
+      .orderBy(sql`name = ${nameOrUid}`, 'desc')
+      .limit(1);
+    return stackOrNull(await query.executeTakeFirst());
+  }
+
+  list({ ids }: { readonly ids?: readonly number[] }, page: PageRequest): Promise<Page<Stack>> {
+    const all = this.#db.selectFrom('stacks');
+    const found =
+      ids === undefined ? all : all.where('id', '=', sql<number>`any(${[...ids]}::bigint[])`);
+    return readPage(page, found.selectAll(), toStack);
+  }
+
+  async create(stack: NewStack): Promise<Stack> {
+    const query = this.#db
+      .insertInto('stacks')
+      .values({ uid: randomBytes(16).toString('hex'), ...columnsOf(stack) })
+      .returningAll();
+    return toStack(await named(stack.name, query.executeTakeFirstOrThrow()));
+  }
+
+  async update(id: number, change: Partial<NewStack>): Promise<Stack | null> {
+    const now = await this.get(id);
+    if (now === null) return null;
+    const query = this.#db
+      .updateTable('stacks')
+      .set({ ...columnsOf({ ...now, ...change }), updated_at: new Date() })
+      .where('id', '=', id)
+      .returningAll();
+    return stackOrNull(await named(change.name ?? '', query.executeTakeFirst()));
+  }
+
+  async remove(id: number): Promise<boolean> {
+    const query = this.#db.deleteFrom('stacks').where('id', '=', id);
+    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+  }
+
+  async machineOf(stack: Stack, service: string): Promise<number> {
+    const name = `${stack.name}.${service}`;
+    const container = storableJson(placeOf(stack, service));
+    // One statement, for two may make the same at once; what the stack says counts each time.
+    const made = await sql<{ id: number }>`
+      insert into machines (name, kind, host, port, login, auth_type, host_key_policy, recording, tags,
+        description, container, stack_id, service)
+      values (${name}, 'docker', ${name}, 0, ${stack.login}, 'none', 'accept-new', ${stack.recording},
+        '{}', ${`service ${service} of stack ${stack.name}`}, ${container}::jsonb, ${stack.id}, ${service})
+      on conflict (stack_id, service) do update
+        set login = excluded.login, recording = excluded.recording, container = excluded.container
+      returning id`
+      .execute(this.#db)
+      .then(({ rows }) => rows[0]?.id);
+    if (made === undefined) throw new Error(`no machine for ${name}`);
+    return made;
+  }
+}
+
+function placeOf(stack: Stack, service: string) {
+  const labels = { stack: stack.stackLabel, service: stack.serviceLabel };
+  const choice = { stack: stack.project, service, labels };
+  return { engine: stack.engine, choice, shell: [] };
+}
+
+function columnsOf(stack: NewStack) {
+  return {
+    name: stack.name,
+    kind: stack.kind,
+    engine: stack.engine,
+    project: stack.project,
+    stack_label: stack.stackLabel,
+    service_label: stack.serviceLabel,
+    login: stack.login,
+    recording: stack.recording,
+    session_limit: stack.sessionLimit,
+    over_limit: stack.overLimit,
+  };
+}
+
+function named<T>(name: string, work: Promise<T>): Promise<T> {
+  return meaning(
+    { unique: () => ({ code: 'thing.exists', params: { kind: 'stack', name } }) },
+    work,
+  );
+}
+
+function stackOrNull(row: Selectable<Tables['stacks']> | undefined): Stack | null {
+  return row ? toStack(row) : null;
+}
+
+function toStack(row: Selectable<Tables['stacks']>): Stack {
+  return {
+    id: row.id,
+    uid: row.uid,
+    name: row.name,
+    kind: row.kind,
+    engine: row.engine,
+    project: row.project,
+    stackLabel: row.stack_label,
+    serviceLabel: row.service_label,
+    login: row.login,
+    recording: row.recording,
+    sessionLimit: row.session_limit,
+    overLimit: row.over_limit,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

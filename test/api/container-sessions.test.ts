@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as example from '../store/examples.ts';
+import { eventually } from '../support/eventually.ts';
+import { running } from '../support/test-engine.ts';
+import { failure, openShop, type Shop } from './shop.ts';
+
+/** Stacks, their services, and what becomes of sessions that are made for them. */
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await openShop();
+});
+
+afterAll(() => shop.close());
+
+test('an action is its user’s alone, and of its stack', async () => {
+  const { usual, create, get, finished, adaToken, benToken } = shop;
+  usual();
+  const { body } = await create('shop', { service_name: 'web' });
+  await finished('shop', body.id);
+  for (const [path, token] of [
+    [`/v1/stacks/shop/actions/${body.id}`, benToken],
+    [`/v1/stacks/one/actions/${body.id}`, adaToken],
+    ['/v1/stacks/shop/actions/x', adaToken],
+  ] as const) {
+    expect((await get(path, token)).status, path).toBe(404);
+  }
+});
+
+test('bad input is refused in the form of the family', async () => {
+  const { create, get } = shop;
+  const wrong = await create('shop', { service_name: 'web', more: true });
+  expect(wrong.status).toBe(400);
+  expect(wrong.body).toMatchObject({
+    details: 'the request is not valid: more is not a known field',
+  });
+  expect((await create('shop', '{')).body).toMatchObject({ error: 'the request is not valid' });
+  expect(failure(await get('/v1/stacks/shop/nothing'))).toEqual([
+    404,
+    'there is no such thing here',
+  ]);
+});
+
+test('Stack and Service: what the two refer to', async () => {
+  const { usual, get, danToken } = shop;
+  usual();
+  const { stacks } = (await get('/v1/stacks')).body;
+  expect(stacks.map(({ name }: { name: string }) => name).sort()).toEqual([
+    ...['gone', 'many', 'metal', 'one', 'shop'],
+  ]);
+  expect((await get('/v1/stacks', danToken)).body.stacks).toEqual([]);
+  expect((await get('/v1/stacks/shop', danToken)).status).toBe(404);
+  expect((await get('/v1/stacks/shop')).body).toMatchObject({
+    ...{ name: 'shop', kind: 'container', session_limit: 15, over_limit: 'evict-oldest' },
+  });
+  const { services } = (await get('/v1/stacks/shop/services')).body;
+  expect(services).toMatchObject([
+    { name: 'db', status: 'running' },
+    { name: 'web', status: 'running', containers: [{ name: 'shop-web-1', state: 'running' }] },
+  ]);
+  expect((await get('/v1/stacks/shop/services/web')).body).toMatchObject({ name: 'web' });
+  expect(failure(await get('/v1/stacks/shop/services/no'))).toEqual([
+    400,
+    'Invalid service - Service not found in active rollout variant',
+  ]);
+});
+
+test('of several containers the healthiest is taken, then the newest', async () => {
+  const { engine, create, get, finished } = shop;
+  const [web] = running('shop', 'web');
+  if (web === undefined) throw new Error('no container');
+  engine.containers = [
+    { ...web, name: 'shop-web-1', health: 'unhealthy', created: 1_700_000_300 },
+    { ...web, name: 'shop-web-2', health: 'healthy', created: 1_700_000_100 },
+    { ...web, name: 'shop-web-3', health: 'healthy', created: 1_700_000_200 },
+    { ...web, name: 'shop-web-4', state: 'exited', created: 1_700_000_400 },
+  ];
+  const { body } = await create('shop', { service_name: 'web' });
+  const { session_id } = await finished('shop', body.id);
+  const found = await get(`/v1/stacks/shop/sessions/fetch?session_id=${session_id}`);
+  expect(found.body.container_name).toBe('shop-web-3');
+});
+
+test('40 concurrent creates leave exactly 15, the right ones', async () => {
+  const { stage, usual, create, finished } = shop;
+  usual();
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => create('many', { service_name: 'web' })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  for (const { body } of answers) await finished('many', body.id);
+  const many = await stage.store.machines.getByName('many.web');
+  const filter = { statuses: null, machineId: many?.id ?? 0 };
+  const rows = await eventually('the others have ended', async () => {
+    const page = await stage.store.sessions.list(filter, { limit: 100 });
+    const live = page.rows.filter(({ endedAt }) => endedAt === null);
+    return live.length === 15 ? page.rows : null;
+  });
+  const last = rows.slice(0, answers.length).sort((a, b) => b.id - a.id);
+  expect(last.slice(0, 15).map(({ status }) => status)).toEqual(Array(15).fill('active'));
+  const rest = last.slice(15);
+  expect(rest.map(({ endReason }) => endReason)).toEqual(rest.map(() => 'evicted'));
+});
+
+test('an action whose work is lost fails by itself, and its session with it', async () => {
+  const { stage, usual, finished, ada } = shop;
+  usual();
+  const stack = await stage.store.stacks.getByName('shop');
+  if (stack === null) throw new Error('no stack');
+  const machineId = await stage.store.stacks.machineOf(stack, 'db');
+  const session = await stage.store.containerSessions.create(
+    example.session({ userId: ada.id, userName: 'ada', machineId, machineName: 'shop.db' }),
+    {
+      stackId: stack.id,
+      service: 'db',
+      code: 'abcd2345',
+      expiresAt: new Date(Date.now() + 600_000),
+    },
+  );
+  const lost = await stage.store.stackActions.create({
+    ...{ userId: ada.id, userName: 'ada', stackId: stack.id, sessionId: session.id },
+    ...{ node: 'node-a', startedAt: new Date(), action: 'create_session' },
+  });
+  expect(await finished('shop', lost.id)).toMatchObject({
+    status: 'failed',
+    error: expect.stringMatching(/^Invalid session - Session creation failed/),
+  });
+  await eventually('its session fails', async () => {
+    return (await stage.store.sessions.get(session.id))?.status === 'failed';
+  });
+});
+
+test('a session to which nobody comes in time is ended', async () => {
+  const { stage, ada } = shop;
+  const stack = await stage.store.stacks.getByName('shop');
+  if (stack === null) throw new Error('no stack');
+  const machineId = await stage.store.stacks.machineOf(stack, 'db');
+  const { id } = await stage.store.containerSessions.create(
+    example.session({ userId: ada.id, userName: 'ada', machineId, machineName: 'shop.db' }),
+    { stackId: stack.id, service: 'db', code: 'abcd2346', expiresAt: new Date(Date.now() - 1) },
+  );
+  await eventually('it ends', async () => {
+    const session = await stage.store.sessions.get(id);
+    return session?.status === 'stopped' && session.endReason === 'unused';
+  });
+});
