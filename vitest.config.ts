@@ -6,7 +6,7 @@ const SERVICES = 'test/support/services.ts';
 
 /** Rooms whose tests start databases, servers or processes. */
 const INTEGRATION = [
-  ...['api', 'archive', 'cli', 'control', 'ipc', 'proxy', 'store', 'web'].map(
+  ...['api', 'archive', 'cli', 'control', 'engine', 'ipc', 'proxy', 'store', 'targets', 'web'].map(
     (room) => `test/${room}/**/*.test.ts`,
   ),
   'test/analysis/analyses.test.ts',

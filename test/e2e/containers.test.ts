@@ -7,6 +7,9 @@ import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
 
+/** An engine and a bastion to begin, on a computer that has much else to do. */
+const BEGIN_MS = 120_000;
+
 /** What docs/containers.md shows, with these names. */
 function setup(engine: string, alice: SshClient): string {
   const container = (name: string, more: string): string => `
@@ -53,13 +56,18 @@ needs(
   let bastion: Bastion;
   let alice: SshClient;
   beforeAll(async () => {
-    docker = await startDocker();
-    await docker.run('shop-web-1', { image: 'busybox', labels });
-    await docker.run('tools', { image: 'debian' });
-    bastion = await startBastion();
-    alice = await newClient(() => bastion.ssh);
+    const engine = async (): Promise<void> => {
+      docker = await startDocker();
+      await docker.run('shop-web-1', { image: 'busybox', labels });
+      await docker.run('tools', { image: 'debian' });
+    };
+    const door = async (): Promise<void> => {
+      bastion = await startBastion();
+      alice = await newClient(() => bastion.ssh);
+    };
+    await Promise.all([engine(), door()]);
     await bastion.apply(setup(docker.address, alice));
-  });
+  }, BEGIN_MS);
   afterAll(async () => {
     alice?.[Symbol.dispose]();
     await bastion?.[Symbol.asyncDispose]();

@@ -21,7 +21,7 @@ needs('dockerd', 'docker', 'runc', 'busybox').describe('a Docker Engine', () => 
       image: 'busybox',
       labels: { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' },
     });
-  });
+  }, 120_000);
   afterAll(async () => {
     await docker?.[Symbol.asyncDispose]();
   });

@@ -62,7 +62,7 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'openssl').describe('an engine beh
       ...['--host', address],
     );
     await docker.run('web', { image: 'busybox' });
-  });
+  }, 120_000);
   afterAll(async () => {
     await docker?.[Symbol.asyncDispose]();
     files[Symbol.dispose]();

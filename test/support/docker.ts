@@ -26,6 +26,8 @@ export class TestDocker implements AsyncDisposable {
   readonly #more: readonly string[];
   #daemon: ChildProcess | null = null;
   #log = '';
+  readonly #images = new Set<string>();
+  readonly #names = new Set<string>();
 
   constructor(more: readonly string[]) {
     this.#more = more;
@@ -91,19 +93,21 @@ export class TestDocker implements AsyncDisposable {
 
   /** Makes the image if there is none yet. */
   async image(kind: ContainerOptions['image']): Promise<void> {
-    const known = await this.cli('images', '--quiet', kind);
-    if (known !== '') return;
+    if (this.#images.has(kind)) return;
     const root = this.#files.join(`root-${kind}`);
     await rootOf(kind, root);
     const tar = this.#files.join(`${kind}.tar`);
     await must('tar', ['-C', root, '-cf', tar, '.']);
     await this.cli('import', tar, `${kind}:latest`);
+    this.#images.add(kind);
   }
 
   /** A container that runs until it is stopped; answers its id. Any of this name goes first. */
   async run(name: string, { image, labels = {}, more = [] }: ContainerOptions): Promise<string> {
     await this.image(image);
-    await this.remove(name);
+    // A test that is tried again finds what its first try has left.
+    if (this.#names.has(name)) await this.#remove(name);
+    this.#names.add(name);
     const marks = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
     const idle = image === 'distroless' ? ['/bin/sleep', '100000'] : ['sh', '-c', IDLE];
     const net = ['--network', 'host'];
@@ -111,7 +115,7 @@ export class TestDocker implements AsyncDisposable {
   }
 
   /** Silent when there is none. */
-  async remove(name: string): Promise<void> {
+  async #remove(name: string): Promise<void> {
     await this.cli('rm', '--force', name).catch(() => undefined);
   }
 

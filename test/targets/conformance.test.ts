@@ -54,7 +54,7 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       docker = await startDocker();
       await docker.run('small', { image: 'busybox' });
       await docker.run('large', { image: 'debian' });
-    });
+    }, 120_000);
     afterAll(async () => {
       await docker?.[Symbol.asyncDispose]();
     });

@@ -63,7 +63,9 @@ export function conforms(subject: () => Subject, manners: Manners): void {
   async function run(upstream: Upstream, command: string, input?: string | Buffer) {
     const channel = await begin(upstream, exec(command));
     const heard = hear(channel);
-    channel.stdin.end(input ?? '');
+    // A program without input may have ended by now: nothing may be written to it.
+    if (input === undefined) channel.stdin.end();
+    else channel.stdin.end(input);
     const exit = await within('the exit', channel.exited);
     return { out: textOf(heard.out), err: textOf(heard.err), exit };
   }
