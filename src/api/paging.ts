@@ -45,7 +45,10 @@ export const paginationSchema = z
   .object({
     page: z.int().optional(),
     limit: z.int(),
-    total: z.int().optional(),
+    total: z
+      .int()
+      .optional()
+      .openapi({ description: 'Exact up to 10 000; of more than these, about how many there are' }),
     total_pages: z.int().optional(),
     next_cursor: z.string().nullable(),
   })

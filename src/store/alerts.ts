@@ -39,7 +39,7 @@ export class SqlAlertStore implements AlertStore {
   }
 
   list(page: PageRequest): Promise<Page<AlertRule>> {
-    return readPage(page, this.#db.selectFrom('alert_rules').selectAll(), toRule);
+    return readPage(this.#db, page, this.#db.selectFrom('alert_rules').selectAll(), toRule);
   }
 
   async getByName(name: string): Promise<AlertRule | null> {

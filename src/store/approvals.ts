@@ -40,7 +40,7 @@ export class SqlApprovalStore implements ApprovalStore {
   }
 
   list(filter: Filter, page: PageRequest): Promise<Page<Approval>> {
-    return readPage(page, this.#found(filter).selectAll(), toApproval);
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toApproval);
   }
 
   async decide(

@@ -30,7 +30,9 @@ export class SqlAuditStore implements AuditStore {
   }
 
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
-    return readPage(page, this.#found(filter).selectAll(), toEvent);
+    const timed = filter.from !== undefined || filter.to !== undefined;
+    const byTime = timed ? ({ table: 'audit', column: 'at' } as const) : null;
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toEvent, { byTime });
   }
 
   #found(filter: AuditFilter): SelectQueryBuilder<Tables, 'audit', object> {

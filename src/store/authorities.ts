@@ -30,7 +30,7 @@ export class SqlAuthorityStore implements AuthorityStore {
   }
 
   list(page: PageRequest): Promise<Page<CertificateAuthority>> {
-    return readPage(page, this.#all(), toAuthority);
+    return readPage(this.#db, page, this.#all(), toAuthority);
   }
 
   async create(authority: NewCertificateAuthority): Promise<CertificateAuthority> {

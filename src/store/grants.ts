@@ -22,7 +22,7 @@ export class SqlGrantStore implements GrantStore {
   }
 
   list(filter: GrantFilter, page: PageRequest): Promise<Page<Grant>> {
-    return readPage(page, this.#found(filter).selectAll(), toGrant);
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toGrant);
   }
 
   async forUser(userId: number, groups: readonly number[]): Promise<readonly Grant[]> {

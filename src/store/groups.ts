@@ -26,7 +26,7 @@ export class SqlGroupStore implements GroupStore {
   }
 
   list(page: PageRequest): Promise<Page<Group>> {
-    return readPage(page, select(this.#db), toGroup, 'groups.id');
+    return readPage(this.#db, page, select(this.#db), toGroup, { id: 'groups.id' });
   }
 
   async ofUser(userId: number): Promise<readonly number[]> {

@@ -48,7 +48,7 @@ export class SqlMachineStore implements MachineStore {
   }
 
   list(filter: MachineFilter, page: PageRequest): Promise<Page<Machine>> {
-    return readPage(page, this.#found(filter).selectAll(), toMachine);
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toMachine);
   }
 
   async all(): Promise<readonly Machine[]> {

@@ -24,6 +24,7 @@ import * as places from '../../migrations/0022-places.ts';
 import * as searchPlaces from '../../migrations/0023-search-places.ts';
 import * as containers from '../../migrations/0024-containers.ts';
 import * as stacks from '../../migrations/0025-stacks.ts';
+import * as largeLists from '../../migrations/0026-large-lists.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -56,6 +57,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0023-search-places': searchPlaces,
   '0024-containers': containers,
   '0025-stacks': stacks,
+  '0026-large-lists': largeLists,
 };
 
 /** Names of migrations, in order. */

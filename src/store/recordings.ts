@@ -50,7 +50,9 @@ export class SqlRecordingStore implements RecordingStore {
 
   async list(filter: RecordingFilter, page: PageRequest): Promise<Page<KeptRecording>> {
     const found = this.#found(filter).selectAll('recordings');
-    const { rows, ...rest } = await readPage(page, found, toRecording, 'recordings.id');
+    const { rows, ...rest } = await readPage(this.#db, page, found, toRecording, {
+      id: 'recordings.id',
+    });
     return { ...rest, rows: await this.#withSessions(rows) };
   }
 

@@ -65,7 +65,7 @@ export class SqlRevocationStore implements RevocationStore {
   }
 
   list(page: PageRequest): Promise<Page<Revocation>> {
-    return readPage(page, this.#db.selectFrom('revocations').selectAll(), toRevocation);
+    return readPage(this.#db, page, this.#db.selectFrom('revocations').selectAll(), toRevocation);
   }
 
   async create({ kind, value, authority, reason }: NewRevocation): Promise<Revocation> {

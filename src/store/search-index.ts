@@ -4,7 +4,14 @@ import { isSearched, SEARCHED_TABLES } from './search-conditions.ts';
 import { keysOf } from './search-keys.ts';
 import type { Db } from './tables.ts';
 
-const NAMES = Object.values(SEARCHED_TABLES).map((table) => `${table}_words`);
+const NAMES = [
+  ...Object.values(SEARCHED_TABLES).map((table) => `${table}_words`),
+  'sessions_found',
+];
+
+/** Which lists of sessions are searched by; store/sessions.ts looks in the same. */
+const SESSIONS = sql`create index if not exists sessions_found on sessions using gin (user_name gin_trgm_ops,
+  machine_name gin_trgm_ops, login gin_trgm_ops, ip_address gin_trgm_ops) with (fastupdate = off)`;
 
 /**
  * Makes the trigram indexes that search uses, where the server has pg_trgm and lets us. Not a
@@ -17,7 +24,7 @@ export async function makeSearchIndexes(db: Db, log: Logger): Promise<void> {
       // Two nodes may start at once.
       await sql`select pg_advisory_xact_lock(hashtext('postern search indexes'))`.execute(work);
       await sql`create extension if not exists pg_trgm`.execute(work);
-      for (const statement of searchIndexes()) await statement.execute(work);
+      for (const statement of [...searchIndexes(), SESSIONS]) await statement.execute(work);
     });
   } catch (error) {
     log.warn('search has no index and reads all text: let the database have pg_trgm', {

@@ -82,7 +82,9 @@ export class SqlSessionStore implements SessionStore {
   }
 
   list(filter: SessionFilter, page: PageRequest): Promise<Page<Session>> {
-    return readPage(page, this.#found(filter).selectAll(), toSession);
+    const timed = filter.from !== undefined || filter.to !== undefined;
+    const byTime = timed ? ({ table: 'sessions', column: 'started_at' } as const) : null;
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toSession, { byTime });
   }
 
   async activate(id: number, at: Date): Promise<boolean> {

@@ -46,7 +46,7 @@ export class SqlTokenStore implements TokenStore {
   }
 
   list(userId: number | null, page: PageRequest): Promise<Page<Token>> {
-    return readPage(page, this.#found(userId).selectAll(), toToken);
+    return readPage(this.#db, page, this.#found(userId).selectAll(), toToken);
   }
 
   async used(id: number, at: Date): Promise<void> {

@@ -46,7 +46,7 @@ export class SqlTransferStore implements TransferStore {
 
   list(sessionId: number, page: PageRequest): Promise<Page<Transfer>> {
     const found = () => this.#db.selectFrom('transfers').where('session_id', '=', sessionId);
-    return readPage(page, found().selectAll(), toTransfer);
+    return readPage(this.#db, page, found().selectAll(), toTransfer);
   }
 }
 

@@ -29,7 +29,7 @@ export class SqlUserStore implements UserStore {
   }
 
   list(filter: UserFilter, page: PageRequest): Promise<Page<User>> {
-    return readPage(page, this.#found(filter).selectAll(), toUser);
+    return readPage(this.#db, page, this.#found(filter).selectAll(), toUser);
   }
 
   async create(user: NewUser): Promise<User> {

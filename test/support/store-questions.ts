@@ -13,7 +13,9 @@ export interface Question {
  * What is asked of the store of sessions and of the audit, over a database that `fillWithSessions` filled:
  * every filter, first pages and far ones, by page and by cursor.
  */
-export async function questionsOf(store: Store): Promise<readonly Question[]> {
+export async function questionsOf(
+  store: Pick<Store, 'sessions' | 'audit' | 'counts'>,
+): Promise<readonly Question[]> {
   const { rows } = await store.sessions.list({ statuses: null }, { limit: 1, before: 2 ** 52 });
   const newest = rows[0];
   if (newest === undefined) throw new Error('there are no sessions');
