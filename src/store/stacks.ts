@@ -39,7 +39,7 @@ export class SqlStackStore implements StackStore {
     const all = this.#db.selectFrom('stacks');
     const found =
       ids === undefined ? all : all.where('id', '=', sql<number>`any(${[...ids]}::bigint[])`);
-    return readPage(page, found.selectAll(), toStack);
+    return readPage(this.#db, page, found.selectAll(), toStack);
   }
 
   async create(stack: NewStack): Promise<Stack> {
