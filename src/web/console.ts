@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { HTTP_STATUS } from '../domain/error-entry.ts';
 import { CATALOGUE, PosternError, sentence } from '../domain/errors.ts';
 import { printable, reasonOf } from '../domain/log.ts';
+import { alertPages } from './alert-pages.ts';
 import { approvalPages } from './approval-pages.ts';
 import { Assets } from './assets.ts';
 import { ownPagesOnly } from './cross-site.ts';
@@ -113,6 +114,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   replayPages(app, deps);
   approvalPages(app, deps, assets);
   searchPages(app, deps, assets);
+  alertPages(app, deps, assets);
   terminalPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {

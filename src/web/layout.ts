@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { printable } from '../domain/log.ts';
+import { holdsScope } from '../domain/role.ts';
 import type { Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
 
@@ -26,6 +27,7 @@ function signedIn(viewer: Viewer): Markup {
       <a href="/search">Search</a>
       <a href="/terminal">Terminal</a>
       <a href="/approvals">Approvals</a>
+      ${holdsScope(viewer.scopes, 'admin') ? html`<a href="/alerts">Alerts</a>` : ''}
     </nav>
     <form method="post" action="/signout">
     <span>${shown(viewer.name)}</span>
