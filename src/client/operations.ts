@@ -686,6 +686,7 @@ export interface Operations {
       readonly status?: 'active' | 'ended' | 'all' | 'pending' | 'stopped' | 'failed' | undefined;
       readonly kind?: 'shell' | 'exec' | 'sftp' | 'forward' | 'web' | undefined;
       readonly machine_id?: string | undefined;
+      readonly stack_id?: string | undefined;
       readonly user_id?: string | undefined;
       readonly from?: string | undefined;
       readonly to?: string | undefined;

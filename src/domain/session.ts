@@ -169,6 +169,8 @@ export interface SessionFilter {
   readonly kind?: SessionKind;
   readonly userId?: number;
   readonly machineId?: number;
+  /** On the machines that its services are. */
+  readonly stackId?: number;
   /** Started at or after, started before. */
   readonly from?: Date;
   readonly to?: Date;

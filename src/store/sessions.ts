@@ -237,12 +237,17 @@ export class SqlSessionStore implements SessionStore {
   }
 
   #found(filter: SessionFilter): SelectQueryBuilder<Tables, 'sessions', object> {
-    const { statuses, kind, userId, machineId, from, to, search } = filter;
+    const { statuses, kind, userId, machineId, stackId, from, to, search } = filter;
     let query: SelectQueryBuilder<Tables, 'sessions', object> = this.#db.selectFrom('sessions');
     if (statuses) query = query.where('status', '=', sql<never>`any(${[...statuses]}::text[])`);
     if (kind !== undefined) query = query.where('kind', '=', kind);
     if (userId !== undefined) query = query.where('user_id', '=', userId);
     if (machineId !== undefined) query = query.where('machine_id', '=', machineId);
+    if (stackId !== undefined) {
+      query = query.where('machine_id', 'in', (eb) =>
+        eb.selectFrom('machines').select('machines.id').where('stack_id', '=', stackId),
+      );
+    }
     if (from !== undefined) query = query.where('started_at', '>=', from);
     if (to !== undefined) query = query.where('started_at', '<', to);
     if (search === undefined) return query;

@@ -145,3 +145,17 @@ test('a session to which nobody comes in time is ended', async () => {
     return session?.status === 'stopped' && session.endReason === 'unused';
   });
 });
+
+test('sessions are found by their stack', async () => {
+  const { get, ready } = shop;
+  const id = await ready();
+  const { id: stack } = (await get('/v1/stacks/shop')).body;
+  const { id: other } = (await get('/v1/stacks/many')).body;
+  const listed = async (asked: string): Promise<readonly string[]> => {
+    const { body } = await get(`/v1/sessions?status=all&limit=100&stack_id=${asked}`);
+    return body.data.sessions.map((one: { readonly id: string }) => one.id);
+  };
+  expect(await listed(String(stack))).toContain(`sess_${id}`);
+  expect(await listed(`stk_${stack}`)).toContain(`sess_${id}`);
+  expect(await listed(String(other))).not.toContain(`sess_${id}`);
+});

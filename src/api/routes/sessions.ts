@@ -39,6 +39,7 @@ const query = z
       .openapi({ description: 'Without it: active' }),
     kind: z.enum(SESSION_KINDS).optional(),
     machine_id: idOf('mch').optional(),
+    stack_id: idOf('stk').optional(),
     user_id: idOf('usr').optional(),
     from: time.optional(),
     to: time.optional(),
@@ -94,6 +95,7 @@ function filterOf(asked: z.infer<typeof query>, viewer: Viewer): SessionFilter |
     ...given({
       kind: asked.kind,
       machineId: asked.machine_id,
+      stackId: asked.stack_id,
       userId: restricted ? own : asked.user_id,
       from: asked.from,
       to: asked.to,
