@@ -80,8 +80,8 @@ function raisedRow(one: ShownAlert): Markup {
     <td class="time">
       ${session === null ? moment(event.at) : html`<a href="${replayOf(one)}">${moment(event.at)}</a>`}
     </td>
-    <td>${shown(String(rule))}</td>
-    <td>${shown(String(kind))}</td>
+    <td class="word">${shown(String(rule))}</td>
+    <td class="word">${shown(String(kind))}</td>
     <td>${session === null ? '' : shown(session.userName)}</td>
     <td>${session === null ? '' : html`${shown(session.login)}@${shown(session.machineName)}`}</td>
   </tr>`;
