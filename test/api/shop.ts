@@ -76,6 +76,8 @@ export async function openShop() {
       return answer.body.finished_at === null ? null : answer.body;
     });
   const usual = (): void => {
+    // A try before this one may have left it silent.
+    engine.goOn();
     engine.containers = USUAL;
   };
   /** A new session that is ready; its id. */
