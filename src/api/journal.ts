@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
+import type { AuditStates } from '../domain/audit-state.ts';
 import type { Recording, Session } from '../domain/session.ts';
 import type { Stores } from '../domain/store.ts';
 import type { Caller } from './context.ts';
@@ -11,6 +12,8 @@ interface About {
   readonly machineId?: number | null;
   readonly sessionId?: number;
   readonly detail?: AuditDetail;
+  /** What the thing was and is: `auditStates`. */
+  readonly states?: AuditStates;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function note(
     sessionId: about.sessionId ?? null,
     source: caller.source,
     detail: { ...about.detail, token: caller.viewer.token.name },
+    ...about.states,
   });
 }
 

@@ -502,13 +502,26 @@ type Token = {
 type AuditEvent = {
   readonly id: string;
   readonly at: string;
-  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
+  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
   readonly actor: string | null;
   readonly user_id: string | null;
   readonly machine_id: string | null;
   readonly session_id: string | null;
   readonly source: string | null;
   readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+};
+
+type AuditVerdict = {
+  readonly whole: boolean;
+  readonly events: number;
+  readonly head: {
+    readonly position: number;
+    readonly hash: string;
+  } | null;
+  readonly problem: 'changed' | 'removed' | 'added' | 'head' | null;
+  readonly event: string | null;
 };
 
 type Me = {
@@ -1753,7 +1766,7 @@ export interface Operations {
   /** What happened, newest first */
   'GET /v1/audit': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.connected' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.started' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;
@@ -1770,6 +1783,34 @@ export interface Operations {
         readonly events: readonly AuditEvent[];
         readonly pagination: Pagination;
       };
+    };
+  };
+  /** All of it that the filter finds, oldest first, each event with its place in the chain */
+  'GET /v1/audit/export': {
+    readonly query: {
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly user_id?: string | undefined;
+      readonly machine_id?: string | undefined;
+      readonly session_id?: string | undefined;
+      readonly from?: string | undefined;
+      readonly to?: string | undefined;
+      readonly format?: 'ndjson' | 'csv' | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: unknown;
+  };
+  /** Whether the audit is as it was written: computes its chain anew */
+  'POST /v1/audit/verification': {
+    readonly query: NoQuery;
+    readonly body: {
+      readonly head?: {
+        readonly position: number;
+        readonly hash: string;
+      } | undefined;
+    };
+    readonly answer: {
+      readonly success: true;
+      readonly data: AuditVerdict;
     };
   };
   /** Whose token this is and what it may do; user is null for a token that is nobody’s */

@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import type { Grant, GrantOn, GrantTo, NewGrant } from '../domain/grant.ts';
 import type { SetupGrant } from '../domain/setup.ts';
 import { allRows, canonical, differing, type SetupWork } from './setup-work.ts';
@@ -115,6 +116,7 @@ async function put(work: SetupWork, wanted: Wanted, old: Grant | null): Promise<
       type: 'grant.created',
       detail: { grant: created.id, ...(old === null ? {} : { replaces: old.id }) },
       ...about(created),
+      states: auditStates(old, created),
     },
   );
 }
@@ -150,7 +152,12 @@ async function pruneGrants(work: SetupWork, grants: readonly Grant[], names: Nam
         name: `${who} on ${what} (${grant.allow.join(', ')})`,
         fields: [],
       },
-      { type: 'grant.removed', detail: { grant: grant.id }, ...about(grant) },
+      {
+        type: 'grant.removed',
+        detail: { grant: grant.id },
+        ...about(grant),
+        states: auditStates(grant, null),
+      },
     );
   }
 }

@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import { allRows, type SetupWork } from './setup-work.ts';
 
 export async function applyGroups(
@@ -12,10 +13,10 @@ export async function applyGroups(
     const detail = { members: members.join(', '), ...(retention !== null && { retention }) };
     const group = await groups.getByName(name);
     if (group === null) {
-      await groups.create(name, ids, retention);
+      const created = await groups.create(name, ids, retention);
       await work.changes.note(
         { action: 'create', kind: 'group', name, fields: [] },
-        { type: 'group.created', detail },
+        { type: 'group.created', detail, states: auditStates(null, created) },
       );
       continue;
     }
@@ -31,7 +32,11 @@ export async function applyGroups(
     if (fields.length === 0) continue;
     await work.changes.note(
       { action: 'update', kind: 'group', name, fields },
-      { type: 'group.changed', detail },
+      {
+        type: 'group.changed',
+        detail,
+        states: auditStates(group, await groups.get(group.id)),
+      },
     );
   }
 }
@@ -44,7 +49,7 @@ export async function pruneGroups(work: SetupWork): Promise<void> {
     await work.stores.groups.remove(group.id);
     await work.changes.note(
       { action: 'remove', kind: 'group', name: group.name, fields: [] },
-      { type: 'group.removed' },
+      { type: 'group.removed', states: auditStates(group, null) },
     );
   }
 }

@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import { type FieldProblem, PosternError } from '../domain/errors.ts';
 import { jumpProblems } from '../domain/jump.ts';
 import type { Machine, MachineCredential, MachineStore } from '../domain/machine.ts';
@@ -20,7 +21,12 @@ export async function applyMachines(work: SetupWork): Promise<void> {
       const created = await machines.create(wanted);
       await work.changes.note(
         { action: 'create', kind: 'machine', name: wanted.name, fields: [] },
-        { type: 'machine.created', machineId: created.id, detail: { host: wanted.host } },
+        {
+          type: 'machine.created',
+          machineId: created.id,
+          detail: { host: wanted.host },
+          states: auditStates(null, created),
+        },
       );
       continue;
     }
@@ -28,7 +34,7 @@ export async function applyMachines(work: SetupWork): Promise<void> {
     if (fields.length === 0) continue;
     // Only what differs: a host key that is pinned meanwhile must not be overwritten.
     const change = Object.fromEntries(fields.map((field) => [field, wanted[field]]));
-    await machines.update(machine.id, change);
+    const changed = await machines.update(machine.id, change);
     await work.changes.note(
       {
         action: 'update',
@@ -36,7 +42,12 @@ export async function applyMachines(work: SetupWork): Promise<void> {
         name: wanted.name,
         fields: fields.map((field) => WRITTEN[field] ?? field),
       },
-      { type: 'machine.changed', machineId: machine.id, detail: { host: wanted.host } },
+      {
+        type: 'machine.changed',
+        machineId: machine.id,
+        detail: { host: wanted.host },
+        states: auditStates(machine, changed),
+      },
     );
   }
 }
@@ -103,7 +114,7 @@ export async function pruneMachines(work: SetupWork): Promise<void> {
     await work.stores.machines.remove(machine.id);
     await work.changes.note(
       { action: 'remove', kind: 'machine', name: machine.name, fields: [] },
-      { type: 'machine.removed', machineId: machine.id },
+      { type: 'machine.removed', machineId: machine.id, states: auditStates(machine, null) },
     );
   }
 }

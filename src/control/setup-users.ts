@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { SetupUser } from '../domain/setup.ts';
 import type { Stores } from '../domain/store.ts';
@@ -48,7 +49,7 @@ async function createUser(
   const user = await work.stores.users.create({ name, email, role, passwordHash: hash, totp });
   await work.changes.note(
     { action: 'create', kind: 'user', name, fields: [] },
-    { type: 'user.created', userId: user.id, detail: { role } },
+    { type: 'user.created', userId: user.id, detail: { role }, states: auditStates(null, user) },
   );
   return user.id;
 }
@@ -64,7 +65,7 @@ async function updateUser(
   const fields: string[] = [...differing(before, { email, role, totp })];
   if (hash !== null) fields.push('password');
   if (fields.length === 0) return user.id;
-  await work.stores.users.update(user.id, {
+  const changed = await work.stores.users.update(user.id, {
     email,
     role,
     totp,
@@ -72,7 +73,12 @@ async function updateUser(
   });
   await work.changes.note(
     { action: 'update', kind: 'user', name: user.name, fields },
-    { type: 'user.changed', userId: user.id, detail: { role } },
+    {
+      type: 'user.changed',
+      userId: user.id,
+      detail: { role },
+      states: auditStates(user, changed),
+    },
   );
   return user.id;
 }
@@ -84,10 +90,15 @@ async function applyKeys(work: SetupWork, userId: number, wanted: SetupUser): Pr
   for (const key of wanted.keys) {
     if (known.has(key.blob)) continue;
     known.add(key.blob);
-    await users.addKey(userId, key);
+    const added = await users.addKey(userId, key);
     await work.changes.note(
       { action: 'create', kind: 'key', name: keyName(wanted.name, key), fields: [] },
-      { type: 'key.added', userId, detail: { fingerprint: key.fingerprint } },
+      {
+        type: 'key.added',
+        userId,
+        detail: { fingerprint: key.fingerprint },
+        states: auditStates(null, added),
+      },
     );
   }
   if (!work.prune) return;
@@ -96,7 +107,12 @@ async function applyKeys(work: SetupWork, userId: number, wanted: SetupUser): Pr
     await users.removeKey(userId, key.id);
     await work.changes.note(
       { action: 'remove', kind: 'key', name: keyName(wanted.name, key), fields: [] },
-      { type: 'key.removed', userId, detail: { fingerprint: key.fingerprint } },
+      {
+        type: 'key.removed',
+        userId,
+        detail: { fingerprint: key.fingerprint },
+        states: auditStates(key, null),
+      },
     );
   }
 }
@@ -123,7 +139,7 @@ export async function pruneUsers(work: SetupWork): Promise<void> {
     await work.stores.users.remove(user.id);
     await work.changes.note(
       { action: 'remove', kind: 'user', name: user.name, fields: [] },
-      { type: 'user.removed', userId: user.id },
+      { type: 'user.removed', userId: user.id, states: auditStates(user, null) },
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditStore, AuditType } from '../domain/audit.ts';
+import type { AuditStates } from '../domain/audit-state.ts';
 import { MAX_LIMIT, type Page, type PageRequest } from '../domain/page.ts';
 import type { Setup, SetupChange } from '../domain/setup.ts';
 import type { Stores } from '../domain/store.ts';
@@ -32,6 +33,8 @@ export class SetupChanges {
       readonly userId?: number;
       readonly machineId?: number;
       readonly detail?: AuditDetail;
+      /** What the thing was and is: `auditStates`. */
+      readonly states?: AuditStates;
     },
   ): Promise<void> {
     this.list.push(change);
@@ -45,6 +48,7 @@ export class SetupChanges {
       sessionId: null,
       source: this.#source,
       detail: { name: change.name, ...fields, ...event.detail, by: 'setup' },
+      ...event.states,
     });
   }
 }

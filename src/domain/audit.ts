@@ -1,3 +1,4 @@
+import type { AuditState, AuditStates } from './audit-state.ts';
 import type { Page, PageRequest } from './page.ts';
 
 /** What happened, `area.past_tense`. Names stay as they are: scripts filter by them. */
@@ -22,12 +23,10 @@ export const AUDIT_TYPES = [
   'transfer.finished',
   'transfer.summary',
   'transfer.denied',
-  'machine.connected',
   'machine.failed',
   'machine.tried',
   'host_key.pinned',
   'host_key.changed',
-  'recording.started',
   'recording.failed',
   'recording.verified',
   'recording.viewed',
@@ -68,6 +67,7 @@ export const AUDIT_TYPES = [
   'revocation.removed',
   'token.created',
   'token.revoked',
+  'audit.exported',
   'counters.rebuilt',
   'console.signed_in',
   'console.signed_out',
@@ -80,7 +80,7 @@ export type AuditType = (typeof AUDIT_TYPES)[number];
 /** Facts about the event; never a secret, a keystroke or output. */
 export type AuditDetail = Readonly<Record<string, string | number | boolean | null>>;
 
-export interface NewAuditEvent {
+export interface NewAuditEvent extends AuditStates {
   readonly at: Date;
   readonly type: AuditType;
   /** Who did it: a user's or token's name; null: nobody known (a failed sign-in). */
@@ -95,6 +95,36 @@ export interface NewAuditEvent {
 
 export interface AuditEvent extends NewAuditEvent {
   readonly id: number;
+  readonly before: AuditState | null;
+  readonly after: AuditState | null;
+}
+
+/** An event with its place in the chain that all are linked to. */
+export interface LinkedAuditEvent extends AuditEvent {
+  /** From 1, without gaps, in the order in which events were committed. */
+  readonly position: number;
+  /** SHA-256 of the hash before and the event, in hexadecimal. */
+  readonly hash: string;
+}
+
+/** One link: who has kept it can tell whether the audit still begins like this. */
+export interface AuditLink {
+  readonly position: number;
+  readonly hash: string;
+}
+
+/** What is wrong with the chain; `event` is the id of the first one that it shows at. */
+export interface AuditFlaw {
+  readonly problem: 'changed' | 'removed' | 'added' | 'head';
+  readonly event: number | null;
+}
+
+export interface AuditVerdict {
+  readonly events: number;
+  /** Null: there are no events. */
+  readonly head: AuditLink | null;
+  /** Null: every event is as it was written, and none is missing. */
+  readonly flaw: AuditFlaw | null;
 }
 
 export interface AuditFilter {
@@ -110,4 +140,8 @@ export interface AuditFilter {
 export interface AuditStore {
   append(event: NewAuditEvent): Promise<void>;
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
+  /** All that are found, oldest first, read as they are taken. */
+  walk(filter: AuditFilter): AsyncGenerator<LinkedAuditEvent>;
+  /** Computes every link anew; `kept` must be one of them where it is given. */
+  verify(kept: AuditLink | null): Promise<AuditVerdict>;
 }

@@ -1,11 +1,24 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely';
-import type { AuditEvent, AuditFilter, AuditStore, NewAuditEvent } from '../domain/audit.ts';
+import type {
+  AuditEvent,
+  AuditFilter,
+  AuditLink,
+  AuditStore,
+  AuditVerdict,
+  LinkedAuditEvent,
+  NewAuditEvent,
+} from '../domain/audit.ts';
+import type { AuditState } from '../domain/audit-state.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
+import { verifyChain } from './audit-chain.ts';
 import { readPage } from './paging.ts';
-import { storableJson } from './storable.ts';
+import { storableJson, storableTree } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 
-/** What happened. Nothing here changes or removes an event. */
+/** Events that are read at once for a walk. */
+const WALKED = 1000;
+
+/** What happened. Nothing here changes or removes an event; the database lets nobody. */
 export class SqlAuditStore implements AuditStore {
   readonly #db: Db;
 
@@ -25,6 +38,8 @@ export class SqlAuditStore implements AuditStore {
         session_id: event.sessionId,
         source: event.source,
         detail: storableJson(event.detail),
+        before: stored(event.before),
+        after: stored(event.after),
       })
       .execute();
   }
@@ -33,6 +48,30 @@ export class SqlAuditStore implements AuditStore {
     const timed = filter.from !== undefined || filter.to !== undefined;
     const byTime = timed ? ({ table: 'audit', column: 'at' } as const) : null;
     return readPage(this.#db, page, this.#found(filter).selectAll(), toEvent, { byTime });
+  }
+
+  async *walk(filter: AuditFilter): AsyncGenerator<LinkedAuditEvent> {
+    let after = 0;
+    for (;;) {
+      const rows = await this.#found(filter)
+        .innerJoin('audit_chain', 'audit_id', 'audit.id')
+        .selectAll('audit')
+        .select(['position', 'hash'])
+        .where('audit.id', '>', after)
+        .orderBy('audit.id')
+        .limit(WALKED)
+        .execute();
+      for (const row of rows) {
+        yield { ...toEvent(row), position: row.position, hash: row.hash.toString('hex') };
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < WALKED) return;
+      after = last.id;
+    }
+  }
+
+  verify(kept: AuditLink | null): Promise<AuditVerdict> {
+    return verifyChain(this.#db, kept);
   }
 
   #found(filter: AuditFilter): SelectQueryBuilder<Tables, 'audit', object> {
@@ -59,5 +98,11 @@ function toEvent(row: Selectable<Tables['audit']>): AuditEvent {
     sessionId: row.session_id,
     source: row.source,
     detail: row.detail,
+    before: row.before,
+    after: row.after,
   };
+}
+
+function stored(state: AuditState | null | undefined): string | null {
+  return state ? storableTree(state) : null;
 }

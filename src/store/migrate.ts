@@ -25,6 +25,7 @@ import * as searchPlaces from '../../migrations/0023-search-places.ts';
 import * as containers from '../../migrations/0024-containers.ts';
 import * as stacks from '../../migrations/0025-stacks.ts';
 import * as largeLists from '../../migrations/0026-large-lists.ts';
+import * as auditChain from '../../migrations/0027-audit-chain.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -58,6 +59,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0024-containers': containers,
   '0025-stacks': stacks,
   '0026-large-lists': largeLists,
+  '0027-audit-chain': auditChain,
 };
 
 /** Names of migrations, in order. */

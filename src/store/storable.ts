@@ -12,6 +12,15 @@ export function storableValue(value: unknown): unknown {
   return Array.isArray(value) ? value.map(storableValue) : value;
 }
 
+/** Any JSON, its text made storable. */
+export function storableTree(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null) return storableValue(inner);
+    if (Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([key, held]) => [storable(key), held]));
+  });
+}
+
 /** A flat record as jsonb takes it: there NUL is refused as an escape too. */
 export function storableJson(record: Readonly<Record<string, unknown>>): string {
   const entries = Object.entries(record);

@@ -1,5 +1,4 @@
 import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
-import type { AuditDetail, AuditType } from '../domain/audit.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
 import type { ContainerPlace } from '../domain/container-place.ts';
@@ -17,6 +16,7 @@ import type {
   TranscriptBlockTable,
 } from './analysis-tables.ts';
 import type { ApprovalTable } from './approval-table.ts';
+import type { AuditChainTable, AuditTable } from './audit-tables.ts';
 import type { Defaulted, Fixed } from './column.ts';
 import type { SessionPlaceTable } from './place-table.ts';
 import type {
@@ -54,6 +54,7 @@ export interface Tables {
   readonly sign_ins: SignInTable;
   readonly half_sign_ins: SignInTable;
   readonly audit: AuditTable;
+  readonly audit_chain: AuditChainTable;
   readonly certificate_authorities: CertificateAuthorityTable;
   readonly revocations: RevocationTable;
   readonly nodes: NodeTable;
@@ -243,18 +244,6 @@ interface SignInTable {
   hash: Fixed<string>;
   user_id: Fixed<number>;
   expires_at: Fixed<Date>;
-}
-
-interface AuditTable {
-  id: GeneratedAlways<number>;
-  at: Fixed<Date>;
-  type: Fixed<AuditType>;
-  actor: Fixed<string | null>;
-  user_id: Fixed<number | null>;
-  machine_id: Fixed<number | null>;
-  session_id: Fixed<number | null>;
-  source: Fixed<string | null>;
-  detail: ColumnType<AuditDetail, string, never>;
 }
 
 interface CertificateAuthorityTable {

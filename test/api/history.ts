@@ -51,7 +51,11 @@ export async function openHistory(kind: DatabaseKind = 'embedded'): Promise<Hist
 
 async function addEnded(stage: Stage, ada: User, web1: Machine, start: Date): Promise<Session> {
   const { sessions } = stage.store;
-  const ended = await addSession(stage, ada, web1, { startedAt: start, kind: 'exec' });
+  const ended = await addSession(stage, ada, web1, {
+    startedAt: start,
+    kind: 'exec',
+    userEmail: ada.email,
+  });
   await addRecording(stage, ended, 1, {
     command: 'ls -la',
     outputs: ['\u001b[31mtotal\u001b[0m 42\n', 'drwxr-xr-x 5 über\r\n'],

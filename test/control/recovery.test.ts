@@ -237,6 +237,8 @@ test('an audit that cannot be written leaves the sessions for the next start', a
             audit: {
               append: () => Promise.reject(new Error('disk full')),
               list: (filter, page) => stores.audit.list(filter, page),
+              walk: (filter) => stores.audit.walk(filter),
+              verify: (kept) => stores.audit.verify(kept),
             },
           }),
         ),

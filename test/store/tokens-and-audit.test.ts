@@ -116,7 +116,10 @@ onBothDatabases('tokens and audit', (kind) => {
     await audit.append(event({ at: later(1000), userId: 1, actor: null, source: null }));
     const all = await audit.list({}, { limit: 10, page: 1 });
     expect(all.total).toBe(2);
-    expect(all.rows[1]).toEqual({ id: expect.any(Number), ...denied });
+    expect(all.rows[1]).toEqual({
+      ...{ id: expect.any(Number), before: null, after: null },
+      ...denied,
+    });
     const found = async (filter: Parameters<typeof audit.list>[0]) =>
       (await audit.list(filter, { limit: 10 })).rows.map((row) => row.type);
     expect(await found({ type: 'access.denied' })).toEqual(['access.denied']);

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { AlertRule } from '../../domain/alert.ts';
+import { auditStates } from '../../domain/audit-state.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
 import { SEARCH_KINDS } from '../../domain/search.ts';
@@ -93,7 +94,11 @@ function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof created>): 
   checkPatternIn(deps, 'pattern', pattern);
   return deps.store.transaction(async (stores) => {
     const made = await stores.alerts.create({ name, pattern, kind, machineId, groupId });
-    await note(stores, caller, deps.clock(), 'alert_rule.created', { machineId, detail: { name } });
+    await note(stores, caller, deps.clock(), 'alert_rule.created', {
+      machineId,
+      detail: { name },
+      states: auditStates(null, made),
+    });
     return made;
   });
 }
@@ -105,7 +110,10 @@ function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
       throw new PosternError('thing.not_found', { kind: 'alert rule', id: formatId('alr', id) });
     }
     const detail = { name: removed.name };
-    await note(stores, caller, deps.clock(), 'alert_rule.removed', { detail });
+    await note(stores, caller, deps.clock(), 'alert_rule.removed', {
+      detail,
+      states: auditStates(removed, null),
+    });
   });
 }
 

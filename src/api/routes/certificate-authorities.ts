@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import type { NewCertificateAuthority } from '../../domain/certificate.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
@@ -96,7 +97,10 @@ function create(deps: ApiDeps, caller: Caller, wanted: NewCertificateAuthority) 
   return deps.store.transaction(async (stores) => {
     const made = await stores.authorities.create(wanted);
     const detail = { name: made.name, fingerprint: made.fingerprint };
-    await note(stores, caller, deps.clock(), 'authority.created', { detail });
+    await note(stores, caller, deps.clock(), 'authority.created', {
+      detail,
+      states: auditStates(null, made),
+    });
     return made;
   });
 }
@@ -108,10 +112,14 @@ function change(
   wanted: Partial<Pick<NewCertificateAuthority, 'matchUserName' | 'principals'>>,
 ) {
   return deps.store.transaction(async (stores) => {
+    const before = await stores.authorities.get(id);
     const made = await stores.authorities.update(id, wanted);
     if (made === null) throw noAuthority(id);
     const detail = { name: made.name, fields: Object.keys(wanted).join(', ') };
-    await note(stores, caller, deps.clock(), 'authority.changed', { detail });
+    await note(stores, caller, deps.clock(), 'authority.changed', {
+      detail,
+      states: auditStates(before, made),
+    });
     return made;
   });
 }
@@ -121,7 +129,10 @@ function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
     const authority = await stores.authorities.get(id);
     if (authority === null || !(await stores.authorities.remove(id))) throw noAuthority(id);
     const detail = { name: authority.name, fingerprint: authority.fingerprint };
-    await note(stores, caller, deps.clock(), 'authority.removed', { detail });
+    await note(stores, caller, deps.clock(), 'authority.removed', {
+      detail,
+      states: auditStates(authority, null),
+    });
   });
 }
 

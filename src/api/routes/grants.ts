@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { CAPABILITIES } from '../../domain/capability.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Grant, GrantOn, GrantTo } from '../../domain/grant.ts';
@@ -246,12 +247,14 @@ async function noteGrant(
   stores: Stores,
   caller: Caller,
   type: 'grant.created' | 'grant.removed',
-  { id, to, on, allow }: Grant,
+  grant: Grant,
 ): Promise<void> {
+  const { id, to, on, allow } = grant;
   await note(stores, caller, deps.clock(), type, {
     ...('userId' in to ? { userId: to.userId } : {}),
     machineId: 'machineId' in on ? on.machineId : null,
     detail: { grant: formatId('grt', id), allow: allow.join(' ') },
+    states: type === 'grant.created' ? auditStates(null, grant) : auditStates(grant, null),
   });
 }
 

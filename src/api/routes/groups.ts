@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
 import { LONGEST_RETENTION } from '../../domain/retention.ts';
@@ -122,7 +123,10 @@ function create(deps: ApiDeps, caller: Caller, asked: NewGroup) {
     await usersExist(stores, wanted);
     const group = await stores.groups.create(name, wanted, retention);
     const detail = { name, members: wanted.length, ...(retention !== null && { retention }) };
-    await note(stores, caller, deps.clock(), 'group.created', { detail });
+    await note(stores, caller, deps.clock(), 'group.created', {
+      detail,
+      states: auditStates(null, group),
+    });
     return group;
   });
 }
@@ -131,7 +135,8 @@ function change(deps: ApiDeps, caller: Caller, id: number, asked: z.infer<typeof
   const { members: wanted, retention } = asked;
   return deps.store.transaction(async (stores) => {
     await usersExist(stores, wanted ?? []);
-    let group = await stores.groups.get(id);
+    const before = await stores.groups.get(id);
+    let group = before;
     if (wanted !== undefined) group = await stores.groups.setMembers(id, wanted);
     if (retention !== undefined) group = await stores.groups.setRetention(id, retention);
     if (group === null) throw noGroup(id);
@@ -140,7 +145,10 @@ function change(deps: ApiDeps, caller: Caller, id: number, asked: z.infer<typeof
       ...(wanted !== undefined && { members: wanted.length }),
       ...(retention !== undefined && { retention }),
     };
-    await note(stores, caller, deps.clock(), 'group.changed', { detail });
+    await note(stores, caller, deps.clock(), 'group.changed', {
+      detail,
+      states: auditStates(before, group),
+    });
     return group;
   });
 }
@@ -150,7 +158,10 @@ function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
     const group = await stores.groups.get(id);
     if (group === null || !(await stores.groups.remove(id))) throw noGroup(id);
     const detail = { name: group.name };
-    await note(stores, caller, deps.clock(), 'group.removed', { detail });
+    await note(stores, caller, deps.clock(), 'group.removed', {
+      detail,
+      states: auditStates(group, null),
+    });
   });
 }
 

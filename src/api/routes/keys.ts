@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
 import type { NewUserKey } from '../../domain/user.ts';
@@ -49,7 +50,11 @@ function add(deps: ApiDeps, caller: Caller, id: number, wanted: NewUserKey) {
     mayTouch(caller, [user.role]);
     const key = await stores.users.addKey(id, wanted);
     const detail = { name: user.name, fingerprint: key.fingerprint };
-    await note(stores, caller, deps.clock(), 'key.added', { userId: id, detail });
+    await note(stores, caller, deps.clock(), 'key.added', {
+      userId: id,
+      detail,
+      states: auditStates(null, key),
+    });
     return key;
   });
 }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { jumpProblems } from '../../domain/jump.ts';
 import type { Machine, NewMachine } from '../../domain/machine.ts';
@@ -224,7 +225,11 @@ async function change(
     if (machine === null) throw noMachine(id);
     await checkJump(stores, machine);
     const detail = { name: machine.name, fields: Object.keys(wanted).join(' ') };
-    await note(stores, caller, deps.clock(), 'machine.changed', { machineId: id, detail });
+    await note(stores, caller, deps.clock(), 'machine.changed', {
+      machineId: id,
+      detail,
+      states: auditStates(before, machine),
+    });
     return machine;
   });
 }
@@ -234,7 +239,11 @@ async function create(deps: ApiDeps, caller: Caller, wanted: NewMachine): Promis
     const machine = await stores.machines.create(wanted);
     await checkJump(stores, machine);
     const detail = { name: machine.name, host: machine.host };
-    await note(stores, caller, deps.clock(), 'machine.created', { machineId: machine.id, detail });
+    await note(stores, caller, deps.clock(), 'machine.created', {
+      machineId: machine.id,
+      detail,
+      states: auditStates(null, machine),
+    });
     return machine;
   });
 }
@@ -251,7 +260,11 @@ async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> 
     }
     if (!(await stores.machines.remove(id))) throw noMachine(id);
     const detail = { name: machine.name };
-    await note(stores, caller, deps.clock(), 'machine.removed', { machineId: id, detail });
+    await note(stores, caller, deps.clock(), 'machine.removed', {
+      machineId: id,
+      detail,
+      states: auditStates(machine, null),
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { type NewRevocation, REVOCATION_KINDS } from '../../domain/certificate.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
@@ -77,7 +78,10 @@ function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof created>) {
     const wanted: NewRevocation = { kind, value, reason, authority: ca?.fingerprint ?? null };
     const made = await stores.revocations.create(wanted);
     const detail = { kind, value, authority: ca?.name ?? null, reason };
-    await note(stores, caller, deps.clock(), 'revocation.created', { detail });
+    await note(stores, caller, deps.clock(), 'revocation.created', {
+      detail,
+      states: auditStates(null, made),
+    });
     return made;
   });
 }

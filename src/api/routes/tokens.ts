@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { hashBearer, newBearer } from '../../domain/bearer.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { formatId } from '../../domain/ids.ts';
@@ -114,6 +115,7 @@ async function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof creat
     await note(stores, caller, deps.clock(), 'token.created', {
       ...(userId === null ? {} : { userId }),
       detail: { name, id: formatId('tok', token.id), scopes: scopes.join(' ') },
+      states: auditStates(null, token),
     });
     return token;
   });

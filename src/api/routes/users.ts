@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { ROLES } from '../../domain/role.ts';
 import type { User } from '../../domain/user.ts';
 import { seesEverything } from '../../domain/visibility.ts';
@@ -123,7 +124,11 @@ async function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof creat
       totp: policy,
     });
     const detail = { name, role };
-    await note(stores, caller, deps.clock(), 'user.created', { userId: user.id, detail });
+    await note(stores, caller, deps.clock(), 'user.created', {
+      userId: user.id,
+      detail,
+      states: auditStates(null, user),
+    });
     return user;
   });
 }
@@ -144,7 +149,11 @@ async function change(
     if (user === null) throw noUser(id);
     const names = Object.keys(asked).join(' ');
     const detail = { name: user.name, role: user.role, fields: names };
-    await note(stores, caller, deps.clock(), 'user.changed', { userId: id, detail });
+    await note(stores, caller, deps.clock(), 'user.changed', {
+      userId: id,
+      detail,
+      states: auditStates(before, user),
+    });
     return user;
   });
 }
@@ -156,7 +165,11 @@ async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> 
     mayTouch(caller, [user.role]);
     await stores.users.remove(id);
     const detail = { name: user.name };
-    await note(stores, caller, deps.clock(), 'user.removed', { userId: id, detail });
+    await note(stores, caller, deps.clock(), 'user.removed', {
+      userId: id,
+      detail,
+      states: auditStates(user, null),
+    });
   });
 }
 

@@ -5,6 +5,7 @@ import { rows, time } from '../options.ts';
 import { type Column, type Format, showOne, showRows } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { at, cellAt, rowsAt, timeAt } from '../wire.ts';
+import { addAuditExport, addAuditVerify } from './audit-proof.ts';
 
 const COLUMNS: readonly Column[] = [
   ['time (UTC)', (row) => timeAt(row, 'at')],
@@ -34,7 +35,7 @@ interface AuditOptions extends Format {
 
 /** `postern audit`. */
 export function addAuditCommand(program: Command, shell: Shell): void {
-  program
+  const audit = program
     .command('audit')
     .description('what happened, newest first')
     .option('--type <type>', 'auth.failed, session.started, …')
@@ -45,10 +46,12 @@ export function addAuditCommand(program: Command, shell: Shell): void {
     .option('--to <time>', 'before', time)
     .option('--limit <rows>', 'at most this many', rows, 100)
     .option('--json', 'as JSON', false)
-    .action((options: AuditOptions) => audit(shell, options));
+    .action((options: AuditOptions) => list(shell, options));
+  addAuditExport(audit, shell);
+  addAuditVerify(audit, shell);
 }
 
-async function audit(shell: Shell, options: AuditOptions): Promise<void> {
+async function list(shell: Shell, options: AuditOptions): Promise<void> {
   const { type, user, machine, session, from, to } = options;
   const api = ApiClient.of(shell);
   const query = {
