@@ -48,7 +48,10 @@ export const paginationSchema = z
     total: z
       .int()
       .optional()
-      .openapi({ description: 'Exact up to 10 000; of more than these, about how many there are' }),
+      .openapi({
+        description:
+          'Exact up to 10 000 (1000 in a search); of more than these, about how many there are',
+      }),
     total_pages: z.int().optional(),
     next_cursor: z.string().nullable(),
   })

@@ -14,7 +14,7 @@ export interface ByTime {
 /**
  * Reads one page of `found`, newest first; its rows have a key `id`, which is the table's of that name
  * (`id`: where several tables have one). One row more than asked for is read, to know whether there is
- * a next page; rows are counted only for a request by page number, and exactly up to `COUNTED`.
+ * a next page; rows are counted only for a request by page number, and exactly up to `counted`.
  *
  * `byTime` sorts by a time first, and by the key among equals: for filters of that time, for which an index on
  * both gives the page at once, wherever in a large table it lies.
@@ -28,7 +28,15 @@ export async function readPage<
   request: PageRequest,
   found: SelectQueryBuilder<Tables, Table, Row>,
   make: (row: Row) => Made,
-  { id = 'id', byTime = null }: { readonly id?: string; readonly byTime?: ByTime | null } = {},
+  {
+    id = 'id',
+    byTime = null,
+    counted = COUNTED,
+  }: {
+    readonly id?: string;
+    readonly byTime?: ByTime | null;
+    readonly counted?: number;
+  } = {},
 ): Promise<Page<Made>> {
   const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(request.limit)));
   const page = request.page === undefined ? null : Math.max(1, Math.trunc(request.page));
@@ -46,7 +54,7 @@ export async function readPage<
   const rows = read.slice(0, limit).map(make);
   return {
     rows,
-    total: page === null ? null : await count(db, inOrder(found, id, byTime)),
+    total: page === null ? null : await count(db, inOrder(found, id, byTime), counted),
     next: read.length > limit ? (rows.at(-1)?.id ?? null) : null,
   };
 }
@@ -71,16 +79,17 @@ function olderThan(before: number, id: string, byTime: ByTime | null): RawBuilde
     where id <= ${before}::bigint order by id desc limit 1), ${before}::bigint)`;
 }
 
-/** In the order of the list, so that counting reads what the list would; above `COUNTED` the planner's guess. */
+/** In the order of the list, so that counting reads what the list would; above `most` the planner's guess. */
 async function count<Table extends keyof Tables, Row>(
   db: Db,
   sorted: SelectQueryBuilder<Tables, Table, Row>,
+  most: number,
 ): Promise<number> {
   const all = sorted.clearSelect().select(sql.lit(1).as('one'));
   const { rows } = await sql<{ readonly counted: number }>`
-    select count(*) as counted from (${all.limit(COUNTED + 1)}) as those`.execute(db);
+    select count(*) as counted from (${all.limit(most + 1)}) as those`.execute(db);
   const counted = rows[0]?.counted ?? 0;
-  if (counted <= COUNTED) return counted;
+  if (counted <= most) return counted;
   const plans = await sql<{ readonly 'QUERY PLAN': readonly [Explained] }>`
     explain (format json) ${all.clearOrderBy()}`.execute(db);
   return Math.max(counted, plans.rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0);
