@@ -45,13 +45,10 @@ export const paginationSchema = z
   .object({
     page: z.int().optional(),
     limit: z.int(),
-    total: z
-      .int()
-      .optional()
-      .openapi({
-        description:
-          'Exact up to 10 000 (1000 in a search); of more than these, about how many there are',
-      }),
+    total: z.int().optional().openapi({
+      description:
+        'Exact up to 10 000 (1000 in a search); of more than these, about how many there are',
+    }),
     total_pages: z.int().optional(),
     next_cursor: z.string().nullable(),
   })
