@@ -134,3 +134,17 @@ export function onEow(channel: Channel, listener: () => void): void {
 export function onPeerClose(channel: Channel, listener: () => void): void {
   whenPeerCloses(channel, listener);
 }
+
+/**
+ * What is written once the peer has closed is for nobody, and is dropped. Of itself such a write is an
+ * error of the whole stream, after which neither what is left of its output nor its end is ever told.
+ */
+export function dropLateInput(channel: Channel): void {
+  const write = channel.write.bind(channel) as (...given: readonly unknown[]) => boolean;
+  channel.write = (...given: readonly unknown[]): boolean => {
+    if (channel.writable) return write(...given);
+    const done = given.at(-1);
+    if (typeof done === 'function') queueMicrotask(() => done());
+    return true;
+  };
+}

@@ -20,6 +20,7 @@ import type {
 } from '../domain/upstream.ts';
 import {
   closeChannel,
+  dropLateInput,
   exitInfo,
   sendBreak,
   sendEow,
@@ -149,6 +150,7 @@ class SshUpstreamChannel implements UpstreamChannel {
   constructor(channel: ClientChannel, closeMs: number) {
     this.#channel = channel;
     this.#closeMs = closeMs;
+    dropLateInput(channel);
     this.stdin = channel;
     this.stdout = channel;
     this.stderr = channel.stderr;

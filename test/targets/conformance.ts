@@ -63,9 +63,7 @@ export function conforms(subject: () => Subject, manners: Manners): void {
   async function run(upstream: Upstream, command: string, input?: string | Buffer) {
     const channel = await begin(upstream, exec(command));
     const heard = hear(channel);
-    // A program without input may have ended by now: nothing may be written to it.
-    if (input === undefined) channel.stdin.end();
-    else channel.stdin.end(input);
+    channel.stdin.end(input ?? '');
     const exit = await within('the exit', channel.exited);
     return { out: textOf(heard.out), err: textOf(heard.err), exit };
   }
@@ -103,6 +101,18 @@ export function conforms(subject: () => Subject, manners: Manners): void {
     withMachine(async (upstream) => {
       const done = await run(upstream, 'cat; echo done; exit 5', 'all of it\n');
       expect(done).toEqual({ out: 'all of it\ndone\n', err: '', exit: code(5) });
+    }));
+
+  test('input for a program that has ended is for nobody, and its end is told', () =>
+    withMachine(async (upstream) => {
+      const channel = await begin(upstream, exec('echo out; exit 3'));
+      const heard = hear(channel);
+      channel.stdout.once('end', () => channel.stdin.write('late\n'));
+      channel.stderr.once('end', () => channel.stdin.write('late\n'));
+      expect(await within('the exit', channel.exited)).toEqual(code(3));
+      expect(textOf(heard.out)).toBe('out\n');
+      channel.stdin.write('later\n');
+      channel.stdin.end();
     }));
 
   test('a shell without a terminal reads its commands from its input', () =>
