@@ -158,6 +158,18 @@ grants:
     expect((await postern('stats', '--period', 'week')).stdout).toMatch(/^sessions +\d+$/m);
   });
 
+  test('what happened is verified, and taken elsewhere', async () => {
+    const verified = await postern('audit', 'verify');
+    const [, head = ''] = /, none changed, head (\d+:[0-9a-f]{64})$/m.exec(verified.stdout) ?? [];
+    expect((await postern('audit', 'verify', '--head', head)).status).toBe(0);
+    const lost = await postern('audit', 'verify', '--head', `1:${'0'.repeat(64)}`);
+    expect(lost).toMatchObject({ status: 1, stderr: expect.stringContaining('--head') });
+    const lines = (await postern('audit', 'export')).stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).position)).toContain(1);
+    const table = (await postern('audit', 'export', '--format', 'csv')).stdout;
+    expect(table).toMatch(/^id,at,type,/);
+  });
+
   test('the doctor finds it ready', async () => {
     const answer = await postern('doctor');
     expect(answer.stdout).toMatch(/^ok {4}server {4}ready at http:/m);
