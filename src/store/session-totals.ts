@@ -16,15 +16,22 @@ interface Row {
 
 /** Of sessions started in [from, to), a live one having lasted until now; of recordings that failed in it. */
 export async function totals(db: Db, from: Date, to: Date): Promise<SessionTotals> {
-  // Read once, and added up by users and machines before anything is sorted: there may be many.
+  // Read once, and hashed by users and machines alone: there may be many. Of users and machines that were
+  // removed only the names are left, and text would have to be sorted; those rows have an index of their own.
+  const begun = sql`started_at >= ${from}::timestamptz and started_at < ${to}::timestamptz`;
+  const added = sql`max(id) as newest, count(*) as sessions,
+    sum(greatest(interval '0', coalesce(ended_at, ${new Date()}::timestamptz) - started_at)) as lasted`;
   const { rows } = await sql<Row>`
     with counted as materialized (
-      select user_id, case when user_id is null then user_name end as removed_user,
-        machine_id, case when machine_id is null then machine_name end as removed_machine,
-        max(id) as newest, count(*) as sessions,
-        sum(greatest(0, extract(epoch from coalesce(ended_at, ${new Date()}::timestamptz) - started_at))) as seconds
+      select user_id, null as removed_user, machine_id, null as removed_machine, ${added}
       from sessions
-      where started_at >= ${from}::timestamptz and started_at < ${to}::timestamptz
+      where ${begun} and user_id is not null and machine_id is not null
+      group by user_id, machine_id
+      union all
+      select user_id, case when user_id is null then user_name end,
+        machine_id, case when machine_id is null then machine_name end, ${added}
+      from sessions
+      where ${begun} and (user_id is null or machine_id is null)
       group by 1, 2, 3, 4
     ), top as (
       select machine_id, removed_machine, max(newest) as newest, sum(sessions)::bigint as sessions
@@ -33,7 +40,7 @@ export async function totals(db: Db, from: Date, to: Date): Promise<SessionTotal
     select top.machine_id, newest.machine_name as name, top.sessions,
       whole.sessions as all_sessions, whole.seconds, whole.users
     from (
-      select coalesce(sum(sessions), 0)::bigint as sessions, coalesce(sum(seconds), 0)::float8 as seconds,
+      select coalesce(sum(sessions), 0)::bigint as sessions, coalesce(extract(epoch from sum(lasted)), 0)::float8 as seconds,
         (select count(*) from (select distinct user_id, removed_user from counted) as users) as users
       from counted
     ) as whole

@@ -123,7 +123,7 @@ describe('one session', () => {
       const { body } = await call(stage, 'GET', `/v1/sessions/${id}`, { token: admin });
       expect(body.data).toMatchObject({
         id: `sess_${ended.id}`,
-        user: { email: null },
+        user: { email: 'ada@example.org' },
         machine: { host: '10.0.0.5' },
         status: 'stopped',
         end_reason: 'client_closed',
