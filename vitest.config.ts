@@ -55,6 +55,7 @@ const ONE_FOUNDATION = [
   'one-way-transfers',
   'remote-forwarding',
   'replay',
+  'shell-integration',
   'ssh-audit',
   'timeline',
   'transfer',

@@ -15,7 +15,7 @@ import { HOME, type Scenario, Stage } from './corpus/stage.ts';
  * Wants bash, zsh, fish, busybox, dash, tmux, screen, vim, less, htop, python3, psql, sshd and sudo.
  */
 const DIRECTORY = join(import.meta.dirname, '../test/corpus');
-const MARKS = join(import.meta.dirname, '../src/cli/shell-integration');
+const MARKS = join(import.meta.dirname, '../src/proxy/shell-integration');
 
 async function record(scenario: Scenario): Promise<boolean> {
   const stage = new Stage(scenario);

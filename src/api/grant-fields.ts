@@ -30,6 +30,23 @@ export const termsFields = {
   idle_timeout: seconds,
   mfa: z.boolean().openapi({ description: 'For whoever has given a verification code alone' }),
   end_on_alert: z.boolean().openapi({ description: 'Whether an alert ends its sessions' }),
+  shell_integration: z.boolean().openapi({
+    description: 'Whether marks are put into its shells on machines whose shell is said',
+  }),
+};
+
+/** What a grant is with one word, and is not where nothing is said. */
+export const flagFields = {
+  mfa: termsFields.mfa.default(false),
+  end_on_alert: termsFields.end_on_alert.default(false),
+  shell_integration: termsFields.shell_integration.default(false),
+};
+
+/** The same of a grant that is there. */
+export const flagViews = {
+  mfa: z.boolean(),
+  end_on_alert: z.boolean(),
+  shell_integration: z.boolean(),
 };
 
 interface TermsAsked {
@@ -42,6 +59,7 @@ interface TermsAsked {
   readonly idle_timeout: number | null;
   readonly mfa: boolean;
   readonly end_on_alert: boolean;
+  readonly shell_integration: boolean;
 }
 
 /** What `POST /v1/setup` has of an approval: names. */
@@ -65,5 +83,6 @@ export function termsOf(asked: TermsAsked) {
     idleTimeout: asked.idle_timeout,
     mfa: asked.mfa,
     endOnAlert: asked.end_on_alert,
+    shellIntegration: asked.shell_integration,
   };
 }

@@ -7,6 +7,7 @@ import {
 import { RECORDING_POLICIES } from '../domain/recording.ts';
 import { LONGEST_RETENTION } from '../domain/retention.ts';
 import { Secret } from '../domain/secret.ts';
+import { MARKED_SHELLS } from '../domain/shell-integration.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
 import { refuse } from './errors.ts';
 import { lines, text } from './fields.ts';
@@ -45,6 +46,10 @@ export const recordInputField = z.boolean().openapi({
 
 export const retentionField = z.int().min(0).max(LONGEST_RETENTION).nullable().openapi({
   description: "Seconds that recordings are kept; 0: for ever; null: as the bastion's setting says",
+});
+export const shellIntegrationField = z.enum(MARKED_SHELLS).nullable().openapi({
+  description:
+    'The shell that its logins have, for the marks that grants let be put in; null: not said',
 });
 export const indexField = z.boolean().openapi({
   description: 'Whether what is recorded on it can be searched',

@@ -12,7 +12,7 @@ import {
 } from './authority-fields.ts';
 import { refuse } from './errors.ts';
 import { lines, login, machineName, password, text, totp, userName } from './fields.ts';
-import { setupApproval, termsFields, termsOf } from './grant-fields.ts';
+import { flagFields, setupApproval, termsFields, termsOf } from './grant-fields.ts';
 import {
   algorithmsField,
   authField,
@@ -26,6 +26,7 @@ import {
   recordInputField,
   recordingField,
   retentionField,
+  shellIntegrationField,
   tagKey,
   tagsField,
 } from './machine-fields.ts';
@@ -62,6 +63,7 @@ const setupMachine = z.strictObject({
   retention: retentionField.default(null),
   index: indexField.default(true),
   record_input: recordInputField.default(false),
+  shell_integration: shellIntegrationField.default(null),
   tags: tagsField,
   description: descriptionField,
 });
@@ -80,8 +82,7 @@ const setupGrant = z.strictObject({
   ),
   ...termsFields,
   approval: setupApproval,
-  mfa: termsFields.mfa.default(false),
-  end_on_alert: termsFields.end_on_alert.default(false),
+  ...flagFields,
 });
 
 /** `SetupRequest` of domain/setup.ts, checked. */
@@ -151,6 +152,7 @@ function machineOf(
     retention: machine.retention,
     indexed: machine.index,
     recordInput: machine.record_input,
+    shellIntegration: machine.shell_integration,
     tags: machine.tags,
     description: machine.description,
   };

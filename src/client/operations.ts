@@ -328,6 +328,7 @@ type Machine = {
   readonly retention: number | null;
   readonly index: boolean;
   readonly record_input: boolean;
+  readonly shell_integration: 'bash' | 'zsh' | 'fish' | null;
   readonly host_key: string | null;
   readonly host_key_policy: 'accept-new' | 'strict';
   readonly algorithms: 'modern' | 'old';
@@ -430,6 +431,7 @@ type Grant = {
   readonly idle_timeout: number | null;
   readonly mfa: boolean;
   readonly end_on_alert: boolean;
+  readonly shell_integration: boolean;
   readonly approval: {
     readonly by: {
       readonly user?: {
@@ -502,7 +504,7 @@ type Token = {
 type AuditEvent = {
   readonly id: string;
   readonly at: string;
-  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
+  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
   readonly actor: string | null;
   readonly user_id: string | null;
   readonly machine_id: string | null;
@@ -1137,6 +1139,7 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
+      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
       readonly host?: string | undefined;
       readonly port?: number | undefined;
       readonly auth?: {
@@ -1192,6 +1195,7 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
+      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
       readonly host?: string | undefined;
       readonly port?: number | undefined;
       readonly auth?: {
@@ -1238,6 +1242,7 @@ export interface Operations {
       readonly retention?: number | null | undefined;
       readonly index?: boolean | undefined;
       readonly record_input?: boolean | undefined;
+      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
       readonly host?: string | undefined;
       readonly port?: number | undefined;
       readonly auth?: {
@@ -1524,6 +1529,7 @@ export interface Operations {
       readonly idle_timeout?: number | null | undefined;
       readonly mfa?: boolean | undefined;
       readonly end_on_alert?: boolean | undefined;
+      readonly shell_integration?: boolean | undefined;
       readonly approval?: {
         readonly by: {
           readonly user_id?: string | undefined;
@@ -1766,7 +1772,7 @@ export interface Operations {
   /** What happened, newest first */
   'GET /v1/audit': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;
@@ -1788,7 +1794,7 @@ export interface Operations {
   /** All of it that the filter finds, oldest first, each event with its place in the chain */
   'GET /v1/audit/export': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;
@@ -1874,6 +1880,7 @@ export interface Operations {
         readonly retention?: number | null | undefined;
         readonly index?: boolean | undefined;
         readonly record_input?: boolean | undefined;
+        readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
         readonly tags: Readonly<Record<string, string>>;
         readonly description: string;
       })[] | undefined;
@@ -1902,6 +1909,7 @@ export interface Operations {
         readonly idle_timeout: number | null;
         readonly mfa?: boolean | undefined;
         readonly end_on_alert?: boolean | undefined;
+        readonly shell_integration?: boolean | undefined;
         readonly approval?: {
           readonly by: {
             readonly user: string;

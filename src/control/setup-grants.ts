@@ -17,6 +17,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   maxSession: 'max_session',
   idleTimeout: 'idle_timeout',
   endOnAlert: 'end_on_alert',
+  shellIntegration: 'shell_integration',
 };
 
 /** What a grant says, without what it is to and on; lists in order, for they are sets. */
@@ -31,6 +32,7 @@ function termsOf(grant: NewGrant) {
     idleTimeout: grant.idleTimeout,
     mfa: grant.mfa ?? false,
     endOnAlert: grant.endOnAlert ?? false,
+    shellIntegration: grant.shellIntegration ?? false,
     approval: canonical(grant.approval),
   };
 }

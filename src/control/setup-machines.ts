@@ -11,6 +11,8 @@ const WRITTEN: Readonly<Record<string, string>> = {
   hostKey: 'host_key',
   hostKeyPolicy: 'host_key_policy',
   indexed: 'index',
+  recordInput: 'record_input',
+  shellIntegration: 'shell_integration',
 };
 
 export async function applyMachines(work: SetupWork): Promise<void> {

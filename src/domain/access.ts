@@ -3,6 +3,7 @@ import type { Capability } from './capability.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Grant } from './grant.ts';
 import type { Machine } from './machine.ts';
+import type { MarkedShell } from './shell-integration.ts';
 
 declare const authorized: unique symbol;
 
@@ -40,6 +41,8 @@ export interface Terms extends Limits {
   readonly allow: readonly Capability[];
   /** Where forwards may lead; see domain/forward.ts. */
   readonly forwardTo: readonly string[];
+  /** Whether its shells may be made to mark their commands. */
+  readonly shellIntegration: boolean;
 }
 
 export interface Limits {
@@ -110,6 +113,21 @@ export function permission(
     maxSession: widest(naming.map((terms) => terms.maxSession)),
     idleTimeout: widest(naming.map((terms) => terms.idleTimeout)),
   };
+}
+
+/**
+ * What is typed into a shell of this route at `now`: the script of the shell that the machine is said
+ * to have, where a grant that allows a shell then says that it may be put in. Null: nothing is.
+ */
+export function shellToMark(
+  { machine, terms }: Pick<AuthorizedRoute, 'machine' | 'terms'>,
+  now: Date,
+): MarkedShell | null {
+  const may = terms.some(
+    ({ allow, until, shellIntegration }) =>
+      shellIntegration && allow.includes('shell') && (until === null || until > now),
+  );
+  return may ? (machine.shellIntegration ?? null) : null;
 }
 
 /** The tightest of several limits, one by one. */
@@ -191,6 +209,7 @@ function termsOf(grant: Grant, { withheld }: AccessRequest): Terms {
     grantId: grant.id,
     allow: grant.allow.filter((each) => withheld?.includes(each) !== true),
     forwardTo: grant.forwardTo,
+    shellIntegration: grant.shellIntegration,
     until: grant.until,
     maxSession: grant.maxSession,
     idleTimeout: grant.idleTimeout,

@@ -20,6 +20,7 @@ export const AUDIT_TYPES = [
   'channel.opened',
   'channel.denied',
   'channel.forced',
+  'channel.marked',
   'transfer.finished',
   'transfer.summary',
   'transfer.denied',

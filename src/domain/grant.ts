@@ -30,6 +30,8 @@ export interface NewGrant {
   readonly mfa?: boolean;
   /** Whether an alert ends its sessions; left out: it does not. */
   readonly endOnAlert?: boolean;
+  /** Whether its shells may be made to mark their commands; left out: they may not. */
+  readonly shellIntegration?: boolean;
   /** Who has to approve each session that rests on this grant; null: nobody. */
   readonly approval: Approver | null;
 }
@@ -38,6 +40,7 @@ export interface Grant extends NewGrant {
   readonly id: number;
   readonly mfa: boolean;
   readonly endOnAlert: boolean;
+  readonly shellIntegration: boolean;
   readonly createdAt: Date;
 }
 

@@ -1,4 +1,4 @@
-/** What a user reads when a session ends by its grant, or by what it rests on; see errors.ts. */
+/** What a user reads of what its grant or machine lays down, mostly when a session ends by it; see errors.ts. */
 export const LIMIT_ERRORS = {
   'access.account': { api: 'FORBIDDEN', exit: 255, text: 'your account was disabled or removed' },
   'access.proof': {
@@ -26,6 +26,11 @@ export const LIMIT_ERRORS = {
     api: 'CONFLICT',
     exit: 255,
     text: 'nothing has happened here for a while; this session ends in one minute',
+  },
+  'session.shell_integration': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'shell integration ({shell}) is put in by the policy of {machine}',
   },
   'session.idle': { api: 'CONFLICT', exit: 255, text: 'this session was idle for too long' },
 } as const;

@@ -2,6 +2,7 @@ import type { ContainerPlace } from './container-place.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Secret } from './secret.ts';
+import type { MarkedShell } from './shell-integration.ts';
 
 /** Where ssh connects to unless told otherwise. */
 export const SSH_PORT = 22;
@@ -71,6 +72,8 @@ export interface Machine {
   readonly indexed: boolean;
   /** What users type under a terminal is recorded too, as far as it was echoed. */
   readonly recordInput: boolean;
+  /** The shell that its logins have, for the script that marks commands; null or left out: not said. */
+  readonly shellIntegration?: MarkedShell | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
   /** The stack whose service it is; null or left out: none's. */
@@ -103,6 +106,8 @@ export interface NewMachine {
   readonly indexed?: boolean;
   /** False if not given. */
   readonly recordInput?: boolean;
+  /** Null if not given. */
+  readonly shellIntegration?: MarkedShell | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

@@ -6,6 +6,7 @@ import type { HostKeyPolicy, MachineAlgorithms, NewMachine } from './machine.ts'
 import type { RecordingPolicy } from './recording.ts';
 import type { Role } from './role.ts';
 import type { SearchKind } from './search.ts';
+import type { MarkedShell } from './shell-integration.ts';
 import type { NewStack } from './stack.ts';
 import type { NewUserKey } from './user.ts';
 
@@ -136,6 +137,8 @@ export type SetupRequestMachine = SetupRequestReach & {
   /** Left out: true. */
   readonly index?: boolean;
   readonly record_input: boolean;
+  /** Left out: null. */
+  readonly shell_integration?: MarkedShell | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 };
@@ -202,6 +205,8 @@ export interface SetupRequestGrant {
   readonly mfa: boolean;
   /** Left out: false. */
   readonly end_on_alert?: boolean;
+  /** Left out: false. */
+  readonly shell_integration?: boolean;
   /** Left out: nobody has to approve. */
   readonly approval?: { readonly by: NonNullable<SetupGrant['approval']> } | null;
 }

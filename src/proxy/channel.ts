@@ -17,6 +17,7 @@ import { channelKind, commandOf, endOf, exitInfoOf } from './program-record.ts';
 import { closeRecording, noteBroken, startRecording } from './recording.ts';
 import { notify, type Refusal, refusalTo } from './refusal.ts';
 import type { GatewaySession, SessionMember } from './session.ts';
+import { markShell } from './shell-marks.ts';
 import { endTransfers, restrictTransfers, watchTransfers } from './transfers.ts';
 import type { UserEnd } from './user-end.ts';
 
@@ -190,11 +191,11 @@ export class GatewayChannel implements SessionMember {
 
   #carry(session: GatewaySession, up: UpstreamChannel): void {
     this.#transfers = watchTransfers(session, this.#number, this.#request);
-    const pipe = new Pipe(up, this.#down.stream, this.#recording, this.#transfers);
-    this.#pipe = pipe;
+    this.#pipe = new Pipe(up, this.#down.stream, this.#recording, this.#transfers);
     if (this.#window !== null) this.resize(this.#window);
     for (const word of this.#early.splice(0)) word(up);
-    pipe.start();
+    markShell(session, this.#number, this.#request, up, this.#down.stream);
+    this.#pipe.start();
     if (this.#noReader) this.#readerLeft();
   }
 

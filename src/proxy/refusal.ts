@@ -95,7 +95,12 @@ export async function refuse(
 
 /** Tells a user under a terminal something of the catalogue, on a line of its own; nothing ends. */
 export function notify(stderr: NodeJS.WritableStream, text: string): void {
-  if (stderr.writable) stderr.write(`\r\npostern: ${printable(text, 1000)}\r\n`);
+  if (stderr.writable) stderr.write(notice(text));
+}
+
+/** The line that `notify` writes. */
+export function notice(text: string): string {
+  return `\r\npostern: ${printable(text, 1000)}\r\n`;
 }
 
 /**

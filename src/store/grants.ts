@@ -54,6 +54,7 @@ export class SqlGrantStore implements GrantStore {
         idle_timeout: grant.idleTimeout,
         mfa: grant.mfa ?? false,
         end_on_alert: grant.endOnAlert ?? false,
+        shell_integration: grant.shellIntegration ?? false,
         ...columnsBy(grant.approval),
       })
       .returningAll();
@@ -153,6 +154,7 @@ export function toGrant(row: Selectable<Tables['grants']>): Grant {
     idleTimeout: row.idle_timeout,
     mfa: row.mfa,
     endOnAlert: row.end_on_alert,
+    shellIntegration: row.shell_integration,
     approval: approvalOf(row),
     createdAt: row.created_at,
   };

@@ -97,6 +97,7 @@ export class SqlMachineStore implements MachineStore {
         retention: machine.retention ?? null,
         indexed: machine.indexed ?? true,
         record_input: machine.recordInput ?? false,
+        shell_integration: machine.shellIntegration ?? null,
         container: containerColumn(machine.container ?? null),
         tags: storableJson(machine.tags),
         description: machine.description,
@@ -210,11 +211,13 @@ function containerColumn(container: ContainerPlace | null): string | null {
 }
 
 /** What is kept of what is recorded. */
-function keptChange({ retention, indexed, recordInput }: Partial<NewMachine>) {
+function keptChange(change: Partial<NewMachine>) {
+  const { retention, indexed, recordInput, shellIntegration } = change;
   return {
     ...(retention !== undefined && { retention }),
     ...(indexed !== undefined && { indexed }),
     ...(recordInput !== undefined && { record_input: recordInput }),
+    ...(shellIntegration !== undefined && { shell_integration: shellIntegration }),
   };
 }
 
@@ -260,6 +263,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     retention: row.retention,
     indexed: row.indexed,
     recordInput: row.record_input,
+    shellIntegration: row.shell_integration,
     container: row.container,
     tags: row.tags,
     description: row.description,

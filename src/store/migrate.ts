@@ -27,6 +27,7 @@ import * as stacks from '../../migrations/0025-stacks.ts';
 import * as largeLists from '../../migrations/0026-large-lists.ts';
 import * as auditChain from '../../migrations/0027-audit-chain.ts';
 import * as removedInSessions from '../../migrations/0028-removed-in-sessions.ts';
+import * as shellIntegration from '../../migrations/0029-shell-integration.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -62,6 +63,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0026-large-lists': largeLists,
   '0027-audit-chain': auditChain,
   '0028-removed-in-sessions': removedInSessions,
+  '0029-shell-integration': shellIntegration,
 };
 
 /** Names of migrations, in order. */

@@ -7,6 +7,7 @@ import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '..
 import type { RecordingPolicy } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
+import type { MarkedShell } from '../domain/shell-integration.ts';
 import type { TokenKind } from '../domain/token.ts';
 import type { TransferDirection, TransferOperation, TransferProtocol } from '../domain/transfer.ts';
 import type { AlertRuleTable, AlertTable } from './alert-tables.ts';
@@ -129,6 +130,8 @@ interface MachineTable {
   /** Whether what is recorded there can be searched. */
   indexed: Defaulted<boolean>;
   record_input: Defaulted<boolean>;
+  /** Null: not said. */
+  shell_integration: MarkedShell | null;
   container: ColumnType<ContainerPlace | null, string | null, string | null>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
@@ -157,6 +160,7 @@ interface GrantTable {
   idle_timeout: number | null;
   mfa: Defaulted<boolean>;
   end_on_alert: Defaulted<boolean>;
+  shell_integration: Defaulted<boolean>;
   approval_user_id: number | null;
   approval_group_id: number | null;
   created_at: Defaulted<Date>;

@@ -58,8 +58,8 @@ describe('machines', () => {
       host_key_policy: 'accept-new',
       last_connected: null,
     });
-    expect(made.body.data).toMatchObject({ algorithms: 'modern' });
-    const change = { port: 2200, algorithms: 'old' };
+    expect(made.body.data).toMatchObject({ algorithms: 'modern', shell_integration: null });
+    const change = { port: 2200, algorithms: 'old', shell_integration: 'fish' };
     const changed = await ask('PATCH', `/v1/machines/${id}`, change);
     expect(changed.body.data).toMatchObject({ ...change, host: '10.0.0.9' });
     const { auth: _, ...rest } = machine;
@@ -239,6 +239,7 @@ describe('groups and grants', () => {
       forward_to: ['127.0.0.1:5432', '10.0.0.0/24:80'],
       until: '2030-01-01T00:00:00Z',
       max_session: 3600,
+      shell_integration: true,
     });
     expect(granted.body.data).toMatchObject({
       to: { group: { id, name: 'ops' } },
@@ -246,6 +247,7 @@ describe('groups and grants', () => {
       until: '2030-01-01T00:00:00.000Z',
       max_session: 3600,
       idle_timeout: null,
+      shell_integration: true,
     });
     expect((await ask('DELETE', `/v1/groups/${id}`)).status).toBe(409);
     const grant = `/v1/grants/${granted.body.data.id}`;

@@ -65,6 +65,7 @@ machines:
     retention: 90d
     index: false
     record_input: true
+    shell_integration: zsh
     tags: { env: prod, "os/name": debian }
   - { name: web2, host: "fd00::1", login: root, auth: { bastion_key: true }, jump: web1 }
 grants:
@@ -79,6 +80,7 @@ grants:
     idle_timeout: 1h30m
     approval: { by: { group: ops } }
     mfa: true
+    shell_integration: true
   - to: { user: bob }
     on: { tag: env=prod }
     allow: [shell]
@@ -117,6 +119,7 @@ describe('a set-up file', () => {
       retention: 90 * 86_400,
       index: false,
       record_input: true,
+      shell_integration: 'zsh',
       tags: { env: 'prod', 'os/name': 'debian' },
       description: '',
     });
@@ -129,6 +132,7 @@ describe('a set-up file', () => {
       retention: null,
       index: true,
       record_input: false,
+      shell_integration: null,
       host_key: null,
     });
     expect(setup.grants).toEqual([
@@ -145,6 +149,7 @@ describe('a set-up file', () => {
         approval: { by: { group: 'ops' } },
         mfa: true,
         end_on_alert: false,
+        shell_integration: true,
       },
       {
         to: { user: 'bob' },
@@ -159,6 +164,7 @@ describe('a set-up file', () => {
         approval: null,
         mfa: false,
         end_on_alert: false,
+        shell_integration: false,
       },
     ]);
   });
@@ -167,8 +173,8 @@ describe('a set-up file', () => {
     const { lineOf } = fileOf(WHOLE);
     expect(lineOf('users[0].keys[0]')).toBe(5);
     expect(lineOf('machines[0].auth.private_key')).toBe(20);
-    expect(lineOf('machines[1].host_key')).toBe(27);
-    expect(lineOf('grants[1].on.tag.key')).toBe(41);
+    expect(lineOf('machines[1].host_key')).toBe(28);
+    expect(lineOf('grants[1].on.tag.key')).toBe(43);
     expect(lineOf('nothing')).toBe(1);
   });
 

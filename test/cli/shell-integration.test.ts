@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { shellLine } from '../../src/proxy/shell-script.ts';
 import { needs, the } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { scratch } from '../support/scratch.ts';
@@ -69,6 +70,15 @@ for (const shell of SHELLS) {
       expect(runs(it.marks)).toEqual(['C', 'D;0']);
       expect(it.screen.raw).not.toContain('133;A\x07\x1b]133;A');
       expect(it.screen.raw).not.toContain('133;B\x07\x1b]133;B');
+    });
+
+    test('as the line that a policy types, it sends each mark once too', async () => {
+      await using it = await MarkedShell.start(shell);
+      await it.prompt();
+      await it.line(shellLine(shell).trimEnd());
+      await it.line('true');
+      expect(runs(it.marks)).toEqual(['C', 'D;0', 'C', 'D;0']);
+      expect(it.screen.raw).not.toContain('133;A\x07\x1b]133;A');
     });
 
     test('a prompt that is made anew is marked too', async () => {

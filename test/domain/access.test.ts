@@ -57,6 +57,7 @@ function grant(more: Partial<Grant> = {}): Grant {
     approval: null,
     mfa: false,
     endOnAlert: false,
+    shellIntegration: false,
     ...more,
   };
 }
@@ -153,6 +154,7 @@ describe('the access decision', () => {
         grantId: near.id,
         allow: ['shell', 'sftp'],
         forwardTo: [],
+        shellIntegration: false,
         until: null,
         maxSession: 60,
         idleTimeout: null,

@@ -33,7 +33,15 @@ const MACHINE: Machine = {
 
 function granted(id: number, allow: readonly Capability[], more: Partial<Grant> = {}): Grant {
   const made = grant({ to: { userId: 1 }, on: { machineId: 1 }, allow });
-  return { ...made, id, createdAt: NOW, mfa: false, endOnAlert: false, ...more };
+  return {
+    ...made,
+    id,
+    createdAt: NOW,
+    mfa: false,
+    endOnAlert: false,
+    shellIntegration: false,
+    ...more,
+  };
 }
 
 function routeOf(grants: readonly Grant[], more: Partial<AccessRequest> = {}): AuthorizedRoute {

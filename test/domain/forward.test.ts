@@ -21,7 +21,7 @@ function unix(path: string) {
 }
 
 function terms(allow: readonly Capability[], forwardTo: readonly string[], more = {}): Terms {
-  const limits = { until: null, maxSession: null, idleTimeout: null };
+  const limits = { until: null, maxSession: null, idleTimeout: null, shellIntegration: false };
   return { grantId: 1, allow, forwardTo, ...limits, ...more };
 }
 

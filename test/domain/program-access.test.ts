@@ -10,7 +10,7 @@ const SFTP: Program = { type: 'subsystem', name: 'sftp' };
 const exec = (command: string): Program => ({ type: 'exec', command });
 
 function terms(allow: readonly Capability[], change: Partial<Terms> = {}): Terms {
-  const none = { until: null, maxSession: null, idleTimeout: null };
+  const none = { until: null, maxSession: null, idleTimeout: null, shellIntegration: false };
   return { grantId: 1, allow, forwardTo: [], ...none, ...change };
 }
 

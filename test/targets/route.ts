@@ -53,6 +53,7 @@ export function routeTo(at: {
         approval: null,
         mfa: false,
         endOnAlert: false,
+        shellIntegration: false,
       },
     ],
     machine,

@@ -21,7 +21,7 @@ import {
   text,
   userName,
 } from '../fields.ts';
-import { termsFields, termsOf } from '../grant-fields.ts';
+import { flagFields, flagViews, termsFields, termsOf } from '../grant-fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { tagKey } from '../machine-fields.ts';
@@ -73,8 +73,7 @@ const created = z.strictObject({
   until: termsFields.until.default(null),
   max_session: termsFields.max_session.default(null),
   idle_timeout: termsFields.idle_timeout.default(null),
-  mfa: termsFields.mfa.default(false),
-  end_on_alert: termsFields.end_on_alert.default(false),
+  ...flagFields,
   approval: z
     .strictObject({ by: who })
     .nullable()
@@ -105,8 +104,7 @@ const grantSchema = z
     until: outTime.nullable(),
     max_session: z.int().nullable(),
     idle_timeout: z.int().nullable(),
-    mfa: z.boolean(),
-    end_on_alert: z.boolean(),
+    ...flagViews,
     approval: z.object({ by: whoSchema }).nullable(),
     created_at: outTime,
   })
@@ -174,6 +172,7 @@ async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof g
     idle_timeout: grant.idleTimeout,
     mfa: grant.mfa,
     end_on_alert: grant.endOnAlert,
+    shell_integration: grant.shellIntegration,
     approval: approval === null ? null : { by: await named(approval) },
     created_at: isoTime(grant.createdAt),
   };

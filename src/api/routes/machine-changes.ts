@@ -26,6 +26,7 @@ import {
   recordInputField,
   recordingField,
   retentionField,
+  shellIntegrationField,
   tagsField,
 } from '../machine-fields.ts';
 import {
@@ -52,6 +53,7 @@ const settings = {
   retention: retentionField.default(null),
   index: indexField.default(true),
   record_input: recordInputField.default(false),
+  shell_integration: shellIntegrationField.default(null),
 };
 
 /** How it is reached: some of it for one kind, some for another, checked in machine-reach.ts. */
@@ -84,6 +86,7 @@ const changed = z.strictObject({
   retention: retentionField.optional(),
   index: indexField.optional(),
   record_input: recordInputField.optional(),
+  shell_integration: shellIntegrationField.optional(),
   ...reach,
 });
 
@@ -161,6 +164,7 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
     retention: asked.retention,
     indexed: asked.index,
     recordInput: asked.record_input,
+    shellIntegration: asked.shell_integration,
     tags: asked.tags,
     description: asked.description,
   };
@@ -181,6 +185,7 @@ function changeOf(
     retention: asked.retention,
     indexed: asked.index,
     recordInput: asked.record_input,
+    shellIntegration: asked.shell_integration,
     tags: asked.tags,
     description: asked.description,
   });

@@ -9,6 +9,7 @@ import {
   type Machine,
 } from '../../domain/machine.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
+import { MARKED_SHELLS } from '../../domain/shell-integration.ts';
 import { isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
 
 /** `connected`: a session is on it now; `idle`: it was reached before; `unused`: never yet. */
@@ -37,6 +38,7 @@ export const machineSchema = z
     retention: z.int().nullable(),
     index: z.boolean(),
     record_input: z.boolean(),
+    shell_integration: z.enum(MARKED_SHELLS).nullable(),
     host_key: z.string().nullable(),
     host_key_policy: z.enum(HOST_KEY_POLICIES),
     algorithms: z.enum(MACHINE_ALGORITHMS),
@@ -79,6 +81,7 @@ export function machineView(
     retention: machine.retention,
     index: machine.indexed,
     record_input: machine.recordInput,
+    shell_integration: machine.shellIntegration ?? null,
     host_key: machine.hostKey,
     host_key_policy: machine.hostKeyPolicy,
     algorithms: machine.algorithms,

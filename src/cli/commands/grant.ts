@@ -31,6 +31,7 @@ const MORE: readonly Column[] = [
   ['max session', (row) => seconds(cellAt(row, 'max_session'))],
   ['mfa', (row) => (cellAt(row, 'mfa') === true ? 'yes' : 'no')],
   ['ends on alert', (row) => (cellAt(row, 'end_on_alert') === true ? 'yes' : 'no')],
+  ['shell integration', (row) => (cellAt(row, 'shell_integration') === true ? 'yes' : 'no')],
   ['idle timeout', (row) => seconds(cellAt(row, 'idle_timeout'))],
 ];
 
@@ -62,6 +63,7 @@ interface AddOptions extends Format {
   readonly idleTimeout?: number;
   readonly mfa: boolean;
   readonly endOnAlert: boolean;
+  readonly shellIntegration: boolean;
   readonly approvalUser?: string;
   readonly approvalGroup?: string;
 }
@@ -100,6 +102,11 @@ export function addGrantCommand(program: Command, shell: Shell): void {
     .option('--until <time>', '2027-01-01T00:00:00Z', time)
     .option('--mfa', 'for whoever has given a verification code alone', false)
     .option('--end-on-alert', 'an alert ends its sessions', false)
+    .option(
+      '--shell-integration',
+      "marks are put into its shells, where a machine's shell is said",
+      false,
+    )
     .option('--max-session <duration>', '8h', duration)
     .option('--idle-timeout <duration>', '30m', duration)
     .option('--approval-group <group>', 'each session needs the approval of one of this group')
@@ -166,6 +173,7 @@ async function add(shell: Shell, options: AddOptions): Promise<void> {
     idle_timeout: options.idleTimeout ?? null,
     mfa: options.mfa,
     end_on_alert: options.endOnAlert,
+    shell_integration: options.shellIntegration,
     approval: await approvalOf(api, options),
   });
   showOne(shell, options, made, [...COLUMNS, ...MORE]);

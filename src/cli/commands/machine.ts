@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BodyAt, Worded } from '../../client/calls.ts';
+import { MARKED_SHELLS, type MarkedShell } from '../../domain/shell-integration.ts';
 import { ApiClient } from '../api-client.ts';
 import { idOfNamed } from '../lookup.ts';
 import {
@@ -33,6 +34,7 @@ const MORE: readonly Column[] = [
   ['jump', (row) => cellAt(row, 'jump_host')],
   ['retention', (row) => retentionAt(row)],
   ['searched', (row) => cellAt(row, 'index')],
+  ['shell integration', (row) => cellAt(row, 'shell_integration')],
   ['host key', (row) => cellAt(row, 'host_key')],
   ['host key policy', (row) => cellAt(row, 'host_key_policy')],
   ['algorithms', (row) => cellAt(row, 'algorithms')],
@@ -62,6 +64,7 @@ interface AddOptions extends SecretOptions, Format {
   readonly retention?: number;
   readonly index: boolean;
   readonly recordInput: boolean;
+  readonly shellIntegration?: MarkedShell;
   readonly tag?: Readonly<Record<string, string>>;
   readonly description: string;
 }
@@ -156,6 +159,12 @@ function addAdd(machine: Command, shell: Shell): void {
     .option('--retention <time>', 'keep its recordings so long: 90d, 7y, forever', retention)
     .option('--no-index', 'keep what is recorded on it out of search')
     .option('--record-input', 'record what is typed and echoed, too', false)
+    .addOption(
+      new Option(
+        '--shell-integration <shell>',
+        'its logins have this shell: mark its commands',
+      ).choices(MARKED_SHELLS),
+    )
     .option('--tag <tag>', 'env=prod; several times', tags)
     .option('--description <text>', '', '')
     .option('--json', 'as JSON', false)
@@ -175,6 +184,7 @@ function addAdd(machine: Command, shell: Shell): void {
         retention: options.retention ?? null,
         index: options.index,
         record_input: options.recordInput,
+        shell_integration: options.shellIntegration ?? null,
         tags: options.tag ?? {},
         description: options.description,
       });

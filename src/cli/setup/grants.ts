@@ -28,6 +28,7 @@ const GRANT: Shape = {
     'idle_timeout',
     'mfa',
     'end_on_alert',
+    'shell_integration',
     'approval',
   ],
 };
@@ -51,6 +52,7 @@ export function readGrant(reader: SetupReader, entry: Entry): SetupRequestGrant 
     idle_timeout: parsed(reader, fields.get('idle_timeout'), parseDuration, DURATION_RULE),
     mfa: reader.yes(fields.get('mfa')),
     end_on_alert: reader.yes(fields.get('end_on_alert')),
+    shell_integration: reader.yes(fields.get('shell_integration')),
     approval: readApproval(reader, fields.get('approval')),
   };
 }

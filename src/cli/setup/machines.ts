@@ -13,6 +13,7 @@ import { HOST_KEY_POLICIES, MACHINE_ALGORITHMS, MACHINE_KINDS } from '../../doma
 import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
 import type { SetupRequestMachine, SetupRequestReach } from '../../domain/setup.ts';
+import { MARKED_SHELLS } from '../../domain/shell-integration.ts';
 import { type Entry, NOT_YET, type SetupReader, type Shape } from './reader.ts';
 import { readRetention } from './retention.ts';
 import { privateKeyProblem, readSecret, type SecretSources } from './secrets.ts';
@@ -37,6 +38,7 @@ const MACHINE: Shape = {
     'retention',
     'index',
     'record_input',
+    'shell_integration',
     'tags',
     'description',
   ],
@@ -84,6 +86,7 @@ export function readMachine(
   const description = fields.get('description');
   const index = fields.get('index');
   const recordInput = fields.get('record_input');
+  const marked = fields.get('shell_integration');
   return {
     name: machineName(reader, reader.required(fields, 'name', entry)),
     ...(word === 'docker'
@@ -94,6 +97,7 @@ export function readMachine(
     retention: readRetention(reader, fields.get('retention')),
     index: index === undefined ? true : reader.boolean(index),
     record_input: recordInput === undefined ? false : reader.boolean(recordInput),
+    shell_integration: marked === undefined ? null : reader.word(marked, MARKED_SHELLS, 'bash'),
     tags: readTags(reader, fields.get('tags')),
     description:
       description === undefined
