@@ -48,6 +48,7 @@ import { testCiphers } from './ssh/algorithms.ts';
 import { KeyCertificateAuthority, KeyHostAuthority } from './ssh/certificate-signing.ts';
 import { generateHostKey, loadHostKey } from './ssh/host-key.ts';
 import { installGuards, nativeCryptoLoaded } from './ssh/library.ts';
+import { openStackContainers, type StackContainers } from './stack-containers.ts';
 import { lockDataDir } from './store/data-dir-lock.ts';
 import { openStore } from './store/database.ts';
 import { createConsole } from './web/console.ts';
@@ -63,7 +64,7 @@ const UNFINISHED_ROTATION =
   'secret-key.new is in the data directory: stop, and finish with postern secret-key rotate; or, after that, set POSTERN_SECRET_KEY to it';
 
 /** The control plane: people, machines, sessions, over the database and the counters. */
-interface Control {
+interface Control extends StackContainers {
   readonly store: Store;
   readonly counters: Counters;
   readonly passwords: Passwords;
@@ -122,8 +123,10 @@ async function openControl(
   const publicUrl = () => addresses.url;
   const read = { store, ...recordings, node, publicUrl, log };
   const reading = await openReading(config, read, closers);
+  const stacks = openStackContainers(config, { store, changes: nodes.changes, log }, closers);
   const plane = new LocalControlPlane({
     stores: store,
+    running: stacks.running,
     recordingEnded: reading.recordingEnded,
     dataKeys: recordings.dataKeys,
     ...counting,
@@ -139,7 +142,7 @@ async function openControl(
   const setup = new StoreSetupApplier({ store, passwords });
   return {
     ...{ store, ...counting, passwords, plane, certificates, jumpKeys, setup, nodes, node },
-    ...{ reading, sealSinks, kept: recordings },
+    ...{ reading, sealSinks, kept: recordings, ...stacks },
   };
 }
 

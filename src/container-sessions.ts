@@ -1,22 +1,19 @@
 import type { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
 import { BackgroundContainerSessions } from './control/container-sessions.ts';
-import { StackServices } from './control/stack-services.ts';
+import type { StackServices } from './control/stack-services.ts';
 import { WaitingGateway } from './control/waiting-gateway.ts';
 import type { Changes } from './domain/changes.ts';
 import type { ContainerSessions } from './domain/container-session.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
-import type { ServiceList } from './domain/stack.ts';
 import type { Store } from './domain/store.ts';
-import { Engines } from './engine/engine.ts';
 
 interface OpenedContainerSessions {
   /** Of all nodes, with the sessions that no gateway holds yet. */
   readonly gateway: Gateway;
   readonly containerSessions: ContainerSessions;
-  readonly services: ServiceList;
 }
 
 /** Sessions of containers, made and looked after by this node from now on. */
@@ -29,16 +26,15 @@ export function openContainerSessions(
     readonly changes: Changes;
     /** Of all nodes. */
     readonly gateway: Gateway;
+    readonly services: StackServices;
     readonly log: Logger;
   },
   closers: Closers,
 ): OpenedContainerSessions {
-  const services = new StackServices(new Engines({ certificates: config.engineCerts }));
-  const waitMs = config.containerSessionTimeout;
-  const making = { ...parts, services, waitMs };
+  const making = { ...parts, waitMs: config.containerSessionTimeout };
   const containerSessions = new BackgroundContainerSessions(making);
   containerSessions.begin(parts.changes);
   closers.add('container sessions', () => containerSessions.close());
   const gateway = new WaitingGateway(parts.gateway, containerSessions);
-  return { gateway, containerSessions, services };
+  return { gateway, containerSessions };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type {
+  AnswerAt,
   BodyAt,
   DataAt,
   ListKey,
@@ -66,6 +67,15 @@ export class ApiClient {
     query?: Worded<QueryAt<'GET', P>>,
   ): Promise<DataAt<'GET', P>> {
     return (await this.#data({ method: 'GET', path, query: query ?? {} })) as DataAt<'GET', P>;
+  }
+
+  /** An answer without an envelope, as those about stacks are. */
+  async plain<const P extends PathOf<'GET'>>(
+    path: P,
+    query?: Worded<QueryAt<'GET', P>>,
+  ): Promise<AnswerAt<'GET', P>> {
+    const call = { method: 'GET', path, query: query ?? {} } as const;
+    return (await this.#answer(call)) as AnswerAt<'GET', P>;
   }
 
   async send<const M extends Exclude<Method, 'GET'>, const P extends PathOf<M>>(
@@ -141,11 +151,15 @@ export class ApiClient {
   }
 
   async #data(call: Omit<Call, 'signal'>): Promise<unknown> {
+    return at(await this.#answer(call), 'data');
+  }
+
+  async #answer(call: Omit<Call, 'signal'>): Promise<unknown> {
     const signal = AbortSignal.timeout(call.body === undefined ? DEADLINE : LONG_DEADLINE);
     const response = await this.#fetch({ ...call, signal });
     if (!response.ok) throw await this.#failure(call.path, response);
     try {
-      return at(await response.json(), 'data');
+      return await response.json();
     } catch (error) {
       throw strange(call.path, error);
     }
@@ -179,12 +193,16 @@ export class ApiClient {
     response: Pick<Response, 'status' | 'json'>,
   ): Promise<CommandFailure> {
     const body: unknown = await response.json().catch(() => null);
-    const code = textAt(body, 'error.code');
+    const plain = textAt(body, 'error') === null ? null : textAt(body, 'details');
+    if (plain !== null && response.status !== 401) {
+      return new CommandFailure(1, printable(plain, 500));
+    }
+    const code = plain === null ? textAt(body, 'error.code') : 'UNAUTHORIZED';
     const message = textAt(body, 'error.message');
-    if (code === null || message === null) return strange(path, `status ${response.status}`);
     if (code === 'UNAUTHORIZED') {
       return new CommandFailure(1, `${this.#endpoint.url} does not accept the token`);
     }
+    if (code === null || message === null) return strange(path, `status ${response.status}`);
     const details = at(body, 'error.details');
     const id = textAt(details, 'request_id');
     const refusals = Array.isArray(details) ? details.map(refusalOf) : [];

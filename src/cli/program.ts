@@ -21,6 +21,7 @@ import { addSearchCommand } from './commands/search.ts';
 import { addSecretKeyCommand } from './commands/secret-key.ts';
 import { addSessionCommand } from './commands/session.ts';
 import { addShellIntegrationCommand } from './commands/shell-integration.ts';
+import { addStackCommand } from './commands/stack.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addKeyCommand, addUserCommand } from './commands/user.ts';
 import { serve } from './serve.ts';
@@ -54,6 +55,7 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addGroupCommand,
   addMachineCommand,
   addGrantCommand,
+  addStackCommand,
   addApprovalCommand,
   addCaCommand,
   addRevocationCommand,

@@ -567,6 +567,7 @@ type Service = {
     readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
     readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
     readonly created_at: string;
+    readonly index: number | null;
   })[];
 };
 

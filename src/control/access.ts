@@ -5,6 +5,7 @@ import {
   type GivenApproval,
 } from '../domain/access.ts';
 import type { CertificateProof } from '../domain/certificate.ts';
+import type { Container } from '../domain/container-engine.ts';
 import type {
   ConnectionFacts,
   ReachableMachine,
@@ -15,9 +16,11 @@ import type {
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { type Machine, SSH_PORT } from '../domain/machine.ts';
+import { numbered, type RunningServices } from '../domain/stack.ts';
 import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { isLive } from '../domain/visibility.ts';
+import { namedMachine } from './named-machine.ts';
 import { inNetwork } from './network.ts';
 import { holdsFactor } from './second-factor.ts';
 import { stillProves } from './sign-in.ts';
@@ -46,10 +49,16 @@ interface Asking {
 /** Loads what an access decision needs and has it made; the decision itself is in the domain. */
 export class Access {
   readonly #stores: AccessStores;
+  readonly #running: RunningServices;
   readonly #now: () => Date;
 
-  constructor(stores: AccessStores, now: () => Date = () => new Date()) {
+  constructor(
+    stores: AccessStores,
+    running: RunningServices = NOTHING_KNOWN,
+    now: () => Date = () => new Date(),
+  ) {
     this.#stores = stores;
+    this.#running = running;
     this.#now = now;
   }
 
@@ -72,7 +81,7 @@ export class Access {
     const used = allowed.length === 0 ? null : await this.#stores.sessions.lastUsed(user.userId);
     return allowed.map(({ machine }) => ({
       name: machine.name,
-      address: addressOf(machine),
+      address: this.#addressOf(machine),
       tags: machine.tags,
       lastUsedAt: used?.get(machine.id) ?? null,
     }));
@@ -152,9 +161,30 @@ export class Access {
   }
 
   async #named(name: string, { judge }: Asking): Promise<RouteAnswer> {
-    const machine = await this.#stores.machines.getByName(name);
-    if (machine === null) return denied('access.unknown_machine', { machine: name });
-    return answer(judge(machine));
+    const unknown = 'access.unknown_machine';
+    const named = await namedMachine(this.#stores.machines, name);
+    if (named === null) return denied(unknown, { machine: name });
+    const { machine, index } = named;
+    const whole = answer(judge(machine));
+    if (index === null) return whole;
+    if (whole.outcome === 'denied') {
+      // Nobody learns from the sentence that the service is there.
+      return whole.code === unknown ? denied(unknown, { machine: name }) : whole;
+    }
+    const one = this.#containerOf(machine, index);
+    return typeof one === 'string'
+      ? denied('machine.unreachable', { machine: name, reason: one })
+      : answer(judge(narrowed(machine, one.id)));
+  }
+
+  /** Or why there is none. */
+  #containerOf({ stackId, service }: Machine, index: number): Container | string {
+    const known = this.#running.of(stackId ?? 0);
+    if (known === null) return 'its engine has not been heard of yet';
+    const containers = known.services.find(({ name }) => name === service)?.containers ?? [];
+    const one = numbered(containers).get(index);
+    if (one !== undefined) return one;
+    return known.away ?? `it has no container ${index}, and ${containers.length} that run`;
   }
 
   /** The container of a session that was made for it, as its service's machine. */
@@ -178,7 +208,27 @@ export class Access {
 
   async #allowed({ grants, judge }: Asking): Promise<readonly AuthorizedRoute[]> {
     const machines = grants.length === 0 ? [] : await this.#stores.machines.all();
-    return machines.map(judge).flatMap((decision) => (decision.allowed ? [decision.route] : []));
+    return machines
+      .filter((machine) => this.#mayRun(machine))
+      .map(judge)
+      .flatMap((decision) => (decision.allowed ? [decision.route] : []));
+  }
+
+  /** False for a service without a running container, as far as its engine answers. */
+  #mayRun({ stackId, service }: Machine): boolean {
+    const known = typeof stackId === 'number' ? this.#running.of(stackId) : null;
+    if (known === null || known.away !== null) return true;
+    return known.services.some(({ name }) => name === service);
+  }
+
+  /** For people; a container has no port, and of a service there is how many run. */
+  #addressOf({ kind, host, port, stackId, service }: Machine): string {
+    const known = typeof stackId === 'number' ? this.#running.of(stackId) : null;
+    if (known === null) return kind !== 'ssh' || port === SSH_PORT ? host : `${host}:${port}`;
+    if (known.away !== null) return 'engine unreachable';
+    const found = known.services.find(({ name }) => name === service);
+    const count = found?.containers.length ?? 0;
+    return count === 1 ? '1 container' : `${count} containers`;
   }
 
   async #onlyOne(user: SignedIn, asking: Asking): Promise<RouteAnswer> {
@@ -195,6 +245,9 @@ export class Access {
   }
 }
 
+/** Where no engine is followed. */
+const NOTHING_KNOWN: RunningServices = { of: () => null };
+
 /** A service's machine as one container of it. */
 function narrowed(machine: Machine, id: string | null): Machine {
   const { container } = machine;
@@ -205,11 +258,6 @@ function narrowed(machine: Machine, id: string | null): Machine {
 /** What these users signed in with, as far as they are certificates. */
 function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[] {
   return users.flatMap(({ proof }) => (proof?.type === 'certificate' ? [proof.certificate] : []));
-}
-
-/** For people; a container has no port. */
-function addressOf({ kind, host, port }: Machine): string {
-  return kind !== 'ssh' || port === SSH_PORT ? host : `${host}:${port}`;
 }
 
 function denied(code: ErrorCode, params: Readonly<Record<string, string>> = {}): RouteAnswer {

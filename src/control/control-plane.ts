@@ -22,6 +22,7 @@ import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
 import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { Seal } from '../domain/seal.ts';
 import type { ChannelEnd, EndReason, Session, SessionKind } from '../domain/session.ts';
+import type { RunningServices } from '../domain/stack.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
@@ -52,6 +53,8 @@ export interface ControlPlaneDeps {
   readonly jumpKeys: JumpKeys;
   /** Left out: requests expire after 15 minutes, and no page is named. */
   readonly approvals?: Pick<ApprovalsDeps, 'timeoutMs' | 'publicUrl'>;
+  /** Left out: the containers of no stack are known. */
+  readonly running?: RunningServices;
   /** Told of each recording that is whole. */
   readonly recordingEnded?: (receipt: RecordingReceipt) => void;
   /** Left out: nothing is encrypted. */
@@ -85,7 +88,7 @@ export class LocalControlPlane implements ControlPlane {
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps;
-    this.#access = new Access(deps.stores);
+    this.#access = new Access(deps.stores, deps.running);
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
     this.#transfers = new TransferLog(deps.stores, this.#outbox, deps.log);

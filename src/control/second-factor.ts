@@ -10,6 +10,7 @@ import { Secret } from '../domain/secret.ts';
 import type { Account } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { isGranted } from '../domain/visibility.ts';
+import { namedMachine } from './named-machine.ts';
 import { newTotpSecret, otpauthUri, randomBase32, stepOfCode } from './totp.ts';
 
 const ISSUER = 'Postern';
@@ -86,8 +87,8 @@ export class SecondFactor implements SecondFactors {
     const now = this.#now();
     const strict = grants.filter(({ mfa, until }) => mfa && (until === null || until > now));
     if (strict.length === 0 || name === null) return strict.length > 0;
-    const machine = await this.#stores.machines.getByName(name);
-    return machine !== null && isGranted(machine, strict, now);
+    const named = await namedMachine(this.#stores.machines, name);
+    return named !== null && isGranted(named.machine, strict, now);
   }
 
   /** Null when the code is wrong, or was used. */

@@ -13,15 +13,7 @@ export class StackServices implements ServiceList {
   }
 
   async of(stack: Stack): Promise<readonly Service[]> {
-    const containers = await this.#containers(stack, {});
-    const names = new Set(containers.map((one) => one.labels[stack.serviceLabel] ?? ''));
-    return [...names]
-      .filter((name) => name !== '')
-      .sort()
-      .map((name) => ({
-        name,
-        containers: containers.filter((one) => one.labels[stack.serviceLabel] === name),
-      }));
+    return servicesOf(stack, await this.#containers(stack, {}));
   }
 
   /** The healthiest running container of a service, of several the newest; null: none runs. */
@@ -44,4 +36,13 @@ export class StackServices implements ServiceList {
     const wanted = { [stack.stackLabel]: stack.project, ...labels };
     return await this.#engines.at(stack.engine).list({ all: true, labels: wanted });
   }
+}
+
+/** The containers of a stack by their service, which their labels name; by name. */
+export function servicesOf(stack: Stack, containers: readonly Container[]): readonly Service[] {
+  const byName = Map.groupBy(containers, ({ labels }) => labels[stack.serviceLabel] ?? '');
+  byName.delete('');
+  return [...byName]
+    .map(([name, mine]) => ({ name, containers: mine }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

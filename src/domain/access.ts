@@ -216,6 +216,17 @@ function termsOf(grant: Grant, { withheld }: AccessRequest): Terms {
   };
 }
 
+/** A route as it was approved, to the one container that was asked for where it was one. */
+export function toSameContainer(
+  { machine: { container: asked } }: AuthorizedRoute,
+  approved: AuthorizedRoute,
+): AuthorizedRoute {
+  const { machine } = approved;
+  if (asked === null || machine.container === null) return approved;
+  const container = { ...machine.container, choice: asked.choice };
+  return { ...approved, machine: { ...machine, container } };
+}
+
 /**
  * What would have to be approved for `permit` not to throw: the oldest such grant; null: no approval
  * would help. `permit` is asked of each as if it were given.

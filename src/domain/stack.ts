@@ -62,6 +62,10 @@ export interface StackStore {
    * of another kind has its name.
    */
   machineOf(stack: Stack, service: string): Promise<number>;
+  /** Which services are machines; at most 10 000. */
+  serviceMachines(): Promise<
+    readonly { readonly stackId: number; readonly service: string | null }[]
+  >;
 }
 
 /** The containers of a stack that have the same value of its service label. */
@@ -75,6 +79,38 @@ export interface Service {
 export interface ServiceList {
   /** By name; none of a stack of kind `server`. */
   of(stack: Stack): Promise<readonly Service[]>;
+}
+
+/** What is known of a stack's running containers. */
+export interface KnownServices {
+  /** By name; those that run, or ran when their engine was last heard. */
+  readonly services: readonly Service[];
+  /** Why the engine does not answer; null: it does. */
+  readonly away: string | null;
+}
+
+/** What the engines of stacks tell, kept in the process. Implemented by control/running-services.ts. */
+export interface RunningServices {
+  /** Null: nothing is known of the stack (yet), or it has no engine. */
+  of(stackId: number): KnownServices | null;
+}
+
+/** Compose's: which of its service's containers one is, from 1. */
+const NUMBER_LABEL = 'com.docker.compose.container-number';
+
+/**
+ * The running ones of a service's containers by the number that `web.2` means them by: the one that Compose gave
+ * them, where it has numbered them all; else 1 is the oldest, by name where several are as old.
+ */
+export function numbered(containers: readonly Container[]): ReadonlyMap<number, Container> {
+  const ordered = containers
+    .filter(({ state }) => state === 'running')
+    .toSorted(
+      (a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.name < b.name ? -1 : 1),
+    );
+  const given = ordered.map(({ labels }) => Number(labels[NUMBER_LABEL]));
+  const isGiven = given.every(Number.isSafeInteger) && new Set(given).size === given.length;
+  return new Map(ordered.map((one, at) => [isGiven ? (given[at] ?? 0) : at + 1, one]));
 }
 
 /** Whether some grant of `grants`, in force at `now`, is on the stack. */

@@ -1,4 +1,9 @@
-import { type AuthorizedRoute, approvalFor, type TermsOnApproval } from '../domain/access.ts';
+import {
+  type AuthorizedRoute,
+  approvalFor,
+  type TermsOnApproval,
+  toSameContainer,
+} from '../domain/access.ts';
 import type { ConnectionFacts, ControlPlane, SignedIn } from '../domain/control-plane.ts';
 import { PosternError, sentence } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
@@ -69,7 +74,7 @@ export class Approvals {
   ): Promise<{ readonly route: AuthorizedRoute; readonly permitted: T }> {
     const terms = helpful(route, need);
     if (terms === null) return { route, permitted: permitted(route, need) };
-    const approved = await this.#wait(asker, route, terms, waiter);
+    const approved = toSameContainer(route, await this.#wait(asker, route, terms, waiter));
     return { route: approved, permitted: permitted(approved, need) };
   }
 

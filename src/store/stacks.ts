@@ -7,6 +7,9 @@ import { readPage } from './paging.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 
+/** The most services that `serviceMachines` answers. */
+const MOST_SERVICES = 10_000;
+
 /** Stacks, and the machines that their services are. */
 export class SqlStackStore implements StackStore {
   readonly #db: Db;
@@ -70,18 +73,28 @@ export class SqlStackStore implements StackStore {
     const name = `${stack.name}.${service}`;
     const container = storableJson(placeOf(stack, service));
     // One statement, for two may make the same at once; what the stack says counts each time.
-    const made = await sql<{ id: number }>`
+    const query = sql<{ id: number }>`
       insert into machines (name, kind, host, port, login, auth_type, host_key_policy, recording, tags,
         description, container, stack_id, service)
       values (${name}, 'docker', ${name}, 0, ${stack.login}, 'none', 'accept-new', ${stack.recording},
         '{}', ${`service ${service} of stack ${stack.name}`}, ${container}::jsonb, ${stack.id}, ${service})
       on conflict (stack_id, service) do update
         set login = excluded.login, recording = excluded.recording, container = excluded.container
-      returning id`
-      .execute(this.#db)
-      .then(({ rows }) => rows[0]?.id);
+      returning id`;
+    const unique = () => ({ code: 'thing.exists', params: { kind: 'machine', name } }) as const;
+    const made = (await meaning({ unique }, query.execute(this.#db))).rows[0]?.id;
     if (made === undefined) throw new Error(`no machine for ${name}`);
     return made;
+  }
+
+  async serviceMachines() {
+    const query = this.#db
+      .selectFrom('machines')
+      .select(['stack_id', 'service'])
+      .where('stack_id', 'is not', null)
+      .limit(MOST_SERVICES);
+    const rows = await query.execute();
+    return rows.map(({ stack_id, service }) => ({ stackId: stack_id ?? 0, service }));
   }
 }
 

@@ -49,7 +49,14 @@ users:
 stacks:
   - { name: shop, engine: ${JSON.stringify(docker.address)} }
   - { name: slow, engine: ${JSON.stringify(engine.address)} }
+  - { name: many, engine: ${JSON.stringify(docker.address)} }
+  - name: back
+    engine: ${JSON.stringify(docker.address)}
+    labels: { stack: my.stack, service: my.service }
+    session_limit: 1
 grants:
+  - { to: { user: ada }, on: { stack: many }, allow: [shell, exec] }
+  - { to: { user: ada }, on: { stack: back }, allow: [shell, exec] }
   - { to: { user: ada }, on: { stack: shop }, allow: [shell, exec] }
   - { to: { user: ada }, on: { stack: slow }, allow: [shell] }
   - { to: { user: ben }, on: { stack: shop }, allow: [shell, exec] }
@@ -86,17 +93,17 @@ grants:
     });
   }
 
-  /** A session of web that is ready. */
-  async function ready(user: string): Promise<Plain> {
-    const made = await ask(user, 'shop/sessions', 'POST', { service_name: 'web' });
-    const action = await finished(user, 'shop', made.id);
+  /** A session of a service that is ready. */
+  async function ready(user: string, stack = 'shop', service = 'web'): Promise<Plain> {
+    const made = await ask(user, `${stack}/sessions`, 'POST', { service_name: service });
+    const action = await finished(user, stack, made.id);
     expect(action).toMatchObject({ status: 'completed' });
-    return await ask(user, `shop/sessions/fetch?session_id=${action.session_id}`);
+    return await ask(user, `${stack}/sessions/fetch?session_id=${action.session_id}`);
   }
 
-  function stopped(user: string, id: number): Promise<Plain> {
+  function stopped(user: string, id: number, stack = 'shop'): Promise<Plain> {
     return eventually('the session has stopped', async () => {
-      const session = await ask(user, `shop/sessions/fetch?session_id=${id}`);
+      const session = await ask(user, `${stack}/sessions/fetch?session_id=${id}`);
       return session.status === 'stopped' ? session : null;
     });
   }
@@ -139,6 +146,56 @@ grants:
     screen.type('exit\r');
     expect(await screen.exited()).toBe(0);
     await stopped('ada', id);
+  });
+
+  test('are not needed: a service is reached by its name, and a container by its index', async () => {
+    const labels = { ...LABELS, 'com.docker.compose.project': 'many' };
+    const check = (command: string): string[] => [
+      ...['--health-cmd', command, '--health-interval', '1s', '--health-retries', '1'],
+    ];
+    for (const [index, command] of ['false', 'true', 'false'].entries()) {
+      const more = ['--env', `WHICH=is-${index + 1}`, ...check(command)];
+      await docker.run(`many-web-${index + 1}`, { image: 'busybox', labels, more });
+    }
+    await eventually('their health is known', async () => {
+      const shown = await bastion.cli('stack', 'show', 'many', '--json');
+      return String(shown.stdout).match(/"health": "(un)?healthy"/g)?.length === 3;
+    });
+    const which = async (name: string): Promise<string> => {
+      const done = await ada.ssh(`ada+many.${name}`, 'echo $WHICH');
+      return String(done.stdout).trim();
+    };
+    await eventually('each is reached by its index', async () => {
+      const all = [await which('web.1'), await which('web.2'), await which('web.3')];
+      return all.join(' ') === 'is-1 is-2 is-3';
+    });
+    expect(await which('web')).toBe('is-2');
+    expect(await ben.ssh('ben+many.web.2', 'true')).toMatchObject({ status: 255 });
+    const shown = await bastion.cli('stack', 'show', 'many');
+    expect(String(shown.stdout)).toMatch(/many\.web\.2 +many-web-2 +running +healthy/);
+    expect(String((await bastion.cli('stack', 'ls')).stdout)).toMatch(/^many +container/m);
+    const listed = async (): Promise<boolean> =>
+      String((await ada.ssh('ada', 'true')).stderr).includes('many.web');
+    expect(await listed()).toBe(true);
+    await docker.cli('kill', 'many-web-1', 'many-web-2', 'many-web-3');
+    await eventually('it is listed no more', async () => !(await listed()));
+  });
+
+  test('find their containers by the labels of the stack, and tell who is evicted why', async () => {
+    const labels = { 'my.stack': 'back', 'my.service': 'api' };
+    await docker.run('plain-name', { image: 'busybox', labels });
+    await eventually('the service is a machine', async () => {
+      return (await ada.ssh('ada+back.api', 'true')).status === 0;
+    });
+    const first = await ready('ada', 'back', 'api');
+    expect(first).toMatchObject({ container_name: 'plain-name' });
+    await using screen = ada.terminal(first.connection_info.username);
+    await screen.shows('#');
+    const second = await ready('ada', 'back', 'api');
+    expect(await screen.exited()).not.toBe(0);
+    expect(screen.raw).toContain('a newer session: service api of stack back has at most 1');
+    await stopped('ada', first.id, 'back');
+    expect(await ada.ssh(second.connection_info.username, 'exit 3')).toMatchObject({ status: 3 });
   });
 
   test('that were pending when the bastion died have failed after its restart', async () => {

@@ -7,7 +7,7 @@ import {
 import { ACTION_STATUSES, type StackAction } from '../../domain/container-session.ts';
 import { OVER_LIMIT_POLICIES } from '../../domain/place.ts';
 import { SESSION_STATUSES } from '../../domain/session.ts';
-import { type Service, STACK_KINDS, type Stack } from '../../domain/stack.ts';
+import { numbered, type Service, STACK_KINDS, type Stack } from '../../domain/stack.ts';
 import { isoTime, isoTimeOrNull, outTime } from '../fields.ts';
 import type { Found } from '../stacks.ts';
 
@@ -31,6 +31,10 @@ const containerSchema = z.object({
   state: z.enum(CONTAINER_STATES),
   health: z.enum(CONTAINER_HEALTHS),
   created_at: outTime,
+  index: z
+    .int()
+    .nullable()
+    .openapi({ description: 'For ssh USER+STACK.SERVICE.INDEX@BASTION; null: it does not run' }),
 });
 
 export const serviceSchema = z
@@ -89,18 +93,25 @@ export function stackView(stack: Stack): z.infer<typeof stackSchema> {
   };
 }
 
-function containerView(container: Container): z.infer<typeof containerSchema> {
+function containerView(
+  container: Container,
+  index: number | undefined,
+): z.infer<typeof containerSchema> {
   const { id, name, image, state, health } = container;
-  return { id, name, image, state, health, created_at: isoTime(container.createdAt) };
+  return {
+    ...{ id, name, image, state, health },
+    created_at: isoTime(container.createdAt),
+    index: index ?? null,
+  };
 }
 
 export function serviceView(service: Service): z.infer<typeof serviceSchema> {
   const { name, containers } = service;
-  const isRunning = containers.some(({ state }) => state === 'running');
+  const numbers = new Map([...numbered(containers)].map(([index, one]) => [one.id, index]));
   return {
     name,
-    status: isRunning ? 'running' : 'stopped',
-    containers: containers.map(containerView),
+    status: numbers.size > 0 ? 'running' : 'stopped',
+    containers: containers.map((one) => containerView(one, numbers.get(one.id))),
   };
 }
 
