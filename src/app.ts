@@ -193,6 +193,7 @@ async function openHttp(
     log,
     version: readVersion(),
     publicUrl: () => addresses.url,
+    requestsPerMinute: config.apiRate,
     publicSsh: () => addresses.ssh,
     clock: () => new Date(),
     jumpHostKey: (id: number) => control.jumpKeys.of(id).publicLine,

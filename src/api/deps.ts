@@ -77,8 +77,8 @@ export interface ApiDeps {
   readonly hostAuthority: Pick<HostCertificateAuthority, 'publicLine' | 'fingerprint'>;
   /** The address that a request came from. */
   readonly clientAddress: (c: Context) => string;
-  /** Requests a minute for each token, and for each address without one; 600. */
-  readonly requestsPerMinute?: number;
+  /** Requests a minute for each token, and for each address without one. */
+  readonly requestsPerMinute: number;
   /** Milliseconds to wait for the holder of a session to confirm its end; 5000. */
   readonly terminateTimeoutMs?: number;
 }

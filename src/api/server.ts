@@ -49,7 +49,6 @@ import { transferRoutes } from './routes/transfers.ts';
 import { userRoutes } from './routes/users.ts';
 
 const BODY_LIMIT = 1024 * 1024;
-const REQUESTS_PER_MINUTE = 600;
 /** Of the API, beside /v1. */
 const ROOT_PATHS = ['/api/3/*', '/healthz', '/readyz', '/metrics', '/docs'] as const;
 const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'";
@@ -98,7 +97,7 @@ function tellsOfChanges(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
 
 /** Before everything on the API's own paths; what else is mounted beside it sees none of it. */
 function middleware(api: Api, deps: ApiDeps): void {
-  const limit = new RateLimit(deps.requestsPerMinute ?? REQUESTS_PER_MINUTE, 60_000);
+  const limit = new RateLimit(deps.requestsPerMinute, 60_000);
   const own: readonly MiddlewareHandler<ApiEnv>[] = [
     ownHeaders,
     secureHeaders({

@@ -13,6 +13,7 @@ import {
   parseListen,
   parsePublicSsh,
   parsePublicUrl,
+  parseRate,
   parseRecordings,
   parseRedisUrl,
   parseRekey,
@@ -71,6 +72,13 @@ export const OPTIONS: Table = {
     parse: (text) => parseWord(text, METRICS_ACCESS),
     secret: 'no',
     doc: 'who may read `/metrics`: `token`, who has one with scope `stats:read`; `open`, who reaches the address of the API ([metrics.md](metrics.md))',
+  },
+  apiRate: {
+    name: 'POSTERN_API_RATE',
+    fallback: '600',
+    parse: parseRate,
+    secret: 'no',
+    doc: 'requests a minute that the API takes with one token, and from one address without any',
   },
   publicSsh: {
     name: 'POSTERN_PUBLIC_SSH',

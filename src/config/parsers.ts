@@ -175,6 +175,13 @@ export function parseWorkers(text: string): Parsed<number> {
     : { remedy: `write a whole number from 0 to ${MOST_WORKERS}` };
 }
 
+/** Requests a minute. */
+export function parseRate(text: string): Parsed<number> {
+  return /^[1-9][0-9]{0,8}$/.test(text)
+    ? { value: Number(text) }
+    : { remedy: 'write a whole number from 1 to 999999999' };
+}
+
 /** As sshd's RekeyLimit. */
 export function parseRekey(text: string): Parsed<KeyLife> {
   const [, size = '', unit = '', time = '1', timeUnit = 'h'] = REKEY.exec(text) ?? [];

@@ -15,6 +15,8 @@ export interface Settings {
   readonly httpListen: Listener;
   /** Whether /metrics asks for a token. */
   readonly metrics: MetricsAccess;
+  /** Requests a minute to the API. */
+  readonly apiRate: number;
   /** What users are told; port null: the listener's. */
   readonly publicSsh: { readonly host: string; readonly port: number | null } | null;
   /** Without a slash at its end. */
