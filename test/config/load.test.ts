@@ -120,7 +120,6 @@ describe('settings', () => {
     ['POSTERN_SSH_REKEY', '512K', 'from 1M to 1G'],
     ['POSTERN_SSH_REKEY', '1G 2h', '60s to 1h'],
     ['POSTERN_API_RATE', '0', '1 to 999999999'],
-    ['POSTERN_API_RATE', '-5', '1 to 999999999'],
     ['POSTERN_WORKERS', '65', '0 to 64'],
     ['POSTERN_WORKERS', '-1', '0 to 64'],
     ['POSTERN_LOG_LEVEL', 'loud', 'one of debug, info, warn, error'],

@@ -181,6 +181,7 @@ describe('the life of a session', () => {
       'machine_auth_failed',
       'host_key_changed',
       'recording_failed',
+      'not_created',
       'internal_error',
     ]);
   });
