@@ -6,6 +6,7 @@ import { JumpClient } from '../support/jump-client.ts';
 import { needs, the } from '../support/requirements.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { openStage, type Stage } from '../support/stage.ts';
+import { TerminalUser, WebTerminalClient } from '../support/web-terminal.ts';
 
 interface CommandView {
   readonly command: string;
@@ -45,6 +46,7 @@ grants:
 
 needs('ssh', 'sshd', 'bash', 'zsh', 'fish').describe('marks that a policy puts in', () => {
   let stage: Stage;
+  let browser: TerminalUser;
   const machines = new Map<string, TestSshd>();
 
   beforeAll(async () => {
@@ -56,6 +58,7 @@ needs('ssh', 'sshd', 'bash', 'zsh', 'fish').describe('marks that a policy puts i
       machines.set(shell, await startSshd({ more: [`ForceCommand ${asked}`] }));
     }
     await stage.bastion.apply(setup(machines));
+    browser = await TerminalUser.of(stage.bastion, 'alice');
   });
   afterAll(async () => {
     for (const machine of machines.values()) await machine[Symbol.asyncDispose]();
@@ -146,6 +149,13 @@ needs('ssh', 'sshd', 'bash', 'zsh', 'fish').describe('marks that a policy puts i
     await using inner = jump.terminal('alice', `${stage.sshd.login}@bash1`);
     await inner.until('a marked prompt', () => inner.raw.includes('\x1b]133;B'));
     expect(inner.raw).toContain(word('bash'));
+  });
+
+  test('are put into the terminal of a browser too', async () => {
+    using client = await WebTerminalClient.of(await browser.make('zsh1'));
+    await client.shows('\x1b]133;B');
+    const typed = client.text.indexOf('ZSH_VERSION');
+    expect(client.text.slice(0, typed)).toContain(word('zsh'));
   });
 
   test('are nothing that a command reads, nor a shell without a terminal', async () => {
