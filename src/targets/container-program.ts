@@ -2,6 +2,7 @@ import type { ContainerEngine } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
+import { octal } from '../sftp/scripts.ts';
 
 /** After the machine's own. */
 const SHELLS = ['bash', 'sh'];
@@ -29,7 +30,7 @@ export class ContainerPrograms {
   readonly #login: string;
   readonly #shells: readonly string[];
   #shell: Promise<string> | null = null;
-  #sftp: Promise<string> | null = null;
+  #sftp: Promise<string | null> | null = null;
 
   constructor(about: {
     readonly engine: ContainerEngine;
@@ -61,6 +62,7 @@ export class ContainerPrograms {
     if (program.type === 'subsystem') return [await this.#subsystem(program.name)];
     const shell = await this.shell();
     if (program.type === 'shell') return [shell];
+    await this.#bringsWhatItNeeds(program.command, shell);
     if (program.bytes === undefined) return [shell, '-c', program.command];
     // What goes to an engine is JSON, which has no bytes.
     return [shell, '-c', `eval "$(printf '%b' "$1")"`, shell, octal(program.bytes)];
@@ -88,13 +90,39 @@ export class ContainerPrograms {
     throw this.#refused(`its image has no shell (${this.#shells.join(', ')})`);
   }
 
-  #subsystem(name: string): Promise<string> {
-    if (name !== 'sftp') return Promise.reject(this.#refused(`there is no subsystem ${name}`));
-    this.#sftp ??= this.#first(SFTP_SERVERS).then((found) => {
-      if (found !== null) return found;
-      throw this.#refused('its image has no sftp-server');
-    });
+  /** The image's own; null: it has none. */
+  sftpServer(): Promise<string | null> {
+    this.#sftp ??= this.#first(SFTP_SERVERS);
     return this.#sftp;
+  }
+
+  async #subsystem(name: string): Promise<string> {
+    if (name !== 'sftp') throw this.#refused(`there is no subsystem ${name}`);
+    return (
+      (await this.sftpServer()) ?? Promise.reject(this.#refused('its image has no sftp-server'))
+    );
+  }
+
+  /** The client's half of these would say of its other half only that it went away. */
+  async #bringsWhatItNeeds(command: string, shell: string): Promise<void> {
+    const [, name] = /^(rsync|scp) /.exec(command) ?? [];
+    if (name === undefined) return;
+    const usual = DIRECTORIES.map((directory) => `${directory}/${name}`);
+    if ((await this.#first(usual)) !== null || (await this.#finds(name, shell))) return;
+    const instead = name === 'scp' ? 'scp without -O needs none' : 'sftp and scp need none';
+    throw this.#refused(`its image has no ${name}; ${instead}`);
+  }
+
+  /** Whether a shell would find it where the container's `PATH` says. */
+  async #finds(name: string, shell: string): Promise<boolean> {
+    const exec = await this.#engine.exec({
+      ...{ container: this.#container, user: this.#login, env: [], terminal: null },
+      command: [shell, '-c', `command -v ${name}`],
+    });
+    exec.stdin.end();
+    exec.stdout.resume();
+    exec.stderr.resume();
+    return (await exec.exited) === 0;
   }
 
   async #first(paths: readonly string[]): Promise<string | null> {
@@ -105,9 +133,4 @@ export class ContainerPrograms {
   #refused(reason: string): PosternError {
     return new PosternError('machine.refused', { machine: this.#machine, reason });
   }
-}
-
-/** As `printf %b` reads it. */
-function octal(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 }

@@ -19,8 +19,10 @@ import type {
   UpstreamListener,
   UpstreamRequest,
 } from '../domain/upstream.ts';
+import { type Run, ToolShell } from '../sftp/tool-shell.ts';
 import { ContainerChannel } from './container-channel.ts';
 import { chosenContainer } from './container-choice.ts';
+import { ContainerFiles } from './container-files.ts';
 import { ContainerPrograms } from './container-program.ts';
 import { ContainerSignals } from './container-signals.ts';
 
@@ -108,6 +110,10 @@ class DockerUpstream implements Upstream {
 
   async #begin(request: UpstreamRequest): Promise<UpstreamChannel> {
     const { engine, container, login, programs, log } = this.#parts;
+    const { program } = request;
+    if (program.type === 'subsystem' && program.name === 'sftp') {
+      if ((await programs.sftpServer()) === null) return this.#held(await this.#files(request));
+    }
     const mark = randomBytes(16).toString('hex');
     const [command, env] = await Promise.all([
       programs.command(request.program),
@@ -122,10 +128,29 @@ class DockerUpstream implements Upstream {
       const shell = await programs.plainShell();
       return new ContainerSignals({ engine, container: container.id, login, mark, shell, log });
     };
-    const channel = this.#channel(exec, signals());
+    return this.#held(this.#channel(exec, signals()));
+  }
+
+  #held(channel: UpstreamChannel): UpstreamChannel {
     this.#channels.add(channel);
     void channel.exited.then(() => this.#channels.delete(channel));
     return channel;
+  }
+
+  async #files(request: UpstreamRequest): Promise<UpstreamChannel> {
+    const { engine, container, login, machine, programs } = this.#parts;
+    const [shell, env] = await Promise.all([programs.plainShell(), programs.env(request)]);
+    const run: Run = (command) =>
+      engine.exec({ ...{ container: container.id, command, user: login, env }, terminal: null });
+    const tools = await ToolShell.begin(run, shell);
+    if (typeof tools === 'string') {
+      const reason = `its image has no sftp-server, and not what would do instead: ${tools}`;
+      throw new PosternError('machine.refused', { machine, reason });
+    }
+    return new ContainerFiles({
+      ...{ run, shell, tools },
+      containerEnded: () => this.#containerEnded(),
+    });
   }
 
   #channel(exec: ContainerExec, signals: Promise<ContainerSignals>): UpstreamChannel {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
 import { APP, startDocker, type TestDocker } from '../support/docker.ts';
@@ -9,6 +9,8 @@ import { newClient, type SshClient } from '../support/ssh-client.ts';
 
 /** An engine and a bastion to begin, on a computer that has much else to do. */
 const BEGIN_MS = 120_000;
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 /** What docs/containers.md shows, with these names. */
 function setup(engine: string, alice: SshClient): string {
@@ -22,7 +24,7 @@ users:
   - name: alice
     role: member
     keys: [${JSON.stringify(alice.publicKey)}]
-machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}
+machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}${container('giving', '    container: shop-web-1\n    login: root')}${container('bare', '    container: bare\n    login: root')}
 grants:
   - to: { user: alice }
     on: { machine: shop }
@@ -36,6 +38,12 @@ grants:
     allow: [exec]
   - to: { user: alice }
     on: { machine: closed }
+    allow: [sftp]
+  - to: { user: alice }
+    on: { machine: giving }
+    allow: [download]
+  - to: { user: alice }
+    on: { machine: bare }
     allow: [sftp]
 `;
 }
@@ -60,6 +68,7 @@ needs(
       docker = await startDocker();
       await docker.run('shop-web-1', { image: 'busybox', labels });
       await docker.run('tools', { image: 'debian' });
+      await docker.run('bare', { image: 'distroless' });
     };
     const door = async (): Promise<void> => {
       bastion = await startBastion();
@@ -128,18 +137,78 @@ needs(
     expect([sent.stderr, sent.status]).toEqual(['', 0]);
     const got = await alice.sftp('alice+tools', [`get "/tmp/by scp" "${alice.path('back')}"`]);
     expect([got.stderr, got.status]).toEqual(['', 0]);
-    const hash = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
-    expect(hash(readFileSync(alice.path('back')))).toBe(hash(bytes));
+    expect(sha256(readFileSync(alice.path('back')))).toBe(sha256(bytes));
     const synced = await alice.rsync('alice+tools', alice.path('file'), ':/tmp/by-rsync');
     expect([synced.stderr, synced.status]).toEqual(['', 0]);
     const sum = await alice.ssh('alice+tools', 'sha256sum < /tmp/by-rsync; id -un');
-    expect(sum.stdout.toString()).toBe(`${hash(bytes)}  -\n${APP.name}\n`);
+    expect(sum.stdout.toString()).toBe(`${sha256(bytes)}  -\n${APP.name}\n`);
   });
 
-  test('without a server for files says so', async () => {
-    const done = await alice.sftp('alice+shop', ['ls']);
-    expect(done.status).not.toBe(0);
-    expect(done.stderr).toContain('shop refused the request: its image has no sftp-server');
+  test('takes and gives files where its image has no sftp-server, noted as all others', async () => {
+    const bytes = randomBytes(20_000_000);
+    writeFileSync(alice.path('large'), bytes);
+    const sent = await alice.scp('alice+shop', alice.path('large'), ':/tmp/large');
+    expect([sent.stderr, sent.status]).toEqual(['', 0]);
+    const got = await alice.sftp('alice+shop', [`get /tmp/large ${alice.path('back')}`]);
+    expect([got.stderr, got.status]).toEqual(['', 0]);
+    expect(sha256(readFileSync(alice.path('back')))).toBe(sha256(bytes));
+    const session = await ended('shop');
+    const noted = async (): Promise<unknown> => {
+      const { data } = (await bastion.api(`sessions/${session.id}/transfers`)).body as {
+        data: { transfers: readonly { sha256: string }[] };
+      };
+      return data.transfers[0]?.sha256 ? data.transfers : null;
+    };
+    expect(await eventually('its file', noted)).toMatchObject([
+      {
+        ...{ direction: 'download', path: '/tmp/large', result: 'ok' },
+        ...{ bytes_read: bytes.length, sha256: sha256(bytes) },
+      },
+    ]);
+  });
+
+  test('takes and gives whole directories, whatever their names are, without a server', async () => {
+    const names = ['plain', 'with space', '-rf', "it's $(id) `id` \\ *", 'two\nlines\n', 'Grüße'];
+    const from = alice.path('tree');
+    rmSync(from, { recursive: true, force: true });
+    rmSync(alice.path('again'), { recursive: true, force: true });
+    mkdirSync(`${from}/empty`, { recursive: true });
+    mkdirSync(`${from}/in ner`);
+    for (const name of names) writeFileSync(`${from}/in ner/${name}`, `of ${name}`);
+    await alice.ssh('alice+shop', 'rm -rf /srv/tree');
+    const sent = await alice.scp('alice+shop', from, ':/srv/tree', ['-r']);
+    expect([sent.stderr, sent.status]).toEqual(['', 0]);
+    const back = await alice.scp('alice+shop', ':/srv/tree', alice.path('again'), ['-r']);
+    expect([back.stderr, back.status]).toEqual(['', 0]);
+    expect(readdirSync(alice.path('again')).toSorted()).toEqual(['empty', 'in ner']);
+    const inner = alice.path('again/in ner');
+    expect(readdirSync(inner).toSorted()).toEqual(names.toSorted());
+    for (const name of names) expect(readFileSync(`${inner}/${name}`, 'utf8')).toBe(`of ${name}`);
+    const seen = await alice.ssh('alice+shop', 'cat "/srv/tree/in ner/two\nlines\n"');
+    expect(seen.stdout.toString()).toBe('of two\nlines\n');
+  });
+
+  test('is told why a file is not to be had, and why there is no rsync', async () => {
+    const missing = await alice.sftp('alice+shop', [`get /srv/none ${alice.path('none')}`]);
+    expect(missing.stderr).toContain('not found');
+    expect(missing.status).toBe(1);
+    writeFileSync(alice.path('file'), 'text');
+    const synced = await alice.rsync('alice+shop', alice.path('file'), ':/tmp/x');
+    expect(synced.stderr).toContain('its image has no rsync; sftp and scp need none');
+    const none = await alice.sftp('alice+bare', ['pwd']);
+    expect(none.stderr).toContain('its image has no shell');
+  });
+
+  test('gives files and takes none where a grant says so, without a server', async () => {
+    await alice.ssh('alice+shop', 'echo given > /srv/given; rm -f /srv/taken');
+    const got = await alice.sftp('alice+giving', [`get /srv/given ${alice.path('given')}`]);
+    expect([got.stderr, got.status]).toEqual(['', 0]);
+    expect(readFileSync(alice.path('given'), 'utf8')).toBe('given\n');
+    const put = await alice.sftp('alice+giving', [`put ${alice.path('given')} /srv/taken`]);
+    expect(put.status).not.toBe(0);
+    expect(put.stderr).toContain('denied');
+    const there = await alice.ssh('alice+shop', 'ls /srv/taken');
+    expect(there.status).not.toBe(0);
   });
 
   test('loses the program of a client that is killed', async () => {
