@@ -185,9 +185,12 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       ).resolves.toBeDefined();
     });
 
-    test("serves files with its image's own server", async () => {
+    test.each([
+      ["with its image's own server", 'large'],
+      ['without one', 'small'],
+    ])('serves files %s', async (_how, name) => {
       const sftp = { program: { type: 'subsystem', name: 'sftp' }, pty: null, env: [] } as const;
-      const upstream = await connect({ name: 'large' });
+      const upstream = await connect({ name });
       const channel = await upstream.open(sftp);
       channel.stderr.resume();
       const first = new Promise<Buffer>((resolve) => channel.stdout.once('data', resolve));
@@ -198,8 +201,18 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       channel.stdin.end();
       channel.stdout.resume();
       await within('the exit', channel.exited);
-      const small = await connect({ name: 'small' });
-      await expect(small.open(sftp)).rejects.toThrow('its image has no sftp-server');
+    });
+
+    test('that stops ends those who have its files', async () => {
+      await docker.run('files', { image: 'busybox' });
+      const upstream = await connect({ name: 'files' });
+      const program = { type: 'subsystem', name: 'sftp' } as const;
+      const channel = await upstream.open({ program, pty: null, env: [] });
+      channel.stdout.resume();
+      channel.stderr.resume();
+      await docker.cli('kill', 'files');
+      expect(await within('the exit', channel.exited)).toBeNull();
+      expect(await within('the end', upstream.closed)).toBe('stopped');
     });
   },
 );
