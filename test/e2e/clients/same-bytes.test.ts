@@ -146,8 +146,8 @@ needs('ssh', 'sshd', 'scp', 'sftp', 'rsync').describe(
     }
 
     test('questions for a sign of life are answered in both directions', async () => {
-      const more = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=1'];
-      const args = stage.alice.args('alice+patient', ['sleep 3.5; echo alive'], more);
+      const more = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=2'];
+      const args = stage.alice.args('alice+patient', ['sleep 4.5; echo alive'], more);
       const done = await run(the('ssh'), args);
       expect({ status: done.status, said: done.stdout.toString() }).toEqual({
         status: 0,
