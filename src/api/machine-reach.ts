@@ -24,7 +24,7 @@ import { pinnedKey } from './machine-fields.ts';
 
 export const engineField = z
   .string()
-  .max(300)
+  .max(500)
   .superRefine((address, context) => {
     const message = engineProblem(address);
     if (message !== null) context.addIssue({ code: 'custom', message });

@@ -3,6 +3,7 @@ import { OVER_LIMIT_POLICIES } from '../domain/place.ts';
 import { COMPOSE_LABELS, MOST_SESSIONS, type NewStack, STACK_KINDS } from '../domain/stack.ts';
 import { login, machineName, text } from './fields.ts';
 import { recordingField } from './machine-fields.ts';
+import { engineField } from './machine-reach.ts';
 
 const label = text(200).min(1);
 
@@ -11,7 +12,7 @@ export const setupStack = z
   .strictObject({
     name: machineName,
     kind: z.enum(STACK_KINDS).default('container'),
-    engine: text(500).min(1).nullable(),
+    engine: engineField.nullable(),
     project: label,
     stack_label: label.default(COMPOSE_LABELS.stack),
     service_label: label.default(COMPOSE_LABELS.service),

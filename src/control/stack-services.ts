@@ -1,10 +1,14 @@
 import type { Container, ContainerEngines } from '../domain/container-engine.ts';
+import { isContainerName } from '../domain/container-place.ts';
 import type { Service, ServiceList, Stack } from '../domain/stack.ts';
 
 /** Better ones first: a container without a health check is as good as its engine can say. */
 const HEALTHS: readonly Container['health'][] = ['healthy', 'none', 'starting', 'unhealthy'];
 
-/** The services of stacks, as their engines have them at the moment. */
+/**
+ * The services of stacks, as their engines have them at the moment. A label says what its author likes: what is
+ * no name of a service is none, for the name of a machine is made of it.
+ */
 export class StackServices implements ServiceList {
   readonly #engines: ContainerEngines;
 
@@ -18,6 +22,7 @@ export class StackServices implements ServiceList {
 
   /** The healthiest running container of a service, of several the newest; null: none runs. */
   async newest(stack: Stack, service: string): Promise<Container | null> {
+    if (!isContainerName(service)) return null;
     const all = await this.#containers(stack, { [stack.serviceLabel]: service });
     const running = all.filter(({ state }) => state === 'running');
     running.sort(
@@ -41,8 +46,8 @@ export class StackServices implements ServiceList {
 /** The containers of a stack by their service, which their labels name; by name. */
 export function servicesOf(stack: Stack, containers: readonly Container[]): readonly Service[] {
   const byName = Map.groupBy(containers, ({ labels }) => labels[stack.serviceLabel] ?? '');
-  byName.delete('');
   return [...byName]
+    .filter(([name]) => isContainerName(name))
     .map(([name, mine]) => ({ name, containers: mine }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -15,6 +15,7 @@ import { fold } from '../domain/search.ts';
 import { commandsOf, logOf } from './analysis-log.ts';
 import { atomically } from './atomically.ts';
 import type { Db, Tables } from './tables.ts';
+import { MAY_BE_FOUND } from './unsearched.ts';
 
 /** What rows of a recording bear in common. */
 interface Place {
@@ -190,10 +191,7 @@ async function lock(db: Db, recordingId: number): Promise<Place | null> {
     .innerJoin('sessions', 'sessions.id', 'session_id')
     .select(['recordings.id', 'session_id', 'channel', 'recordings.started_at'])
     .select(['sessions.user_id', 'sessions.machine_id'])
-    .select(
-      sql<boolean>`not exists (select from machines
-        where machines.id = machine_id and not indexed)`.as('indexed'),
-    )
+    .select(MAY_BE_FOUND.as('indexed'))
     .where('recordings.id', '=', recordingId)
     .where('state', '<>', 'deleted')
     .forShare('recordings')

@@ -17,6 +17,7 @@ import { containing, readPage } from './paging.ts';
 import { credentialPlace } from './sealed-columns.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
+import { keepUnsearched } from './unsearched.ts';
 import type { Sealed, Vault } from './vault.ts';
 
 type MachineFilter = Parameters<MachineStore['list']>[0];
@@ -137,7 +138,7 @@ export class SqlMachineStore implements MachineStore {
     const params = { kind: 'machine', name: id, by: 'others are reached through it' };
     const foreign = (): Meaning => ({ code: 'thing.in_use', params });
     const removed = atomically(this.#db, async (db) => {
-      await forgetUnsearched(db, id);
+      await keepUnsearched(db, { machineId: id });
       return await db.deleteFrom('machines').where('id', '=', id).executeTakeFirst();
     });
     return meaning({ foreign }, removed).then(({ numDeletedRows }) => numDeletedRows > 0n);
@@ -219,15 +220,6 @@ function keptChange(change: Partial<NewMachine>) {
     ...(recordInput !== undefined && { record_input: recordInput }),
     ...(shellIntegration !== undefined && { shell_integration: shellIntegration }),
   };
-}
-
-/** What was recorded on a machine that is out of search stays so without it. */
-async function forgetUnsearched(db: Db, id: number): Promise<void> {
-  for (const table of ['commands', 'transcript_blocks'] as const) {
-    await sql`update ${sql.table(table)} set folded = null where folded is not null
-      and session_id in (select sessions.id from sessions join machines
-        on machines.id = machine_id where machine_id = ${id} and not indexed)`.execute(db);
-  }
 }
 
 function secretOf(credential: MachineCredential): Secret | null {

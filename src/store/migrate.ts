@@ -28,6 +28,7 @@ import * as largeLists from '../../migrations/0026-large-lists.ts';
 import * as auditChain from '../../migrations/0027-audit-chain.ts';
 import * as removedInSessions from '../../migrations/0028-removed-in-sessions.ts';
 import * as shellIntegration from '../../migrations/0029-shell-integration.ts';
+import * as unsearchedSessions from '../../migrations/0030-unsearched-sessions.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -64,6 +65,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0027-audit-chain': auditChain,
   '0028-removed-in-sessions': removedInSessions,
   '0029-shell-integration': shellIntegration,
+  '0030-unsearched-sessions': unsearchedSessions,
 };
 
 /** Names of migrations, in order. */

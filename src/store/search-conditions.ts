@@ -7,6 +7,7 @@ import {
 } from '../domain/search.ts';
 import { containing } from './paging.ts';
 import type { Owner } from './search-keys.ts';
+import { MAY_BE_FOUND } from './unsearched.ts';
 
 export const SEARCHED_TABLES = { command: 'commands', output: 'transcript_blocks' } as const;
 
@@ -69,10 +70,7 @@ export function isBehind(
 /** Of the session that it is of: whose, on which machine, and that it may be found there. */
 export function inSession(filter: SearchFilter): RawBuilder<unknown> {
   const { userId, machineId, sessionId, onlyOf } = filter;
-  const conditions = [
-    sql`not exists (select from machines
-    where machines.id = sessions.machine_id and not machines.indexed)`,
-  ];
+  const conditions: RawBuilder<unknown>[] = [MAY_BE_FOUND];
   if (onlyOf !== undefined) conditions.push(sql`sessions.user_id = ${onlyOf}`);
   if (userId !== undefined) conditions.push(sql`sessions.user_id = ${userId}`);
   if (machineId !== undefined) conditions.push(sql`sessions.machine_id = ${machineId}`);

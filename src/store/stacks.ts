@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { NewStack, Stack, StackStore } from '../domain/stack.ts';
+import { atomically } from './atomically.ts';
 import { meaning } from './failure.ts';
 import { readPage } from './paging.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
+import { keepUnsearched } from './unsearched.ts';
 
 /** The most services that `serviceMachines` answers. */
 const MOST_SERVICES = 10_000;
@@ -65,8 +67,11 @@ export class SqlStackStore implements StackStore {
   }
 
   async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('stacks').where('id', '=', id);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+    const { numDeletedRows } = await atomically(this.#db, async (db) => {
+      await keepUnsearched(db, { stackId: id });
+      return await db.deleteFrom('stacks').where('id', '=', id).executeTakeFirst();
+    });
+    return numDeletedRows > 0n;
   }
 
   async machineOf(stack: Stack, service: string): Promise<number> {

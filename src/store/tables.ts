@@ -195,6 +195,8 @@ interface SessionTable {
   hold_at: Date | null;
   hold_by: string | null;
   hold_reason: string | null;
+  /** Its machine was out of search when it was removed. */
+  unsearched: Defaulted<boolean>;
 }
 
 interface SessionChannelTable {

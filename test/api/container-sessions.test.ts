@@ -3,6 +3,7 @@ import * as example from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { running } from '../support/test-engine.ts';
 import { failure, openShop, type Shop } from './shop.ts';
+import { call } from './stage.ts';
 
 /** Stacks, their services, and what becomes of sessions that are made for them. */
 
@@ -40,6 +41,40 @@ test('bad input is refused in the form of the family', async () => {
     404,
     'there is no such thing here',
   ]);
+});
+
+test('the engine of a stack is an address of an engine', async () => {
+  const stack = {
+    ...{ name: 'elsewhere', project: 'elsewhere', login: 'root', recording: 'required' },
+    ...{ session_limit: 15, over_limit: 'evict-oldest' },
+  };
+  for (const engine of ['http://169.254.169.254/', 'unix://nowhere', 'docker.sock', '']) {
+    const body = { stacks: [{ ...stack, engine }] };
+    const { status, body: answer } = await call(shop.stage, 'POST', '/v1/setup', {
+      token: shop.admin,
+      body,
+    });
+    expect([status, JSON.stringify(answer)], engine).toEqual([
+      400,
+      expect.stringContaining('stacks[0].engine'),
+    ]);
+  }
+});
+
+test('what is no name of a service is none, and makes no machine', async () => {
+  const { usual, engine, create, get, ready, stage } = shop;
+  usual();
+  engine.containers = [...engine.containers, ...running('shop', 'x@web1', '../web', 'a b')];
+  for (const service of ['x@web1', '../web', 'a b']) {
+    expect(failure(await create('shop', { service_name: service })), service).toEqual([
+      400,
+      'Invalid service - Service not found in active rollout variant',
+    ]);
+    expect(await stage.store.machines.getByName(`shop.${service}`), service).toBeNull();
+  }
+  const { services } = (await get('/v1/stacks/shop/services')).body;
+  expect(services.map(({ name }: { name: string }) => name)).toEqual(['db', 'web']);
+  await ready('shop', 'web');
 });
 
 test('Stack and Service: what the two refer to', async () => {

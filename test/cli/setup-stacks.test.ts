@@ -49,6 +49,13 @@ test('a file without a list of stacks says nothing of them', () => {
   expect(read('users: []\n')).not.toHaveProperty('stacks');
 });
 
+test('the engine of a stack is an address of an engine', () => {
+  const text = 'stacks:\n  - name: shop\n    engine: http://169.254.169.254/\n';
+  expect(read(text)).toEqual([
+    '3: stacks[0].engine http://169.254.169.254/ is no address of a container engine: it must begin with unix:// or tcp://',
+  ]);
+});
+
 test('what is wrong is named with its line', () => {
   const text = `stacks:
   - name: shop

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Command, TranscriptBlock } from '../../src/domain/analysis.ts';
 import { type Found, type SearchFilter, searchedWords } from '../../src/domain/search.ts';
 import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
-import { machine, session, user } from './examples.ts';
+import { machine, session, stack, user } from './examples.ts';
 
 const BEGAN = new Date('2026-03-01T10:00:00.000Z');
 const HOUR = 3_600_000;
@@ -73,6 +73,16 @@ onBothDatabases('search', (kind) => {
     const page = await opened.store.search.find({ words, ...filter }, request);
     expect(page.next).toBeNull();
     return page.hits;
+  }
+
+  /** As `recording reindex` does. */
+  async function readAgain(recording: number, text: string): Promise<void> {
+    await opened.store.analyses.begin(recording, 1);
+    const command: Command = {
+      ...{ channel: 1, index: 0, start: 0, end: 1, text },
+      ...{ exitStatus: 0, cwd: null, source: 'osc133', confidence: 'exact' },
+    };
+    await opened.store.analyses.write(recording, { commands: [command], blocks: [] });
   }
 
   const texts = async (...asked: Parameters<typeof found>) =>
@@ -194,6 +204,43 @@ onBothDatabases('search', (kind) => {
     expect(await texts('quietword')).toEqual([]);
     await store.remove(made.id);
     expect(await texts('quietword')).toEqual([]);
+  });
+
+  test('text of a machine that was out of search stays so when it is read again without it', async () => {
+    const made = await opened.store.machines.create(
+      machine({ name: 'gone-quiet', indexed: false }),
+    );
+    machines.set('db1', made.id);
+    const commands = ['hushedword a'];
+    const { session: id, recording } = await shows({ machine: 'db1', commands });
+    await opened.store.machines.remove(made.id);
+    await readAgain(recording, 'hushedword b');
+    const log = { from: null, to: null, search: null };
+    expect(await opened.store.analyses.log(id, log, { limit: 10, after: null })).toHaveLength(1);
+    expect(await texts('hushedword')).toEqual([]);
+  });
+
+  test('text of a service that was out of search stays so without its stack', async () => {
+    const { machines: store, stacks } = opened.store;
+    const shop = await stacks.create(stack({ name: 'hushed-shop' }));
+    const service = await stacks.machineOf(shop, 'web');
+    machines.set('db1', service);
+    const { recording } = await shows({ machine: 'db1', commands: ['murmured a'] });
+    await store.update(service, { indexed: false });
+    await stacks.remove(shop.id);
+    expect(await texts('murmured')).toEqual([]);
+    await readAgain(recording, 'murmured b');
+    expect(await texts('murmured')).toEqual([]);
+  });
+
+  test('text of a machine that could be searched is found without it, also when it is read again', async () => {
+    const made = await opened.store.machines.create(machine({ name: 'gone-loud' }));
+    machines.set('db1', made.id);
+    const { recording } = await shows({ machine: 'db1', commands: ['loudword a'] });
+    await opened.store.machines.remove(made.id);
+    expect(await texts('loudword')).toEqual(['loudword a']);
+    await readAgain(recording, 'loudword b');
+    expect(await texts('loudword')).toEqual(['loudword b']);
   });
 
   test('text goes with its recording', async () => {

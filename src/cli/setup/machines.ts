@@ -141,7 +141,8 @@ function readContainer(reader: SetupReader, entry: Entry, fields: Fields): Docke
   };
 }
 
-function readEngine(reader: SetupReader, entry: Entry): string {
+/** The address of a container engine, whether it answers or not. */
+export function readEngine(reader: SetupReader, entry: Entry): string {
   const address = reader.text(entry) ?? '';
   try {
     if (address !== '') enginePlace(address);

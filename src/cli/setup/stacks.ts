@@ -8,7 +8,7 @@ import {
   STACK_KINDS,
   type StackKind,
 } from '../../domain/stack.ts';
-import { loginName, machineName } from './machines.ts';
+import { loginName, machineName, readEngine } from './machines.ts';
 import type { Entry, SetupReader, Shape } from './reader.ts';
 
 const STACK: Shape = {
@@ -40,7 +40,7 @@ export function readStack(reader: SetupReader, entry: Entry): SetupRequestStack 
   return {
     name,
     kind,
-    engine: readEngine(reader, entry, fields.get('engine'), kind),
+    engine: engineOf(reader, entry, fields.get('engine'), kind),
     project: labelOf(reader, fields.get('compose_project'), name),
     stack_label: labelOf(reader, label?.get('stack'), COMPOSE_LABELS.stack),
     service_label: labelOf(reader, label?.get('service'), COMPOSE_LABELS.service),
@@ -52,7 +52,7 @@ export function readStack(reader: SetupReader, entry: Entry): SetupRequestStack 
   };
 }
 
-function readEngine(
+function engineOf(
   reader: SetupReader,
   stack: Entry,
   entry: Entry | undefined,
@@ -61,7 +61,7 @@ function readEngine(
   if (kind === 'container' && entry === undefined) reader.refuse(stack, 'lacks engine');
   if (entry === undefined) return null;
   if (kind === 'server') reader.refuse(entry, 'cannot be given: a stack of kind server has none');
-  return reader.text(entry);
+  return readEngine(reader, entry);
 }
 
 function labelOf(reader: SetupReader, entry: Entry | undefined, fallback: string): string {
