@@ -74,10 +74,13 @@ export interface ContainerExec {
   resize(window: Window): Promise<void>;
   /**
    * When stdout and stderr have been read to their ends: the program's status; null when the engine
-   * does not say (it is away, or the program still runs without its streams). Never rejects.
+   * does not say (it is away), and after `close`, within a second, whoever reads. Never rejects.
    */
   readonly exited: Promise<number | null>;
-  /** Lets the streams go at once. The program goes on: no engine has a way to end one. */
+  /**
+   * Lets the streams go at once, and what nobody has read of them is dropped. The program goes on: no
+   * engine has a way to end one.
+   */
   close(): void;
 }
 

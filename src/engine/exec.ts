@@ -9,6 +9,9 @@ import { oneStream, type Streams, twoStreams } from './demux.ts';
 /** Between two questions whether a program that closed its streams has ended, in milliseconds: at first, at most. */
 const ASK_MS = { first: 5, most: 1000 } as const;
 
+/** How long after `close` the streams may take to be read to their ends, in milliseconds. */
+const CLOSED_MS = 1000;
+
 /** What is asked of the engine about one program. */
 export interface ExecQuestions {
   /** Rejects when the engine does not say. */
@@ -45,15 +48,19 @@ export class EngineExec implements ContainerExec {
   close(): void {
     this.#closed.abort();
     this.#socket.destroy();
+    // The ends of streams come to their readers, and there may be none, or one that waits.
+    this.stdout.resume();
+    this.stderr.resume();
   }
 
   async #whenExited(): Promise<number | null> {
-    await Promise.all([ended(this.stdout), ended(this.stderr)]);
     const { signal } = this.#closed;
+    const read = Promise.all([ended(this.stdout), ended(this.stderr)]);
+    await Promise.race([read, after(CLOSED_MS, signal)]);
     for (let pause: number = ASK_MS.first; ; pause = Math.min(pause * 2, ASK_MS.most)) {
+      if (signal.aborted) return null;
       const state = await this.#questions.state().catch(() => null);
       if (state === null || !state.running) return state?.exitCode ?? null;
-      if (signal.aborted) return null;
       await wait(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -61,6 +68,15 @@ export class EngineExec implements ContainerExec {
 
 function ended(stream: Readable): Promise<void> {
   return new Promise((resolve) => finished(stream, { writable: false }, () => resolve()));
+}
+
+/** Settles so many milliseconds after the abort; without one never. */
+function after(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => setTimeout(resolve, milliseconds).unref(), {
+      once: true,
+    });
+  });
 }
 
 /**

@@ -12,6 +12,9 @@ export interface ProgramEnds {
   containerEnded(): Promise<boolean>;
 }
 
+/** How long the end of a channel waits until its program was told, in milliseconds. */
+const TOLD_MS = 5000;
+
 /** What a program ends with that was killed, also when that was by the end of its container. */
 const KILLED = 137;
 
@@ -39,7 +42,7 @@ export class ContainerChannel implements UpstreamChannel {
     const code = await this.#exec.exited;
     this.#over = true;
     if (this.#closing !== null) {
-      await this.#closing;
+      await within(TOLD_MS, this.#closing);
       return null;
     }
     if (code !== null && code !== KILLED) return { type: 'code', code };
@@ -70,4 +73,14 @@ export class ContainerChannel implements UpstreamChannel {
     this.#closing = this.#ends.hangUp();
     this.#exec.close();
   }
+}
+
+/** Settles with `work`, which goes on, or after so many milliseconds. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -17,8 +17,9 @@ const HANG_UP_MS = 5000;
  *
  * `$1` is the mark. With `$2` its process group gets that signal. Without, everything in its session
  * is told to hang up; after three seconds what is left of its group, and of the one that has the
- * terminal, is killed. Others that have made themselves independent (nohup, tmux) go on, as they do
- * with sshd. A line is written once the first signals are out.
+ * terminal, is killed, also when the program itself has ended. Others that have made themselves
+ * independent (nohup, tmux) go on, as they do with sshd. A line is written once the first signals are
+ * out. Busybox's `kill` takes no `--` without a complaint, and a failure: what is asked goes without.
  */
 const SCRIPT = `
 mark=$1 signal=$2 leader= oldest=
@@ -59,8 +60,12 @@ for process in /proc/[0-9]*; do
   kill -s CONT "\${process#/proc/}"
 done
 echo done
+left() {
+  kill -0 "-$leader" && return 0
+  [ "\${foreground:--1}" -gt 1 ] && kill -0 "-$foreground"
+}
 for wait in 1 2 3; do
-  [ -d "/proc/$leader" ] || exit 0
+  left || exit 0
   sleep 1
 done
 kill -s KILL -- "-$leader"

@@ -8,7 +8,7 @@ import { DockerTargets } from '../../src/targets/docker-target.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { APP, startDocker, type TestDocker } from '../support/docker.ts';
-import { within } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
@@ -184,6 +184,30 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
         upstream.open({ program: { type: 'shell' }, pty: null, env: [] }),
       ).resolves.toBeDefined();
     });
+
+    test.each(['small', 'large'])(
+      '%s: what ignores a hang-up does not outlive it',
+      async (name) => {
+        const at = subject(name, 'root')();
+        const upstream = await at.connect();
+        const [leader, other] = ['9950001', '9950002'];
+        const command = `(trap '' HUP; exec sleep ${other}) & exec sleep ${leader}`;
+        const channel = await upstream.open({
+          program: { type: 'exec', command },
+          ...{ pty: null, env: [] },
+        });
+        channel.stdout.resume();
+        channel.stderr.resume();
+        await eventually('both run', async () => (await at.runs(leader)) && (await at.runs(other)));
+        channel.close();
+        await within('the channel ends', channel.exited);
+        await eventually(
+          'both are gone',
+          async () => !(await at.runs(leader)) && !(await at.runs(other)),
+        );
+        upstream.close();
+      },
+    );
 
     test.each([
       ["with its image's own server", 'large'],

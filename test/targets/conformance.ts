@@ -256,6 +256,15 @@ export function conforms(subject: () => Subject, manners: Manners): void {
       );
     }));
 
+  test('a program that is closed before anybody reads of it ends', () =>
+    withMachine(async (upstream) => {
+      for (const pty of [null, PTY]) {
+        const channel = await begin(upstream, exec('echo unread; exec sleep 30'), pty);
+        channel.close();
+        expect(await within('the channel ends', channel.exited)).not.toEqual(code(0));
+      }
+    }));
+
   test('twenty programs at once do not mix', () =>
     withMachine(async (upstream) => {
       const all = await Promise.all(
