@@ -1,6 +1,6 @@
 import type { ApprovalStatus } from '../domain/approval.ts';
 import { PosternError } from '../domain/errors.ts';
-import { DEFAULT_LIMIT } from '../domain/page.ts';
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../domain/page.ts';
 import type { SearchFilter } from '../domain/search.ts';
 import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
@@ -12,6 +12,7 @@ import { downloadRecording } from './recording-download.ts';
 import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
 import { CURSOR, cursorOf, placeOf, search } from './search.ts';
 import { shownCommands } from './shown-commands.ts';
+import { seenStacks } from './stacks.ts';
 import { openTerminal, type TerminalAsked } from './terminals.ts';
 import { terminateSession } from './terminate.ts';
 
@@ -61,6 +62,7 @@ export function consoleActions(deps: ApiDeps) {
       const maySee = await machineSight(deps.store, caller.viewer, deps.clock());
       return (await deps.store.machines.all()).filter(maySee);
     },
+    seenStacks: (caller: Caller) => seenStacks(deps, caller, { limit: MAX_LIMIT, page: 1 }),
     openTerminal: (caller: Caller, asked: TerminalAsked) =>
       openTerminal(deps, caller, asked, FIRST_WINDOW),
     sessionCommands: (caller: Caller, id: number, channel: number) =>

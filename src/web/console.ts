@@ -15,6 +15,7 @@ import { searchPages } from './search-pages.ts';
 import { sessionPages } from './session-pages.ts';
 import { SignIn } from './sign-in.ts';
 import { onwards, signInRoutes } from './sign-in-routes.ts';
+import { stackPages } from './stack-pages.ts';
 import { terminalPages } from './terminal-pages.ts';
 
 const FORM_LIMIT = 16 * 1024;
@@ -115,6 +116,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   approvalPages(app, deps, assets);
   searchPages(app, deps, assets);
   alertPages(app, deps, assets);
+  stackPages(app, deps, assets);
   terminalPages(app, deps, assets);
   app.onError(failed(deps, assets));
   app.all('*', () => {

@@ -10,6 +10,7 @@ import type { SearchFilter } from '../domain/search.ts';
 import type { SearchHit } from '../domain/search-hit.ts';
 import type { SecondFactors } from '../domain/second-factors.ts';
 import type { ShownCommands } from '../domain/shown-commands.ts';
+import type { RunningServices, Stack } from '../domain/stack.ts';
 import type { Store } from '../domain/store.ts';
 import type { Viewer } from '../domain/visibility.ts';
 
@@ -93,6 +94,11 @@ export interface ConsoleDeps {
     filter: SearchFilter,
     cursor: string | null,
   ) => Promise<{ readonly hits: readonly SearchHit[]; readonly next: string | null }>;
+  /** The newest stacks that the actor may see; `next` null: these are all. */
+  readonly seenStacks: (
+    actor: Actor,
+  ) => Promise<{ readonly rows: readonly Stack[]; readonly next: number | null }>;
+  readonly running: RunningServices;
   /** The machines that the actor may see, by name; at most 1000. */
   readonly seenMachines: (actor: Actor) => Promise<readonly Machine[]>;
   /** A session whose terminal the actor's browser is to open; throws PosternError. */

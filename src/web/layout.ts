@@ -26,6 +26,7 @@ function signedIn(viewer: Viewer): Markup {
       <a href="/">Sessions</a>
       <a href="/search">Search</a>
       <a href="/terminal">Terminal</a>
+      <a href="/stacks">Stacks</a>
       <a href="/approvals">Approvals</a>
       ${holdsScope(viewer.scopes, 'admin') ? html`<a href="/alerts">Alerts</a>` : ''}
     </nav>
