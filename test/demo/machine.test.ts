@@ -46,7 +46,7 @@ needs('ssh').describe('with OpenSSH', () => {
   test('Ctrl-C ends what runs in the shell, and the shell goes on', async () => {
     await using screen = client.terminal(login);
     await screen.until('a prompt', () => screen.text !== '');
-    screen.type('echo wait; sleep 1000; echo status $?\r');
+    screen.type("sh -c 'echo wait; exec sleep 1000'; echo status $?\r");
     await screen.shows(/^wait$/m);
     screen.type('\x03');
     screen.type('echo still $((40 + 2))\r');

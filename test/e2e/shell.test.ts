@@ -56,7 +56,7 @@ needs('ssh', 'sshd').describe('a shell through the bastion', () => {
 
   test('gives Ctrl-C to what runs, and goes on', async () => {
     await using screen = await shell();
-    screen.type('echo waiting; sleep 1000; echo status $?\r');
+    screen.type("sh -c 'echo waiting; exec sleep 1000'; echo status $?\r");
     await screen.shows(/^waiting$/m);
     screen.type('\x03');
     screen.type('echo again $((40 + 2))\r');
