@@ -120,6 +120,7 @@ export class Access {
       [...new Set(held.map(({ machine }) => machine.id))],
       certificatesOf(held.map(({ user }) => user)),
     );
+    const containers = await this.#containersOf(held);
     const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
     const machines = new Map(standing.machines.map((one) => [one.id, one]));
     return held.map(({ user, machine: { id, name }, login, approval, facts }) => {
@@ -128,13 +129,21 @@ export class Access {
       if (!stillProves(user, account, standing)) return denied('access.proof');
       const machine = machines.get(id);
       if (machine === undefined) return denied('access.removed', { machine: name });
+      const place = placeOf(user, machine, containers);
+      if (place === null) return denied('container.over');
       const asked = { login, approval, facts };
-      const decision = this.#judge(user, account, standing.grants, machine, asked);
+      const decision = this.#judge(user, account, standing.grants, place, asked);
       // Who was let in knows that the machine is there, and is told what happened.
       return !decision.allowed && decision.code === 'access.unknown_machine'
         ? denied('access.revoked', { machine: machine.name })
         : answer(decision);
     });
+  }
+
+  /** Where those of them land that came to containers, by container session; without what is over. */
+  async #containersOf(held: readonly HeldAccess[]): Promise<ReadonlyMap<number, string | null>> {
+    const ids = held.flatMap(({ user }) => user.containerSession ?? []);
+    return ids.length === 0 ? new Map() : this.#stores.containerSessions.containers(ids);
   }
 
   #judge(
@@ -247,6 +256,17 @@ export class Access {
 
 /** Where no engine is followed. */
 const NOTHING_KNOWN: RunningServices = { of: () => null };
+
+/** The machine, for who came to a container as that one; null: what they came to is over. */
+function placeOf(
+  { containerSession }: SignedIn,
+  machine: Machine,
+  containers: ReadonlyMap<number, string | null>,
+): Machine | null {
+  if (containerSession === undefined) return machine;
+  const container = containers.get(containerSession);
+  return container === undefined ? null : narrowed(machine, container);
+}
 
 /** A service's machine as one container of it. */
 function narrowed(machine: Machine, id: string | null): Machine {

@@ -17,7 +17,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
 
 export async function applyMachines(work: SetupWork): Promise<void> {
   const { machines } = work.stores;
-  for (const wanted of work.setup.machines) {
+  for (const [at, wanted] of work.setup.machines.entries()) {
     const machine = await machines.getByName(wanted.name);
     if (machine === null) {
       const created = await machines.create(wanted);
@@ -31,6 +31,11 @@ export async function applyMachines(work: SetupWork): Promise<void> {
         },
       );
       continue;
+    }
+    if ((machine.stackId ?? null) !== null) {
+      const message = 'is a service of a stack, and is as the stack says';
+      const problems = [{ field: `machines[${at}].name`, message }];
+      throw new PosternError('request.invalid', {}, { problems });
     }
     const fields = await changedFields(machines, machine, wanted);
     if (fields.length === 0) continue;

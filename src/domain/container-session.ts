@@ -92,6 +92,8 @@ export interface ContainerSessionStore {
     of: Pick<ContainerSession, 'service' | 'code' | 'expiresAt'> & { readonly stackId: number },
   ): Promise<Session>;
   get(sessionId: number): Promise<ContainerSession | null>;
+  /** The containers of those of them that live, by session; null: none was chosen yet. */
+  containers(sessionIds: readonly number[]): Promise<ReadonlyMap<number, string | null>>;
   /** Of a stack's service, the newest one that lives, else the newest; `userId` null: anybody's. */
   newest(stackId: number, service: string, userId: number | null): Promise<ContainerSession | null>;
   /** Pending to active. False when it was not pending. */

@@ -54,12 +54,15 @@ export interface StackStore {
   list(filter: { readonly ids?: readonly number[] }, page: PageRequest): Promise<Page<Stack>>;
   /** Throws `thing.exists` when the name is taken. */
   create(stack: NewStack): Promise<Stack>;
+  /**
+   * Changes the stack, and the machines that its services are with it; one that becomes a `server` loses them.
+   */
   update(id: number, change: Partial<NewStack>): Promise<Stack | null>;
   /** Removes the stack, the machines that its services are, and the grants on it. */
   remove(id: number): Promise<boolean>;
   /**
    * The id of the machine that a service is, made when there is none. Throws `thing.exists` when a machine
-   * of another kind has its name.
+   * of another kind has its name, and `stack.kind` when the stack is gone or has no containers any more.
    */
   machineOf(stack: Stack, service: string): Promise<number>;
   /** Which services are machines; at most 10 000. */

@@ -52,6 +52,17 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
     return await this.#whole(await query.executeTakeFirst());
   }
 
+  async containers(sessionIds: readonly number[]): Promise<ReadonlyMap<number, string | null>> {
+    const rows = await this.#db
+      .selectFrom('container_sessions')
+      .innerJoin('sessions', 'sessions.id', 'container_sessions.id')
+      .select(['container_sessions.id', 'container_id'])
+      .where('container_sessions.id', '=', sql<number>`any(${[...sessionIds]}::bigint[])`)
+      .where('sessions.status', 'in', LIVE)
+      .execute();
+    return new Map(rows.map((row) => [row.id, row.container_id]));
+  }
+
   async newest(
     stackId: number,
     service: string,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
+import { PosternError, sentence } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { NewStack, Stack, StackStore } from '../domain/stack.ts';
 import { atomically } from './atomically.ts';
@@ -55,15 +56,19 @@ export class SqlStackStore implements StackStore {
     return toStack(await named(stack.name, query.executeTakeFirstOrThrow()));
   }
 
-  async update(id: number, change: Partial<NewStack>): Promise<Stack | null> {
-    const now = await this.get(id);
-    if (now === null) return null;
-    const query = this.#db
-      .updateTable('stacks')
-      .set({ ...columnsOf({ ...now, ...change }), updated_at: new Date() })
-      .where('id', '=', id)
-      .returningAll();
-    return stackOrNull(await named(change.name ?? '', query.executeTakeFirst()));
+  update(id: number, change: Partial<NewStack>): Promise<Stack | null> {
+    return atomically(this.#db, async (db) => {
+      const now = await locked(db, id, 'update');
+      if (now === null) return null;
+      const query = db
+        .updateTable('stacks')
+        .set({ ...columnsOf({ ...now, ...change }), updated_at: new Date() })
+        .where('id', '=', id)
+        .returningAll();
+      const changed = toStack(await named(change.name ?? '', query.executeTakeFirstOrThrow()));
+      await updateMachines(db, changed);
+      return changed;
+    });
   }
 
   async remove(id: number): Promise<boolean> {
@@ -74,22 +79,16 @@ export class SqlStackStore implements StackStore {
     return numDeletedRows > 0n;
   }
 
-  async machineOf(stack: Stack, service: string): Promise<number> {
-    const name = `${stack.name}.${service}`;
-    const container = storableJson(placeOf(stack, service));
-    // One statement, for two may make the same at once; what the stack says counts each time.
-    const query = sql<{ id: number }>`
-      insert into machines (name, kind, host, port, login, auth_type, host_key_policy, recording, tags,
-        description, container, stack_id, service)
-      values (${name}, 'docker', ${name}, 0, ${stack.login}, 'none', 'accept-new', ${stack.recording},
-        '{}', ${`service ${service} of stack ${stack.name}`}, ${container}::jsonb, ${stack.id}, ${service})
-      on conflict (stack_id, service) do update
-        set login = excluded.login, recording = excluded.recording, container = excluded.container
-      returning id`;
-    const unique = () => ({ code: 'thing.exists', params: { kind: 'machine', name } }) as const;
-    const made = (await meaning({ unique }, query.execute(this.#db))).rows[0]?.id;
-    if (made === undefined) throw new Error(`no machine for ${name}`);
-    return made;
+  machineOf({ id, name }: Stack, service: string): Promise<number> {
+    return atomically(this.#db, async (db) => {
+      // What it says now; what the caller has read may have been changed since.
+      const stack = await locked(db, id, 'share');
+      if (stack === null || stack.kind !== 'container') {
+        const detail = sentence('stack.is_server', { stack: name });
+        throw new PosternError('stack.kind', { detail });
+      }
+      return await machineOf(db, stack, service);
+    });
   }
 
   async serviceMachines() {
@@ -100,6 +99,53 @@ export class SqlStackStore implements StackStore {
       .limit(MOST_SERVICES);
     const rows = await query.execute();
     return rows.map(({ stack_id, service }) => ({ stackId: stack_id ?? 0, service }));
+  }
+}
+
+/** Until the end of the transaction it does not change, and with `update` nobody else reads it here. */
+async function locked(db: Db, id: number, mode: 'update' | 'share'): Promise<Stack | null> {
+  const query = db.selectFrom('stacks').selectAll().where('id', '=', id);
+  const held = mode === 'update' ? query.forUpdate() : query.forShare();
+  return stackOrNull(await held.executeTakeFirst());
+}
+
+async function machineOf(db: Db, stack: Stack, service: string): Promise<number> {
+  const name = `${stack.name}.${service}`;
+  const container = storableJson(placeOf(stack, service));
+  // One statement, for two may make the same at once; what the stack says counts each time.
+  const query = sql<{ id: number }>`
+    insert into machines (name, kind, host, port, login, auth_type, host_key_policy, recording, tags,
+      description, container, stack_id, service)
+    values (${name}, 'docker', ${name}, 0, ${stack.login}, 'none', 'accept-new', ${stack.recording},
+      '{}', ${`service ${service} of stack ${stack.name}`}, ${container}::jsonb, ${stack.id}, ${service})
+    on conflict (stack_id, service) do update
+      set login = excluded.login, recording = excluded.recording, container = excluded.container
+    returning id`;
+  const unique = () => ({ code: 'thing.exists', params: { kind: 'machine', name } }) as const;
+  const made = (await meaning({ unique }, query.execute(db))).rows[0]?.id;
+  if (made === undefined) throw new Error(`no machine for ${name}`);
+  return made;
+}
+
+/** As the stack says now; without the machines of one whose kind has no containers any more. */
+async function updateMachines(db: Db, stack: Stack): Promise<void> {
+  if (stack.kind !== 'container') {
+    await db.deleteFrom('machines').where('stack_id', '=', stack.id).execute();
+    return;
+  }
+  const query = db
+    .selectFrom('machines')
+    .select(['id', 'service'])
+    .where('stack_id', '=', stack.id);
+  for (const { id, service } of await query.execute()) {
+    if (service === null) continue;
+    const container = storableJson(placeOf(stack, service));
+    const { login, recording } = stack;
+    await db
+      .updateTable('machines')
+      .set({ login, recording, container, updated_at: new Date() })
+      .where('id', '=', id)
+      .execute();
   }
 }
 

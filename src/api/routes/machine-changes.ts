@@ -38,6 +38,7 @@ import {
   reachOf,
   shellField,
 } from '../machine-reach.ts';
+import { refuseStackFields } from '../stack-machines.ts';
 import { machineSchema, machineView } from '../views/machine.ts';
 
 const params = z.object({ id: idOf('mch') });
@@ -226,6 +227,7 @@ async function change(
     const before = await stores.machines.get(id);
     if (before === null) throw noMachine(id);
     const wanted = changeOf(before, asked, deps);
+    refuseStackFields(before, wanted);
     const machine = await stores.machines.update(id, wanted);
     if (machine === null) throw noMachine(id);
     await checkJump(stores, machine);
