@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dayOf } from '../../src/domain/counters.ts';
+import * as example from '../store/examples.ts';
 import { type History, openHistory } from './history.ts';
 import { addUser, anotherApi, call, tokenFor } from './stage.ts';
 
@@ -55,5 +57,28 @@ describe('the counters', () => {
     expect([rebuilt.status, rebuilt.body.data.active.sessions]).toEqual([200, 1]);
     const audit = await call(stage, 'GET', '/v1/audit?type=counters.rebuilt', { token: admin });
     expect(audit.body.data.events.length).toBeGreaterThan(0);
+  });
+
+  test('count without an id what was of a user or a machine that is removed', async () => {
+    const { stage, admin } = history;
+    const mark = Date.now();
+    const gone = await addUser(stage, `gone${mark}`);
+    const box = await stage.store.machines.create(example.machine({ name: `gone${mark}` }));
+    const [userId, machineId] = [gone.id, box.id];
+    const now = new Date();
+    const made = await stage.store.sessions.create(
+      example.session({ userId, machineId, startedAt: now }),
+    );
+    await stage.counters.count(made);
+    await stage.store.sessions.end(made.id, {
+      ...{ endedAt: now, reason: 'client_closed', bytesIn: 1, bytesOut: 1 },
+    });
+    await stage.counters.count((await stage.store.sessions.get(made.id)) ?? made);
+    const day = dayOf(now);
+    for (const path of [`/v1/users/usr_${userId}`, `/v1/machines/mch_${machineId}`]) {
+      const { status } = await call(stage, 'DELETE', path, { token: admin });
+      expect(status, path).toBe(200);
+      expect(await stage.counters.day(day), path).toEqual(await stage.store.counts.day(day));
+    }
   });
 });

@@ -38,6 +38,7 @@ import {
   reachOf,
   shellField,
 } from '../machine-reach.ts';
+import { recount } from '../recount.ts';
 import { refuseStackFields } from '../stack-machines.ts';
 import { machineSchema, machineView } from '../views/machine.ts';
 
@@ -266,13 +267,13 @@ async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> 
       throw new PosternError('thing.in_use', { kind: 'machine', name, by });
     }
     if (!(await stores.machines.remove(id))) throw noMachine(id);
-    const detail = { name: machine.name };
     await note(stores, caller, deps.clock(), 'machine.removed', {
       machineId: id,
-      detail,
+      detail: { name },
       states: auditStates(machine, null),
     });
   });
+  await recount(deps);
 }
 
 export function machineChangeRoutes(api: Api, deps: ApiDeps): void {

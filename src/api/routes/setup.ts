@@ -5,6 +5,7 @@ import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
 import { body } from '../fields.ts';
 import { guarded } from '../guard.ts';
+import { recount } from '../recount.ts';
 import { setupOf, setupSchema } from '../setup-fields.ts';
 
 const ACTIONS = ['create', 'update', 'remove'] as const;
@@ -57,6 +58,7 @@ export function setupRoutes(api: Api, deps: ApiDeps): void {
       actor: caller.viewer.name,
       source: caller.source,
     });
+    if (!asked.dry_run && changes.some(({ action }) => action === 'remove')) await recount(deps);
     const shown = changes.map(({ fields, ...change }) => ({ ...change, fields: [...fields] }));
     return c.json(success({ dry_run: asked.dry_run, changes: shown }), 200);
   });

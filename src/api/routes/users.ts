@@ -10,6 +10,7 @@ import { body, given, idOf, password, search, totp, userName } from '../fields.t
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
+import { recount } from '../recount.ts';
 import { machineAccess, mayTouch, noUser, seenUser } from '../user-access.ts';
 import { userDetailSchema, userSchema, userView } from '../views/user.ts';
 
@@ -171,6 +172,7 @@ async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> 
       states: auditStates(user, null),
     });
   });
+  await recount(deps);
 }
 
 function readRoutes(api: Api, deps: ApiDeps): void {
