@@ -1,8 +1,8 @@
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
-import type { EndReason } from '../domain/session.ts';
-import type { Store } from '../domain/store.ts';
+import type { EndReason, Session } from '../domain/session.ts';
+import type { Store, Stores } from '../domain/store.ts';
 import { aboutSession } from './journal.ts';
 
 interface EndsDeps {
@@ -30,16 +30,7 @@ export class ContainerSessionEnds {
   /** Ends a session whose user has not come; false: there is none such. */
   async end(id: number, reason: EndReason): Promise<boolean> {
     const { store, counters } = this.#deps;
-    const ended = await store.transaction(async ({ containerSessions, sessions, audit }) => {
-      if (!(await containerSessions.holdWaiting(id))) return null;
-      const endedAt = new Date();
-      if (!(await sessions.end(id, { endedAt, reason, bytesIn: 0, bytesOut: 0 }))) return null;
-      const session = await sessions.get(id);
-      if (session !== null) {
-        await audit.append(aboutSession('session.ended', session, endedAt, { reason }));
-      }
-      return session;
-    });
+    const ended = await store.transaction((stores) => endWaiting(stores, id, reason));
     if (ended === null) return false;
     await counters.count(ended);
     return true;
@@ -66,4 +57,23 @@ export class ContainerSessionEnds {
     if (await this.end(id, 'evicted')) return;
     await this.#deps.gateway.terminate(id, 'evicted', by);
   }
+}
+
+/**
+ * Within a transaction, ends a session whose user has not come; null: there is none such. The counters are to
+ * be told of it after the transaction.
+ */
+export async function endWaiting(
+  { containerSessions, sessions, audit }: Stores,
+  id: number,
+  reason: EndReason,
+): Promise<Session | null> {
+  if (!(await containerSessions.holdWaiting(id))) return null;
+  const endedAt = new Date();
+  if (!(await sessions.end(id, { endedAt, reason, bytesIn: 0, bytesOut: 0 }))) return null;
+  const session = await sessions.get(id);
+  if (session !== null) {
+    await audit.append(aboutSession('session.ended', session, endedAt, { reason }));
+  }
+  return session;
 }

@@ -13,7 +13,7 @@ import { Secret } from '../domain/secret.ts';
 import type { EndReason } from '../domain/session.ts';
 import { mayDownloadKey, type Stack } from '../domain/stack.ts';
 import type { Store, Stores } from '../domain/store.ts';
-import { ContainerSessionEnds } from './container-session-ends.ts';
+import { ContainerSessionEnds, endWaiting } from './container-session-ends.ts';
 import { aboutSession } from './journal.ts';
 import { Lookout } from './lookout.ts';
 import { failAction, refusal } from './stack-actions.ts';
@@ -208,39 +208,62 @@ export class BackgroundContainerSessions implements ContainerSessions {
       password: hasKey ? null : new Secret(randomBytes(PASSWORD_BYTES).toString('base64url')),
       expiresAt: new Date(now.getTime() + waitMs),
     };
-    await store.transaction(async ({ containerSessions, stackActions }) => {
-      if (!(await containerSessions.ready(action.sessionId ?? 0, place, now))) {
-        throw refusal('stack.not_created', 'stack.overtaken', {});
-      }
-      const message = `Session ${action.sessionId} is ready`;
-      await stackActions.finish(action.id, 'completed', message, now);
+    const session = await store.transaction(async (stores) => {
+      const id = action.sessionId ?? 0;
+      const message = `Session ${id} is ready`;
+      // Both or neither: an action that says completed has a session.
+      const both =
+        (await stores.stackActions.finish(action.id, 'completed', message, now)) &&
+        (await stores.containerSessions.ready(id, place, now));
+      if (!both) throw refusal('stack.not_created', 'stack.overtaken', {});
+      return await stores.sessions.get(id);
     });
-    const session = await store.sessions.get(action.sessionId ?? 0);
     if (session !== null) await counters.count(session);
   }
 
   /** Fails the action, and the session with it; once. */
   async #fail(action: StackAction, thrown: unknown): Promise<void> {
-    const { log } = this.#deps;
+    const { store, counters, log } = this.#deps;
     log.warn('a container session was not made', { action: action.id, reason: reasonOf(thrown) });
-    await failAction(this.#deps.store, action, thrown);
-    await this.#ends.end(action.sessionId ?? 0, 'not_created');
+    const ended = await store.transaction(async (stores) => {
+      // What has finished has a session that is its user's.
+      if (!(await failAction(stores, action, thrown))) return null;
+      return await endWaiting(stores, action.sessionId ?? 0, 'not_created');
+    });
+    if (ended !== null) await counters.count(ended);
   }
 
   /** What is due, and what others, or an absence of the store, have left behind. */
   async #look(): Promise<void> {
     const { store, node } = this.#deps;
-    for (const id of await store.containerSessions.overdue(new Date()))
-      await this.#ends.end(id, 'unused');
+    for (const id of await store.containerSessions.overdue(new Date())) {
+      await this.#each(id, () => this.#ends.end(id, 'unused'));
+    }
     for (const id of await store.places.evicted()) {
-      const one = await store.containerSessions.get(id);
-      const stack = one?.stackId === null || !one ? null : await store.stacks.get(one.stackId);
-      if (one === null || stack === null) continue;
-      this.#ends.evict([id], sentence('stack.newer', paramsOf({ stack, service: one.service })));
+      await this.#each(id, () => this.#evict(id));
     }
     for (const action of await store.stackActions.open(node)) {
       if (this.#running.has(action.id)) continue;
-      await this.#fail(action, refusal('stack.not_created', 'stack.interrupted', {}));
+      const lost = refusal('stack.not_created', 'stack.interrupted', {});
+      await this.#each(action.sessionId ?? 0, () => this.#fail(action, lost));
+    }
+  }
+
+  async #evict(id: number): Promise<void> {
+    const { store } = this.#deps;
+    const one = await store.containerSessions.get(id);
+    const stack = one?.stackId === null || !one ? null : await store.stacks.get(one.stackId);
+    if (one === null || stack === null) return;
+    this.#ends.evict([id], sentence('stack.newer', paramsOf({ stack, service: one.service })));
+  }
+
+  /** So that one that cannot be dealt with holds up no other. */
+  async #each(session: number, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#deps.log.warn('a container session could not be looked after', { session, reason });
     }
   }
 }

@@ -60,6 +60,8 @@ export class ContainerSignIn {
     if (session === null || containerUserName(session) !== userName) return null;
     const { userId, status } = session.session;
     if (userId === null || status !== 'active' || session.joinedAt !== null) return null;
+    // Also before somebody has ended it.
+    if (session.expiresAt <= new Date()) return null;
     const account = await users.get(userId);
     if (account === null || account.disabled) return null;
     return { session, owner: { userId, userName: account.name, proof: null } };

@@ -37,7 +37,8 @@ export async function failInterrupted(
 ): Promise<readonly Session[]> {
   const ended: Session[] = [];
   for (const action of await stores.stackActions.open(node)) {
-    await failAction(stores, action, refusal('stack.not_created', 'stack.interrupted', {}));
+    const lost = refusal('stack.not_created', 'stack.interrupted', {});
+    if (!(await failAction(stores, action, lost))) continue;
     const id = action.sessionId;
     const end = { endedAt: at, reason: 'not_created', bytesIn: 0, bytesOut: 0 } as const;
     if (id === null || !(await stores.sessions.end(id, end))) continue;

@@ -100,7 +100,7 @@ export interface ContainerSessionStore {
   ready(sessionId: number, place: ContainerPlace, at: Date): Promise<boolean>;
   /** Null: there is none, or nobody may use it any more. */
   password(sessionId: number): Promise<Secret | null>;
-  /** Its user has come, to this node; once. False: it is not active, or has its user already. */
+  /** Its user has come, to this node; once. False: it is not active, is overdue, or has its user already. */
   join(
     sessionId: number,
     by: {

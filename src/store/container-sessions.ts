@@ -107,6 +107,7 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
       .select('password')
       .where('container_sessions.id', '=', sessionId)
       .where('joined_at', 'is', null)
+      .where('expires_at', '>', new Date())
       .where('sessions.status', '=', 'active')
       .executeTakeFirst();
     if (row === undefined || row.password === null) return null;
@@ -121,11 +122,13 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
   ): Promise<boolean> {
     return atomically(this.#db, async (db) => {
       if ((await waitingIn(db, sessionId)) !== 'active') return false;
-      await db
+      const joined = await db
         .updateTable('container_sessions')
         .set({ joined_at: at, password: null })
         .where('id', '=', sessionId)
-        .execute();
+        .where('expires_at', '>', at)
+        .executeTakeFirst();
+      if (joined.numUpdatedRows === 0n) return false;
       await db
         .updateTable('sessions')
         .set({

@@ -181,6 +181,19 @@ test('a session to which nobody comes in time is ended', async () => {
   });
 });
 
+test('nobody comes to a session once its time is over, ended or not', async () => {
+  const { stage, ready } = shop;
+  const id = await ready();
+  const by = {
+    ...({ node: 'node-a', kind: 'shell', login: 'root' } as const),
+    ...{ ipAddress: '192.0.2.9', userAgent: 'SSH-2.0-x', approval: null },
+  };
+  const { containerSessions } = stage.store;
+  const { expiresAt } = (await containerSessions.get(id)) ?? { expiresAt: new Date(0) };
+  expect(await containerSessions.join(id, by, expiresAt)).toBe(false);
+  expect(await containerSessions.join(id, by, new Date(expiresAt.getTime() - 1))).toBe(true);
+});
+
 test('sessions are found by their stack', async () => {
   const { get, ready } = shop;
   const id = await ready();
