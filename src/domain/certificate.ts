@@ -129,5 +129,6 @@ export interface RevocationStore {
   create(revocation: NewRevocation): Promise<Revocation>;
   /** Leaves out those that are there; answers how many were not. */
   createMissing(revocations: readonly NewRevocation[]): Promise<number>;
-  remove(id: number): Promise<boolean>;
+  /** Answers what it was; null: there is none such. */
+  remove(id: number): Promise<Revocation | null>;
 }

@@ -34,8 +34,8 @@ export interface TokenStore {
   /** Kind `api` alone; of one user, or of all. */
   list(userId: number | null, page: PageRequest): Promise<Page<Token>>;
   used(id: number, at: Date): Promise<void>;
-  /** Removes it; false when there is none. */
-  revoke(id: number): Promise<boolean>;
+  /** Removes it, and answers what it was; null when there is none. */
+  revoke(id: number): Promise<Token | null>;
   /** Removes every token of this kind and name. */
   revokeNamed(kind: TokenKind, name: string): Promise<void>;
   /** A one-time sign-in link for the console. */

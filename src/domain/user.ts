@@ -73,7 +73,8 @@ export interface UserStore {
   keys(userId: number): Promise<readonly UserKey[]>;
   /** Throws `thing.exists` when this user has the key already. */
   addKey(userId: number, key: NewUserKey): Promise<UserKey>;
-  removeKey(userId: number, keyId: number): Promise<boolean>;
+  /** Answers what it was; null: this user has no such key. */
+  removeKey(userId: number, keyId: number): Promise<UserKey | null>;
   keyUsed(keyId: number, at: Date): Promise<void>;
 }
 

@@ -90,9 +90,10 @@ export class SqlRevocationStore implements RevocationStore {
     return Number((await query.executeTakeFirst()).numInsertedOrUpdatedRows ?? 0);
   }
 
-  async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('revocations').where('id', '=', id);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+  async remove(id: number): Promise<Revocation | null> {
+    const query = this.#db.deleteFrom('revocations').where('id', '=', id).returningAll();
+    const row = await query.executeTakeFirst();
+    return row ? toRevocation(row) : null;
   }
 }
 

@@ -53,9 +53,10 @@ export class SqlTokenStore implements TokenStore {
     await this.#db.updateTable('tokens').set({ last_used_at: at }).where('id', '=', id).execute();
   }
 
-  async revoke(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('tokens').where('id', '=', id);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+  async revoke(id: number): Promise<Token | null> {
+    const query = this.#db.deleteFrom('tokens').where('id', '=', id).returningAll();
+    const row = await query.executeTakeFirst();
+    return row ? toToken(row) : null;
   }
 
   async revokeNamed(kind: TokenKind, name: string): Promise<void> {

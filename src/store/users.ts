@@ -107,12 +107,14 @@ export class SqlUserStore implements UserStore {
     return toKey(row);
   }
 
-  async removeKey(userId: number, keyId: number): Promise<boolean> {
+  async removeKey(userId: number, keyId: number): Promise<UserKey | null> {
     const query = this.#db
       .deleteFrom('user_keys')
       .where('id', '=', keyId)
-      .where('user_id', '=', userId);
-    return (await query.executeTakeFirst()).numDeletedRows > 0n;
+      .where('user_id', '=', userId)
+      .returningAll();
+    const row = await query.executeTakeFirst();
+    return row ? toKey(row) : null;
   }
 
   async keyUsed(keyId: number, at: Date): Promise<void> {

@@ -29,6 +29,9 @@ const SECRETS = [
   'hunter3hunter3',
 ];
 
+/** A public key as it goes over the wire. */
+const ED25519 = `0000000b${Buffer.from('ssh-ed25519').toString('hex')}00000020${'5a'.repeat(32)}`;
+
 describe('an administrative act', () => {
   test('on a user says what was before and after', async () => {
     const name = `u${Date.now()}`;
@@ -72,6 +75,23 @@ describe('an administrative act', () => {
     await ask('PATCH', `/v1/groups/${made.body.data.id}`, { members: [] });
     const { before, after } = await newest('group.changed');
     expect([before, after]).toEqual([{ members: [Number(id.slice(4))] }, { members: [] }]);
+  });
+
+  test('that takes something away says what it was', async () => {
+    const name = `t${Date.now()}`;
+    const token = await ask('POST', '/v1/tokens', { name, scopes: ['audit:read'] });
+    await ask('DELETE', `/v1/tokens/${token.body.data.id}`);
+    expect(await newest('token.revoked')).toMatchObject({ before: { name }, after: null });
+    const wanted = { kind: 'key_id', value: name, reason: 'lost' };
+    const revocation = await ask('POST', '/v1/revocations', wanted);
+    await ask('DELETE', `/v1/revocations/${revocation.body.data.id}`);
+    expect(await newest('revocation.removed')).toMatchObject({ before: wanted, after: null });
+    const user = await ask('POST', '/v1/users', { name, role: 'member' });
+    const keys = `/v1/users/${user.body.data.id}/keys`;
+    const line = `ssh-ed25519 ${Buffer.from(ED25519, 'hex').toString('base64')} laptop`;
+    const key = await ask('POST', keys, { key: line });
+    await ask('DELETE', `${keys}/${key.body.data.id}`);
+    expect(await newest('key.removed')).toMatchObject({ before: { comment: 'laptop' } });
   });
 
   test('over a set-up says it too', async () => {

@@ -52,8 +52,8 @@ onBothDatabases('tokens and audit', (kind) => {
     expect(await tokens.getByHash('h2', NOW)).toBeNull();
     await tokens.used(made.id, later(3));
     expect((await tokens.getByHash('h1', NOW))?.lastUsedAt).toEqual(later(3));
-    expect(await tokens.revoke(made.id)).toBe(true);
-    expect(await tokens.revoke(made.id)).toBe(false);
+    expect(await tokens.revoke(made.id)).toMatchObject({ id: made.id, name: made.name });
+    expect(await tokens.revoke(made.id)).toBeNull();
     expect(await tokens.getByHash('h1', NOW)).toBeNull();
   });
 

@@ -111,8 +111,8 @@ onBothDatabases('users and groups', (kind) => {
     const at = new Date('2026-01-02T03:04:05.678Z');
     await users.keyUsed(made.id, at);
     expect((await users.keys(dan.id))[0]?.lastUsedAt).toEqual(at);
-    expect(await users.removeKey(fay.id, made.id)).toBe(false);
-    expect(await users.removeKey(dan.id, made.id)).toBe(true);
+    expect(await users.removeKey(fay.id, made.id)).toBeNull();
+    expect(await users.removeKey(dan.id, made.id)).toMatchObject({ id: made.id, userId: dan.id });
     expect(await users.keys(dan.id)).toEqual([]);
   });
 

@@ -64,11 +64,16 @@ function remove(deps: ApiDeps, caller: Caller, id: number, keyId: number): Promi
     const user = await stores.users.get(id);
     if (user === null) throw noUser(id);
     mayTouch(caller, [user.role]);
-    if (!(await stores.users.removeKey(id, keyId))) {
+    const was = await stores.users.removeKey(id, keyId);
+    if (was === null) {
       throw new PosternError('thing.not_found', { kind: 'key', id: formatId('key', keyId) });
     }
     const detail = { name: user.name, key: formatId('key', keyId) };
-    await note(stores, caller, deps.clock(), 'key.removed', { userId: id, detail });
+    await note(stores, caller, deps.clock(), 'key.removed', {
+      userId: id,
+      detail,
+      states: auditStates(was, null),
+    });
   });
 }
 

@@ -88,11 +88,15 @@ function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof created>) {
 
 function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
   return deps.store.transaction(async (stores) => {
-    if (!(await stores.revocations.remove(id))) {
+    const was = await stores.revocations.remove(id);
+    if (was === null) {
       throw new PosternError('thing.not_found', { kind: 'revocation', id: formatId('rvk', id) });
     }
     const detail = { id: formatId('rvk', id) };
-    await note(stores, caller, deps.clock(), 'revocation.removed', { detail });
+    await note(stores, caller, deps.clock(), 'revocation.removed', {
+      detail,
+      states: auditStates(was, null),
+    });
   });
 }
 

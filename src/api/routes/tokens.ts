@@ -123,11 +123,15 @@ async function create(deps: ApiDeps, caller: Caller, asked: z.infer<typeof creat
 
 function revoke(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
   return deps.store.transaction(async (stores) => {
-    if (!(await stores.tokens.revoke(id))) {
+    const was = await stores.tokens.revoke(id);
+    if (was === null) {
       throw new PosternError('thing.not_found', { kind: 'token', id: formatId('tok', id) });
     }
     const detail = { id: formatId('tok', id) };
-    await note(stores, caller, deps.clock(), 'token.revoked', { detail });
+    await note(stores, caller, deps.clock(), 'token.revoked', {
+      detail,
+      states: auditStates(was, null),
+    });
   });
 }
 
