@@ -39,7 +39,7 @@ function countCase(tally: Tally, test: TestCase): void {
 function countModule(tally: Tally, module: TestModule): void {
   const before = tally.failed;
   for (const test of module.children.allTests()) countCase(tally, test);
-  if (!module.ok() && tally.failed === before) tally.failed += 1;
+  if (module.state() === 'failed' && tally.failed === before) tally.failed += 1;
   if (tally.failed > before) {
     tally.failures.push(`${module.project.name} ${module.relativeModuleId}`);
   }
@@ -71,8 +71,13 @@ export class PlainReporter implements Reporter {
       flaky: [],
       failures: [],
     };
-    if (unhandled.length > 0) tally.failures.push('outside of any test');
+    const lost = modules.filter((module) => ['pending', 'queued'].includes(module.state()));
     for (const module of modules) countModule(tally, module);
+    // A process that crashed is one such error, and leaves its file unfinished.
+    if (unhandled.length > lost.length) tally.failures.push('outside of any test');
+    for (const { project, relativeModuleId } of unhandled.length > 0 ? lost : []) {
+      tally.failures.push(`${project.name} ${relativeModuleId}`);
+    }
     // Other reporters and the services' ends still write; only `exit` comes after them all.
     process.once('exit', () => {
       writeSync(1, `\n${lines(tally).join('\n')}\n`);
