@@ -1,6 +1,7 @@
 import type { ApprovalStatus } from '../domain/approval.ts';
 import { PosternError } from '../domain/errors.ts';
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../domain/page.ts';
+import type { SegmentRequest } from '../domain/replay.ts';
 import type { SearchFilter } from '../domain/search.ts';
 import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
@@ -9,7 +10,7 @@ import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts
 import { machineSight } from './machine-access.ts';
 import { playRecording } from './playback.ts';
 import { downloadRecording } from './recording-download.ts';
-import { replayAnswer, replayIndex, replaySegment, type SegmentRequest } from './replay.ts';
+import { replayAnswer, replayIndex, replaySegment } from './replay.ts';
 import { CURSOR, cursorOf, placeOf, search } from './search.ts';
 import { shownCommands } from './shown-commands.ts';
 import { seenStacks } from './stacks.ts';

@@ -1,7 +1,12 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PosternError } from '../domain/errors.ts';
-import { PLAYED_WHOLE, type ReplayIndex, type Replays } from '../domain/replay.ts';
+import {
+  PLAYED_WHOLE,
+  type ReplayIndex,
+  type Replays,
+  type SegmentRequest,
+} from '../domain/replay.ts';
 import { byteRange, namesEntity } from './byte-range.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -99,18 +104,6 @@ export async function replayIndex(
 ): Promise<Response> {
   const index = await viewedIndex(deps, caller, { id, channel, base: '' });
   return Response.json(index, { headers: { 'Cache-Control': 'no-store' } });
-}
-
-export interface SegmentRequest {
-  readonly id: number;
-  readonly channel: number;
-  readonly build: string;
-  readonly segment: number;
-  readonly method: string;
-  readonly acceptEncoding: string | undefined;
-  readonly ifNoneMatch: string | undefined;
-  readonly range: string | undefined;
-  readonly ifRange: string | undefined;
 }
 
 /** RFC 9110 §12.5.3, as far as browsers go. */

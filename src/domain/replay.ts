@@ -22,6 +22,19 @@ export interface ReplayIndex {
   readonly starts: readonly number[];
 }
 
+/** A segment of a recording that a player wants, with what its HTTP request says (RFC 9110). */
+export interface SegmentRequest {
+  readonly id: number;
+  readonly channel: number;
+  readonly build: string;
+  readonly segment: number;
+  readonly method: string;
+  readonly acceptEncoding: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
+}
+
 /**
  * Indexes beside recordings that have ended, so that a player needs not have all that came before
  * what it shows. They are derived, and prove nothing: each can be deleted at any time. Implemented by

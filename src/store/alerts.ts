@@ -1,6 +1,5 @@
 import { type Selectable, sql } from 'kysely';
 import {
-  type Alert,
   type AlertFound,
   type AlertRule,
   type AlertStore,
@@ -11,7 +10,6 @@ import {
 import { PosternError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { SearchKind } from '../domain/search.ts';
-import type { FeedStore } from '../domain/sink.ts';
 import { atomically } from './atomically.ts';
 import { SqlAuditStore } from './audit.ts';
 import { meaning } from './failure.ts';
@@ -155,62 +153,4 @@ function toRule(row: Selectable<Tables['alert_rules']>): AlertRule {
     groupId: row.group_id,
     createdAt: row.created_at,
   };
-}
-
-/** Alerts in the order in which their node raised them, for the sinks of that node. */
-export class SqlAlertFeedStore implements FeedStore<Alert> {
-  readonly #db: Db;
-
-  constructor(db: Db) {
-    this.#db = db;
-  }
-
-  async begin(sink: string, node: string): Promise<number> {
-    await sql`insert into seal_sinks (sink, node, delivered)
-      select ${sink}, ${node}, coalesce(max(id), 0) from alerts where node = ${node}
-      on conflict do nothing`.execute(this.#db);
-    const { delivered } = await this.#db
-      .selectFrom('seal_sinks')
-      .select('delivered')
-      .where('sink', '=', sink)
-      .where('node', '=', node)
-      .executeTakeFirstOrThrow();
-    return delivered;
-  }
-
-  async next(node: string, after: number, most: number): Promise<readonly Alert[]> {
-    const rows = await this.#db
-      .selectFrom('alerts')
-      .innerJoin('recordings', 'recordings.id', 'recording_id')
-      .innerJoin('sessions', 'sessions.id', 'recordings.session_id')
-      .select(['alerts.id', 'alerts.at', 'rule_name', 'alerts.kind', 'second', 'alerts.node'])
-      .select(['session_id', 'channel', 'user_name', 'machine_name', 'login'])
-      .where('alerts.node', '=', node)
-      .where('alerts.id', '>', after)
-      .orderBy('alerts.id')
-      .limit(most)
-      .execute();
-    return rows.map((row) => ({
-      number: row.id,
-      at: row.at,
-      rule: row.rule_name,
-      kind: row.kind,
-      second: row.second,
-      sessionId: row.session_id,
-      channel: row.channel,
-      userName: row.user_name,
-      machineName: row.machine_name,
-      login: row.login,
-      node: row.node,
-    }));
-  }
-
-  async delivered(sink: string, node: string, number: number): Promise<void> {
-    await this.#db
-      .updateTable('seal_sinks')
-      .set({ delivered: number })
-      .where('sink', '=', sink)
-      .where('node', '=', node)
-      .execute();
-  }
 }

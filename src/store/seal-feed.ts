@@ -1,5 +1,6 @@
 import type { NotedSeal, SealFeedStore } from '../domain/seal-sink.ts';
 import { toSeal } from './seals.ts';
+import { beginCursor, moveCursor } from './sink-cursors.ts';
 import type { Db } from './tables.ts';
 
 /**
@@ -13,29 +14,12 @@ export class SqlSealFeedStore implements SealFeedStore {
     this.#db = db;
   }
 
-  async begin(sink: string, node: string): Promise<number> {
-    await this.#db
-      .insertInto('seal_sinks')
-      .columns(['sink', 'node', 'delivered'])
-      .expression((eb) =>
-        eb
-          .selectFrom('recording_seals')
-          .where('node', '=', node)
-          .select(({ fn, val }) => [
-            val(sink).as('sink'),
-            val(node).as('node'),
-            fn.coalesce(fn.max('number'), val(0)).as('delivered'),
-          ]),
-      )
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const { delivered } = await this.#db
-      .selectFrom('seal_sinks')
-      .select('delivered')
-      .where('sink', '=', sink)
+  begin(sink: string, node: string): Promise<number> {
+    const newest = this.#db
+      .selectFrom('recording_seals')
       .where('node', '=', node)
-      .executeTakeFirstOrThrow();
-    return delivered;
+      .select(({ fn }) => fn.max('number').as('number'));
+    return beginCursor(this.#db, { sink, node }, newest);
   }
 
   async next(node: string, after: number, most: number): Promise<readonly NotedSeal[]> {
@@ -59,12 +43,7 @@ export class SqlSealFeedStore implements SealFeedStore {
     }));
   }
 
-  async delivered(sink: string, node: string, number: number): Promise<void> {
-    await this.#db
-      .updateTable('seal_sinks')
-      .set({ delivered: number })
-      .where('sink', '=', sink)
-      .where('node', '=', node)
-      .execute();
+  delivered(sink: string, node: string, number: number): Promise<void> {
+    return moveCursor(this.#db, { sink, node }, number);
   }
 }

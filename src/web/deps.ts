@@ -6,6 +6,7 @@ import type { Machine } from '../domain/machine.ts';
 import type { Meters } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
 import type { Redaction } from '../domain/redaction.ts';
+import type { SegmentRequest } from '../domain/replay.ts';
 import type { SearchFilter } from '../domain/search.ts';
 import type { SearchHit } from '../domain/search-hit.ts';
 import type { SecondFactors } from '../domain/second-factors.ts';
@@ -26,19 +27,6 @@ export interface ShownApproval {
   /** As it is now. */
   readonly status: ApprovalStatus;
   readonly mayDecide: boolean;
-}
-
-/** A segment of a recording that the player wants. */
-export interface SegmentAsked {
-  readonly id: number;
-  readonly channel: number;
-  readonly build: string;
-  readonly segment: number;
-  readonly method: string;
-  readonly acceptEncoding: string | undefined;
-  readonly ifNoneMatch: string | undefined;
-  readonly range: string | undefined;
-  readonly ifRange: string | undefined;
 }
 
 /** Everything that the console works with. */
@@ -68,7 +56,7 @@ export interface ConsoleDeps {
   /** How the player is to play a recording: see api/replay.ts; throws PosternError, as all these. */
   readonly replayAnswer: (actor: Actor, id: number, channel: number) => Promise<object>;
   readonly replayIndex: (actor: Actor, id: number, channel: number) => Promise<Response>;
-  readonly replaySegment: (actor: Actor, asked: SegmentAsked) => Promise<Response>;
+  readonly replaySegment: (actor: Actor, asked: SegmentRequest) => Promise<Response>;
   /** The known_hosts file of the machines that the actor may see. */
   readonly knownHosts: (actor: Actor) => Promise<string>;
   /** The known_hosts file with the line of the authority that vouches for all machines. */
