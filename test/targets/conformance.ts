@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Program, Pty } from '../../src/domain/terminal.ts';
 import type { Upstream, UpstreamChannel } from '../../src/domain/upstream.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { carries } from './conformance-streams.ts';
 
 /** A machine of some kind, as the suite uses it. */
 export interface Subject {
@@ -80,6 +81,8 @@ export function conforms(subject: () => Subject, manners: Manners): void {
     withMachine(async (upstream) => {
       const done = await run(upstream, `a='b  c'; printf '%s|%s' "$a" '$a'; echo "$((1 + 2))"`);
       expect(done.out).toBe('b  c|$a3\n');
+      const piped = await run(upstream, 'cat | tr a-z A-Z | (cat; echo 2 >&2) 2>&1', 'abc');
+      expect(piped).toEqual({ out: 'ABC2\n', err: '', exit: code(0) });
     }));
 
   test('a command that is no UTF-8 comes as it is', () =>
@@ -97,9 +100,9 @@ export function conforms(subject: () => Subject, manners: Manners): void {
       expect(Buffer.concat(heard.out).toString('latin1')).toBe('a\\\u00e4%\u00ffb$x');
     }));
 
-  test('the end of input is a half-close, and output goes on', () =>
+  test('early input is not lost, its end is a half-close, and output goes on', () =>
     withMachine(async (upstream) => {
-      const done = await run(upstream, 'cat; echo done; exit 5', 'all of it\n');
+      const done = await run(upstream, 'sleep 0.2; cat; echo done; exit 5', 'all of it\n');
       expect(done).toEqual({ out: 'all of it\ndone\n', err: '', exit: code(5) });
     }));
 
@@ -131,6 +134,10 @@ export function conforms(subject: () => Subject, manners: Manners): void {
       const shows = (text: string) => eventually(text, () => textOf(out).includes(text));
       channel.stdin.write('tty >/dev/null && echo "term=$TERM"\n');
       await shows('term=xterm-256color');
+      channel.stdin.write(
+        'until [ "$(stty size)" = "24 80" ]; do sleep 0.1; done; echo its\\ size\n',
+      );
+      await shows('its size');
       channel.resize({ ...WINDOW, cols: 111, rows: 33 });
       channel.stdin.write(
         'until [ "$(stty size)" = "33 111" ]; do sleep 0.1; done; echo big\\ enough\n',
@@ -165,35 +172,7 @@ export function conforms(subject: () => Subject, manners: Manners): void {
       expect(textOf(out)).toBe('gr\u00fc\u00df,\n');
     }));
 
-  test('every byte goes both ways, 8 MB of them', () =>
-    withMachine(async (upstream) => {
-      const sent = Buffer.concat([
-        Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
-        randomBytes(8 * 1024 * 1024),
-      ]);
-      const channel = await begin(upstream, exec('cat'));
-      const hash = createHash('sha256');
-      channel.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
-      channel.stderr.resume();
-      channel.stdin.end(sent);
-      expect(await within('the exit', channel.exited)).toEqual(code(0));
-      expect(hash.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'));
-    }));
-
-  test('output that is read late is all there', () =>
-    withMachine(async (upstream) => {
-      const channel = await begin(upstream, exec('head -c 3000000 /dev/zero; exit 6'));
-      channel.stdin.end();
-      channel.stderr.resume();
-      await within('output waits', new Promise((wake) => channel.stdout.once('readable', wake)));
-      let bytes = 0;
-      channel.stdout.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-      channel.stdout.resume();
-      expect(await within('the exit', channel.exited)).toEqual(code(6));
-      expect(bytes).toBe(3_000_000);
-    }));
+  carries(withMachine);
 
   test('the status comes after the last output, also of a program that closed it', () =>
     withMachine(async (upstream) => {
@@ -254,6 +233,17 @@ export function conforms(subject: () => Subject, manners: Manners): void {
         'both are gone',
         async () => !(await subject().runs(front)) && !(await subject().runs(back)),
       );
+    }));
+
+  test('when the connection ends, so does what runs under its terminals', () =>
+    withMachine(async (upstream) => {
+      const mark = word();
+      const channel = await begin(upstream, exec(`sleep ${mark}`), PTY);
+      hear(channel);
+      await eventually('it runs', () => subject().runs(mark));
+      upstream.close();
+      await within('the channel ends', channel.exited);
+      await eventually('it is gone', async () => !(await subject().runs(mark)));
     }));
 
   test('a program that is closed before anybody reads of it ends', () =>
