@@ -1,5 +1,6 @@
 import type { AnalysedChannel, Analyser, AnalysisChanges } from '../domain/analysis.ts';
 import type { CastEvent } from '../domain/recording.ts';
+import { sizeOf } from '../domain/terminal-size.ts';
 import { Blocks, type BlocksState } from './blocks.ts';
 import { exitOf } from './exit.ts';
 import { Shell, type ShellState } from './shell.ts';
@@ -10,9 +11,6 @@ interface State {
   readonly exec: number | null;
   readonly last: number;
 }
-
-/** `COLSxROWS`. */
-const SIZE = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/;
 
 /** Of what ran on a terminal. */
 export class TerminalAnalyser implements Analyser {
@@ -67,8 +65,8 @@ export class TerminalAnalyser implements Analyser {
   }
 
   #resize(data: string, at: number): void {
-    const size = SIZE.exec(data);
-    if (size !== null) this.#shell.resize(Number(size[1]), Number(size[2]), at);
+    const size = sizeOf(data);
+    if (size !== null) this.#shell.resize(size.cols, size.rows, at);
   }
 
   #exited(at: number, status: number | null): void {

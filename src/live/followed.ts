@@ -1,5 +1,6 @@
 import type { CastEvent } from '../domain/recording.ts';
-import { type GrowingCast, sizeOf } from '../recorder/growing-cast.ts';
+import { sizeOf } from '../domain/terminal-size.ts';
+import type { GrowingCast } from '../recorder/growing-cast.ts';
 import type { RuleSet } from '../redact/rule-set.ts';
 import { AlisStream } from './alis.ts';
 import { type FromWorker, packed } from './messages.ts';

@@ -2,6 +2,7 @@ import { PosternError } from '../domain/errors.ts';
 import type { PositionedBytes } from '../domain/positioned-bytes.ts';
 import type { CastEvent } from '../domain/recording.ts';
 import type { FinalState } from '../domain/seal.ts';
+import { sizeOf, type TerminalSize } from '../domain/terminal-size.ts';
 import { EventTimes, isSkipped, parseEvent } from './event.ts';
 import { type FullHeader, parseHeader } from './header.ts';
 import { sessionOfKey } from './key.ts';
@@ -20,11 +21,6 @@ const SEAL = Buffer.from('\n# seal ');
 /** What only a resize has in its line: in what programs wrote, quotes are escaped. */
 const RESIZE = Buffer.from(',"r","');
 const LONGEST_RESIZE = 32;
-
-interface Size {
-  readonly cols: number;
-  readonly rows: number;
-}
 
 /**
  * A recording that is being written, read as far as it is there, in whole lines; one call at a time.
@@ -135,7 +131,9 @@ export class GrowingCast {
    * passed over: how many bytes, and the size that the terminal was given meanwhile (null: none). Null:
    * there is not that much, or no seal; then nothing changed.
    */
-  async skip(most: number): Promise<{ readonly bytes: number; readonly size: Size | null } | null> {
+  async skip(
+    most: number,
+  ): Promise<{ readonly bytes: number; readonly size: TerminalSize | null } | null> {
     const size = await this.#cast.size();
     if (size - this.#at <= most) return null;
     const seal = await this.#sealAfter(size - most, size);
@@ -160,7 +158,7 @@ export class GrowingCast {
     return null;
   }
 
-  async #lastSize(from: number, to: number): Promise<Size | null> {
+  async #lastSize(from: number, to: number): Promise<TerminalSize | null> {
     const step = this.#block.length - LONGEST_RESIZE;
     for (let at = to - step; at > from - step; at -= step) {
       const begin = Math.max(from, at);
@@ -178,10 +176,4 @@ export class GrowingCast {
   close(): Promise<void> {
     return this.#cast.close();
   }
-}
-
-/** `COLSxROWS`, as a resize has it. */
-export function sizeOf(text: string): Size | null {
-  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
-  return match === null ? null : { cols: Number(match[1]), rows: Number(match[2]) };
 }

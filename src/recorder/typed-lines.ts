@@ -1,9 +1,9 @@
+import { cellsOf } from '../replay/terminal/cells.ts';
 import { Emulator } from '../replay/terminal/emulator.ts';
 import { TypedKeys } from './typed-keys.ts';
 
 /** Cells of the largest terminal on which an echo is looked for; on a larger one nothing typed is kept. */
 const MOST_CELLS = 200_000;
-const ABOVE = 110;
 
 /** UTF-16 units of one line; what is longer is looked at as if it ended there. */
 const LONGEST_LINE = 1024;
@@ -89,7 +89,7 @@ export class TypedLines {
   }
 
   #open(cols: number, rows: number): void {
-    if (cols * (rows + ABOVE) > MOST_CELLS) {
+    if (cellsOf(cols, rows) > MOST_CELLS) {
       this.#screen = null;
     } else if (this.#screen === null) {
       const printed = (character: string, at: Place): void => this.#printed(character, at);

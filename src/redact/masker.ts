@@ -1,29 +1,16 @@
 import type { CastEvent } from '../domain/recording.ts';
+import { sizeOf } from '../domain/terminal-size.ts';
+import { assertFits } from '../replay/terminal/cells.ts';
 import { Masks } from './masks.ts';
 import { PrintedRun } from './printed-run.ts';
 import type { RuleSet } from './rule-set.ts';
 import { Tracer } from './tracer.ts';
-
-/** Cells of the largest terminal that is followed, with those above its screen. */
-const MOST_CELLS = 2_000_000;
-const ABOVE = 110;
 
 /** What is known of a recording before its events. */
 export interface TracedRecording {
   readonly cols: number;
   readonly rows: number;
   readonly pty: boolean;
-}
-
-function sizeOf(data: string): readonly [cols: number, rows: number] | null {
-  const match = /^([1-9][0-9]{0,4})x([1-9][0-9]{0,4})$/.exec(data);
-  return match === null ? null : [Number(match[1]), Number(match[2])];
-}
-
-function assertFits(cols: number, rows: number): void {
-  if (cols * (rows + ABOVE) > MOST_CELLS) {
-    throw new Error(`a terminal of ${cols}x${rows} is too large to be followed`);
-  }
 }
 
 /**
@@ -84,8 +71,8 @@ export class Masker {
   #resize(data: string): void {
     const size = sizeOf(data);
     if (size === null) return;
-    assertFits(...size);
-    for (const { tracer } of this.#tracers) tracer.resize(...size);
+    assertFits(size.cols, size.rows);
+    for (const { tracer } of this.#tracers) tracer.resize(size.cols, size.rows);
   }
 
   /** A line that is typed: keys that go back take what was typed back, others end it. */

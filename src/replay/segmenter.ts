@@ -1,12 +1,8 @@
 import type { CastEvent } from '../domain/recording.ts';
+import { sizeOf } from '../domain/terminal-size.ts';
+import { assertFits } from './terminal/cells.ts';
 import { Emulator } from './terminal/emulator.ts';
 import { keyframe } from './terminal/keyframe.ts';
-
-/** Cells of the largest terminal that is followed, with those above its screen: some 25 MB. */
-const MOST_CELLS = 2_000_000;
-
-/** Rows above the screen, which a terminal keeps too. */
-const ABOVE = 110;
 
 /** Marks that a player is told of; a recording of ours has a handful. */
 const MOST_MARKERS = 1000;
@@ -17,17 +13,6 @@ export interface Segment {
   readonly start: number;
   /** What the player wants: the state of the terminal, and the events from there on. */
   readonly json: string;
-}
-
-function sizeOf(data: string): readonly [cols: number, rows: number] | null {
-  const match = /^([1-9][0-9]{0,4})x([1-9][0-9]{0,4})$/.exec(data);
-  return match === null ? null : [Number(match[1]), Number(match[2])];
-}
-
-function assertFits(cols: number, rows: number): void {
-  if (cols * (rows + ABOVE) > MOST_CELLS) {
-    throw new Error(`a terminal of ${cols}x${rows} is too large to be followed`);
-  }
 }
 
 /**
@@ -76,8 +61,8 @@ export class Segmenter {
     const segment = isFull ? this.#cut(at) : null;
     this.#put(at, event.code, event.data);
     if (size !== null) {
-      assertFits(...size);
-      this.#emulator.resize(...size);
+      assertFits(size.cols, size.rows);
+      this.#emulator.resize(size.cols, size.rows);
     }
     if (event.code === 'o') this.#emulator.feed(event.data);
     if (event.code === 'm') this.#markers.push([at / 1_000_000, event.data]);
