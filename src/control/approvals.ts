@@ -1,4 +1,4 @@
-import type { AuthorizedRoute, TermsOnApproval } from '../domain/access.ts';
+import type { TermsOnApproval } from '../domain/access.ts';
 import {
   type Approval,
   type ApprovalStatus,
@@ -19,7 +19,6 @@ import type {
 import { type ErrorCode, type ErrorParams, PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
-import type { SessionApproval } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import type { Access, HeldAccess } from './access.ts';
 import { Lookout } from './lookout.ts';
@@ -121,24 +120,6 @@ export class Approvals {
   async callOff(id: number): Promise<void> {
     const waiting = this.#open.get(id);
     if (waiting !== undefined) await this.#giveUp(waiting, 'called_off');
-  }
-
-  /**
-   * The approval that the route rests on, used up; null: it needs none. Throws where the route
-   * allows nothing, or rests on an approval of something else.
-   */
-  async use({ userId }: SignedIn, route: AuthorizedRoute): Promise<SessionApproval | null> {
-    const { machine, login, terms, approval } = route;
-    if (terms.length === 0) throw new PosternError('access.revoked', { machine: machine.name });
-    if (approval === null) return null;
-    const { approvals } = this.#deps.stores;
-    const row = await approvals.get(approval.approvalId);
-    const fits =
-      row?.machineId === machine.id && row.login === login && row.grantId === approval.grantId;
-    if (!fits || row.decidedBy === null || !(await approvals.use(row.id, userId))) {
-      throw new PosternError('approval.used');
-    }
-    return { id: row.id, approvedBy: row.decidedBy, reason: row.reason };
   }
 
   /** What the request asks for, as it stands now; throws where no approval would help. */

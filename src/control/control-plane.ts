@@ -167,9 +167,8 @@ export class LocalControlPlane implements ControlPlane {
   ): Promise<SessionTicket> {
     const { stores, node } = this.#deps;
     const ticket = await this.#credentials.prepare(route);
-    const approval = await this.#approvals.use(user, route);
-    const entry = { user, route, kind, facts, approval, node };
-    const session = await enterSession(stores, entry);
+    const session = await enterSession(stores, { user, route, kind, facts, node });
+    const { approval } = session;
     this.#live.add(session.id, user, route, facts);
     this.meters.sessionStarted(session.id, kind);
     await this.#deps.counters.count(session);

@@ -3,27 +3,60 @@ import type { ConnectionFacts, SignedIn } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
 import type { Session, SessionApproval, SessionKind } from '../domain/session.ts';
-import type { Stores } from '../domain/store.ts';
+import type { Store, Stores } from '../domain/store.ts';
 
 export interface SessionEntry {
   readonly user: SignedIn;
   readonly route: AuthorizedRoute;
   readonly kind: SessionKind;
   readonly facts: ConnectionFacts;
-  /** Null: none was needed. */
-  readonly approval: SessionApproval | null;
   /** The node that holds the session from now on. */
   readonly node: string;
 }
 
+/** What a row of a session needs. */
+type Rows = Pick<Stores, 'approvals' | 'sessions' | 'users' | 'containerSessions'>;
+
 /**
  * The row of a session that begins: a new one, or the one that was made for whom comes to a
- * container. Throws `container.over` where that has its user already, or has ended.
+ * container. An approval that its route rests on is used up with it, and by it alone. Throws
+ * `container.over` where the container's has its user already, or has ended; `access.revoked` where
+ * the route allows nothing; `approval.used` where its approval is of something else, or was used.
  */
 export async function enterSession(
-  stores: Pick<Stores, 'sessions' | 'users' | 'containerSessions'>,
-  { user, route, kind, facts, approval, node }: SessionEntry,
+  stores: Rows & Pick<Store, 'transaction'>,
+  entry: SessionEntry,
 ): Promise<Session> {
+  return entry.route.approval === null
+    ? await enter(stores, entry, null)
+    : await stores.transaction(async (within) => {
+        return await enter(within, entry, await usedUp(within.approvals, entry));
+      });
+}
+
+async function usedUp(
+  approvals: Stores['approvals'],
+  { user, route }: SessionEntry,
+): Promise<SessionApproval | null> {
+  const { machine, login, approval } = route;
+  if (approval === null) return null;
+  const row = await approvals.get(approval.approvalId);
+  const fits =
+    row?.machineId === machine.id && row.login === login && row.grantId === approval.grantId;
+  if (!fits || row.decidedBy === null || !(await approvals.use(row.id, user.userId))) {
+    throw new PosternError('approval.used');
+  }
+  return { id: row.id, approvedBy: row.decidedBy, reason: row.reason };
+}
+
+async function enter(
+  stores: Rows,
+  { user, route, kind, facts, node }: SessionEntry,
+  approval: SessionApproval | null,
+): Promise<Session> {
+  if (route.terms.length === 0) {
+    throw new PosternError('access.revoked', { machine: route.machine.name });
+  }
   const now = new Date();
   const from = { ipAddress: facts.sourceAddress, userAgent: printable(facts.client, 255) };
   const id = user.containerSession;

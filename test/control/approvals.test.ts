@@ -6,7 +6,7 @@ import { MOST_PENDING } from '../../src/domain/approval.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import type { SignedIn } from '../../src/domain/control-plane.ts';
 import type { Machine } from '../../src/domain/machine.ts';
-import { grant, machine, user } from '../store/examples.ts';
+import { grant, machine, session, stack, user } from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ControlStage, FACTS, openControlStage } from './stage.ts';
 
@@ -92,6 +92,47 @@ test('one that was approved on another node is heard of, and opens one session',
   await expect(second).rejects.toMatchObject({ code: 'approval.used' });
   const [started] = (await stage.events('session.started')).slice(-1);
   expect(started?.detail).toMatchObject({ approved_by: 'lena' });
+  await stage.plane.closeSession(sessionId, 'client_closed', { bytesIn: 0, bytesOut: 0 });
+});
+
+test('an approval is used up by a session that opens, not by one that is over', async () => {
+  await using here = node(60_000);
+  const { containerSessions, approvals, grants, stacks, users } = stage.at.store;
+  next += 1;
+  const { id: userId, name: userName } = await users.create(user({ name: `asker${next}` }));
+  const shop = await stacks.create(stack({ name: `shop${next}` }));
+  const machineId = await stacks.machineOf(shop, 'web');
+  const ends = { to: { userId }, on: { stackId: shop.id } };
+  const { id: grantId } = await grants.create(grant({ ...ends, approval: { groupId: leadsId } }));
+  const expiresAt = new Date(Date.now() + 600_000);
+  const waiting = async (): Promise<SignedIn> => {
+    const { id } = await containerSessions.create(
+      session({ userId, userName, machineId, machineName: `${shop.name}.web` }),
+      { stackId: shop.id, service: 'web', code: 'abcd2345', expiresAt },
+    );
+    const place = { containerId: 'c'.repeat(64), containerName: 'web-1', password: null };
+    await containerSessions.ready(id, { ...place, expiresAt }, new Date());
+    return { userId, userName, proof: null, containerSession: id };
+  };
+  const over = await waiting();
+  const wanted = { machineId, login: shop.login, grantId, kind: 'shell' } as const;
+  const { approvalId } = await here.approvals.ask(over, wanted, FACTS);
+  await approvals.decide(approvalId, 'approved', { ...word, at: new Date() });
+  const answer = await here.approvals.answer(approvalId);
+  if (answer.outcome !== 'approved') throw new Error(answer.outcome);
+  await stage.at.store.sessions.end(over.containerSession ?? 0, {
+    ...{ endedAt: new Date(), reason: 'unused', bytesIn: 0, bytesOut: 0 },
+  });
+  const late = stage.plane.openSession(over, answer.route, 'shell', FACTS);
+  await expect(late).rejects.toMatchObject({ code: 'container.over' });
+  const another = await waiting();
+  const { sessionId } = await stage.plane.openSession(another, answer.route, 'shell', FACTS);
+  expect(sessionId).toBe(another.containerSession);
+  expect(await stage.at.store.sessions.get(sessionId)).toMatchObject({
+    approval: { id: approvalId, approvedBy: 'lena' },
+  });
+  const again = stage.plane.openSession(await waiting(), answer.route, 'shell', FACTS);
+  await expect(again).rejects.toMatchObject({ code: 'approval.used' });
   await stage.plane.closeSession(sessionId, 'client_closed', { bytesIn: 0, bytesOut: 0 });
 });
 
