@@ -30,14 +30,8 @@ export interface Container {
 
 /** One container in full. */
 export interface ContainerDetail extends Container {
-  /** The number of its first process on the engine's machine; 0: it does not run. */
-  readonly pid: number;
-  /** Whom its programs run as unless told otherwise: a name, `UID` or `UID:GID`; empty: root. */
-  readonly user: string;
   /** When it was last started; null: never. */
   readonly startedAt: Date | null;
-  /** Its addresses on the engine's networks; none on the engine's own. */
-  readonly addresses: readonly string[];
 }
 
 export interface ContainerFilter {

@@ -32,10 +32,6 @@ export interface PlaceStore {
    * Oldest are those that took their places first. Takes of one service wait for each other.
    */
   take(wanted: PlaceWanted): Promise<PlaceAnswer>;
-  /** Before the session ends, or when nothing comes of it. Idempotent. */
-  giveBack(sessionId: number): Promise<void>;
-  /** Live sessions that hold a place in the service, oldest first. */
-  holders(service: string): Promise<readonly number[]>;
   /**
    * Live sessions that lost their places, oldest first: who took the places was to end them, and may have
    * died before.

@@ -90,11 +90,6 @@ export function containerOf(body: unknown): ContainerDetail {
   const state = whole.at('State');
   const config = whole.at('Config');
   const started = new Date(state.at('StartedAt').text);
-  const networks = whole.at('NetworkSettings').at('Networks').entries;
-  const addresses = networks.flatMap(([, one]) => [
-    one.at('IPAddress').text,
-    one.at('GlobalIPv6Address').text,
-  ]);
   return {
     id: whole.at('Id').text,
     name: bare(whole.at('Name').text),
@@ -103,11 +98,8 @@ export function containerOf(body: unknown): ContainerDetail {
     state: stateOf(state.at('Status').text),
     health: healthOf(state.at('Health').at('Status').text),
     createdAt: new Date(whole.at('Created').text),
-    pid: state.at('Pid').number,
-    user: config.at('User').text,
     // The year 1 stands for never.
     startedAt: started.getTime() > 0 ? started : null,
-    addresses: addresses.filter((one) => one !== ''),
   };
 }
 

@@ -20,14 +20,6 @@ export class SqlPlaceStore implements PlaceStore {
     });
   }
 
-  async giveBack(sessionId: number): Promise<void> {
-    await this.#db.deleteFrom('session_places').where('session_id', '=', sessionId).execute();
-  }
-
-  holders(service: string): Promise<readonly number[]> {
-    return holders(this.#db, service);
-  }
-
   async evicted(): Promise<readonly number[]> {
     const rows = await live(this.#db).where('evicted_by', 'is not', null).execute();
     return rows.map((row) => row.session_id);
@@ -83,6 +75,7 @@ async function evictedBy(db: Db, sessionId: number): Promise<readonly number[]> 
   return rows.map((row) => row.session_id);
 }
 
+/** Live sessions that hold a place in the service, oldest first. */
 async function holders(db: Db, service: string): Promise<readonly number[]> {
   const query = live(db).where('service', '=', service).where('evicted_by', 'is', null);
   return (await query.execute()).map((row) => row.session_id);

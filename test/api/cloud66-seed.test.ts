@@ -183,11 +183,12 @@ test('Error: Invalid service, also for one whose containers do not run, and for 
 });
 
 test('Error: Too many session open!, where the stack says reject', async () => {
-  const { stage, create, ready, adaToken } = shop;
-  const one = await stage.store.stacks.getByName('one');
+  const { stage, create, get, ready, adaToken } = shop;
+  const stack = (await get('/v1/stacks/one')).body.id;
   // Of a try before this one.
-  for (const left of await stage.store.places.holders(`${one?.id}/web`)) {
-    await call(stage, 'DELETE', `/v1/sessions/${left}`, { token: adaToken });
+  const { sessions } = (await get(`/v1/sessions?stack_id=${stack}&limit=100`)).body.data;
+  for (const left of sessions) {
+    await call(stage, 'DELETE', `/v1/sessions/${left.id}`, { token: adaToken });
   }
   const id = await ready('one');
   const text = 'Too many session open! - Maximum concurrent sessions exceeded';

@@ -68,8 +68,7 @@ needs('dockerd', 'docker', 'runc', 'busybox').describe('a Docker Engine', () => 
 
   test('finds a container by name, id and the beginning of its id', async () => {
     const found = await engine.find('web');
-    expect(found).toMatchObject({ name: 'web', state: 'running', user: '' });
-    expect(found?.pid).toBeGreaterThan(0);
+    expect(found).toMatchObject({ name: 'web', state: 'running' });
     expect(found?.startedAt).toBeInstanceOf(Date);
     expect((await engine.find(found?.id ?? ''))?.name).toBe('web');
     expect((await engine.find(found?.id.slice(0, 12) ?? ''))?.name).toBe('web');
