@@ -8,6 +8,7 @@ import type { ContainerSessions } from './domain/container-session.ts';
 import type { Gateway } from './domain/control-plane.ts';
 import type { Counters } from './domain/counters.ts';
 import type { Logger } from './domain/log.ts';
+import type { Meters } from './domain/meters.ts';
 import type { Store } from './domain/store.ts';
 
 interface OpenedContainerSessions {
@@ -27,11 +28,13 @@ export function openContainerSessions(
     /** Of all nodes. */
     readonly gateway: Gateway;
     readonly services: StackServices;
+    readonly plane: { readonly meters: Meters };
     readonly log: Logger;
   },
   closers: Closers,
 ): OpenedContainerSessions {
-  const making = { ...parts, waitMs: config.containerSessionTimeout };
+  const { meters } = parts.plane;
+  const making = { ...parts, meters, waitMs: config.containerSessionTimeout };
   const containerSessions = new BackgroundContainerSessions(making);
   containerSessions.begin(parts.changes);
   closers.add('container sessions', () => containerSessions.close());

@@ -8,7 +8,7 @@ import { formatId, parseId } from '../domain/ids.ts';
 import { printable } from '../domain/log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Secret } from '../domain/secret.ts';
-import { isOnStack, mayDownloadKey, type Service, type Stack } from '../domain/stack.ts';
+import { isOnStack, type Service, type Stack } from '../domain/stack.ts';
 import { seesEverything } from '../domain/visibility.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -74,13 +74,7 @@ async function enteredStack(
   });
   const { userId } = caller.viewer;
   if (userId === null) throw denied(sentence('stack.nobody'));
-  if (!mayDownloadKey(stack.id, await grantsOf(deps.store, userId), deps.clock())) {
-    throw denied(sentence('stack.no_grant', { stack: stack.name }));
-  }
-  if (stack.kind !== 'container') {
-    const detail = sentence('stack.is_server', { stack: stack.name });
-    throw new PosternError('stack.kind', { detail });
-  }
+  await deps.containerSessions.permit({ userId, stack, sourceAddress: caller.source });
   return { stack, userId };
 }
 

@@ -1,6 +1,7 @@
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import type { Meters } from '../domain/meters.ts';
 import type { EndReason, Session } from '../domain/session.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { aboutSession } from './journal.ts';
@@ -10,6 +11,7 @@ interface EndsDeps {
   readonly counters: Pick<Counters, 'count'>;
   /** Of all nodes. */
   readonly gateway: Pick<Gateway, 'terminate'>;
+  readonly meters: Pick<Meters, 'sessionUnjoined'>;
   readonly log: Logger;
 }
 
@@ -28,10 +30,22 @@ export class ContainerSessionEnds {
   }
 
   /** Ends a session whose user has not come; false: there is none such. */
-  async end(id: number, reason: EndReason): Promise<boolean> {
-    const { store, counters } = this.#deps;
-    const ended = await store.transaction((stores) => endWaiting(stores, id, reason));
+  end(id: number, reason: EndReason): Promise<boolean> {
+    return this.endIf(() => Promise.resolve(true), id, reason);
+  }
+
+  /** As `end`, where `work`, in the same transaction, says so. */
+  async endIf(
+    work: (stores: Stores) => Promise<boolean>,
+    id: number,
+    reason: EndReason,
+  ): Promise<boolean> {
+    const { store, counters, meters } = this.#deps;
+    const ended = await store.transaction(async (stores) =>
+      (await work(stores)) ? await endWaiting(stores, id, reason) : null,
+    );
     if (ended === null) return false;
+    meters.sessionUnjoined(ended, reason);
     await counters.count(ended);
     return true;
   }
@@ -59,11 +73,8 @@ export class ContainerSessionEnds {
   }
 }
 
-/**
- * Within a transaction, ends a session whose user has not come; null: there is none such. The counters are to
- * be told of it after the transaction.
- */
-export async function endWaiting(
+/** Ends a session whose user has not come; null: there is none such. */
+async function endWaiting(
   { containerSessions, sessions, audit }: Stores,
   id: number,
   reason: EndReason,

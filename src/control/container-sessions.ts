@@ -9,14 +9,16 @@ import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import { PosternError, sentence } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import type { Meters } from '../domain/meters.ts';
 import { Secret } from '../domain/secret.ts';
 import type { EndReason } from '../domain/session.ts';
-import { mayDownloadKey, type Stack } from '../domain/stack.ts';
+import type { Stack } from '../domain/stack.ts';
 import type { Store, Stores } from '../domain/store.ts';
-import { ContainerSessionEnds, endWaiting } from './container-session-ends.ts';
+import { ContainerSessionEnds } from './container-session-ends.ts';
 import { aboutSession } from './journal.ts';
 import { Lookout } from './lookout.ts';
 import { failAction, refusal } from './stack-actions.ts';
+import { permitStack } from './stack-permission.ts';
 import type { StackServices } from './stack-services.ts';
 
 /** No letters and digits that look like others; base 32. */
@@ -38,6 +40,7 @@ export interface ContainerSessionsDeps {
   readonly gateway: Pick<Gateway, 'terminate'>;
   /** This node's name. */
   readonly node: string;
+  readonly meters: Pick<Meters, 'sessionUnjoined'>;
   /** Milliseconds that a session waits for its user. */
   readonly waitMs: number;
   readonly log: Logger;
@@ -88,7 +91,7 @@ export class BackgroundContainerSessions implements ContainerSessions {
   }
 
   async create(wanted: WantedContainerSession): Promise<StackAction> {
-    await this.#validate(wanted);
+    await this.permit({ ...wanted, userId: wanted.user.id });
     await this.#containerOf(wanted.stack, wanted.service);
     if (this.#running.size >= MOST_ACTIONS) throw new PosternError('stack.too_many');
     const { action, evicted } = await this.#begin(wanted);
@@ -102,16 +105,9 @@ export class BackgroundContainerSessions implements ContainerSessions {
     return this.#ends.end(sessionId, reason);
   }
 
-  /** The first step. Throws `stack.kind` and `stack.permission`. */
-  async #validate({ user, stack }: WantedContainerSession): Promise<void> {
-    const { users, groups, grants } = this.#deps.store;
-    const named = { stack: stack.name };
-    const account = await users.get(user.id);
-    const theirs = await grants.forUser(user.id, await groups.ofUser(user.id));
-    if (account === null || account.disabled || !mayDownloadKey(stack.id, theirs, new Date())) {
-      throw refusal('stack.permission', 'stack.no_grant', named);
-    }
-    if (stack.kind !== 'container') throw refusal('stack.kind', 'stack.is_server', named);
+  /** The first step. */
+  permit(wanted: Parameters<ContainerSessions['permit']>[0]): Promise<void> {
+    return permitStack(this.#deps.store, wanted);
   }
 
   /** The second: the container that a session of a service lands in. */
@@ -199,7 +195,7 @@ export class BackgroundContainerSessions implements ContainerSessions {
   /** With everything looked at once more: what was true when it was asked for may not be any more. */
   async #setUp(action: StackAction, wanted: WantedContainerSession): Promise<void> {
     const { store, counters, waitMs } = this.#deps;
-    await this.#validate(wanted);
+    await this.permit({ ...wanted, userId: wanted.user.id });
     const container = await this.#containerOf(wanted.stack, wanted.service);
     const hasKey = (await store.users.keys(wanted.user.id)).length > 0;
     const now = new Date();
@@ -223,14 +219,13 @@ export class BackgroundContainerSessions implements ContainerSessions {
 
   /** Fails the action, and the session with it; once. */
   async #fail(action: StackAction, thrown: unknown): Promise<void> {
-    const { store, counters, log } = this.#deps;
-    log.warn('a container session was not made', { action: action.id, reason: reasonOf(thrown) });
-    const ended = await store.transaction(async (stores) => {
-      // What has finished has a session that is its user's.
-      if (!(await failAction(stores, action, thrown))) return null;
-      return await endWaiting(stores, action.sessionId ?? 0, 'not_created');
+    this.#deps.log.warn('a container session was not made', {
+      action: action.id,
+      reason: reasonOf(thrown),
     });
-    if (ended !== null) await counters.count(ended);
+    // What has finished has a session that is its user's.
+    const isFirst = (stores: Stores): Promise<boolean> => failAction(stores, action, thrown);
+    await this.#ends.endIf(isFirst, action.sessionId ?? 0, 'not_created');
   }
 
   /** What is due, and what others, or an absence of the store, have left behind. */

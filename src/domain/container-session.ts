@@ -139,6 +139,13 @@ export interface WantedContainerSession {
 /** Sessions of containers, made in the background. Implemented by control/container-sessions.ts. */
 export interface ContainerSessions {
   /**
+   * Whether this user may have sessions of the stack's containers, asking from this address. Throws
+   * `stack.permission` and `stack.kind`.
+   */
+  permit(
+    asked: { readonly userId: number } & Pick<WantedContainerSession, 'stack' | 'sourceAddress'>,
+  ): Promise<void>;
+  /**
    * Validates, verifies the service, takes a place in it, and answers the action that does the rest in the
    * background. Throws `stack.permission`, `stack.kind`, `stack.service`, `stack.too_many` and
    * `stack.not_created`.

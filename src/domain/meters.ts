@@ -109,6 +109,12 @@ export class Meters {
     if (statusAfter(reason) === 'failed') this.#failed.add(1, { kind, reason });
   }
 
+  /** For one that ended before its user came, which began nowhere: both at once. */
+  sessionUnjoined({ id, kind }: Pick<Session, 'id' | 'kind'>, reason: EndReason): void {
+    this.sessionStarted(id, kind);
+    this.sessionEnded({ id, kind, bytesIn: 0, bytesOut: 0 }, reason);
+  }
+
   recordingEnded(state: RecordingState): void {
     this.#recordings.add(1, { state });
   }

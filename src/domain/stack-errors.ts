@@ -40,6 +40,11 @@ export const STACK_ERRORS = {
     exit: 255,
     text: 'no grant on stack {stack} in force allows you shell',
   },
+  'stack.far': {
+    api: 'BAD_REQUEST',
+    exit: 255,
+    text: 'no grant on stack {stack} in force allows you shell from {address}',
+  },
   'stack.nobody': {
     api: 'BAD_REQUEST',
     exit: 255,

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as example from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { running } from '../support/test-engine.ts';
 import { failure, openShop, type Shop } from './shop.ts';
-import { call } from './stage.ts';
+import { addUser, anotherApi, call, tokenFor } from './stage.ts';
 
 /** Stacks, their services, and what becomes of sessions that are made for them. */
 
@@ -192,6 +193,53 @@ test('nobody comes to a session once its time is over, ended or not', async () =
   const { expiresAt } = (await containerSessions.get(id)) ?? { expiresAt: new Date(0) };
   expect(await containerSessions.join(id, by, expiresAt)).toBe(false);
   expect(await containerSessions.join(id, by, new Date(expiresAt.getTime() - 1))).toBe(true);
+});
+
+test('a grant from elsewhere gives no session, and shows none', async () => {
+  const { stage, usual, create } = shop;
+  usual();
+  const stack = await stage.store.stacks.getByName('shop');
+  if (stack === null) throw new Error('no stack');
+  const fay = await addUser(stage, `fay-${randomUUID()}`);
+  const ends = { to: { userId: fay.id }, on: { stackId: stack.id } };
+  await stage.store.grants.create(example.grant({ ...ends, fromNetworks: ['10.0.0.0/8'] }));
+  const token = await tokenFor(stage, fay, ['redeploy']);
+  const text = 'Insufficient permissions - User lacks SSH key download permissions';
+  const refused = await create('shop', { service_name: 'web' }, token);
+  expect(failure(refused)).toEqual([400, text]);
+  expect(refused.body.details).toContain('from 192.0.2.1');
+  const near = anotherApi(stage, { clientAddress: () => '10.1.2.3' });
+  const path = '/v1/stacks/shop/sessions';
+  const made = await call(near, 'POST', path, { token, body: { service_name: 'web' } });
+  expect(made.status).toBe(200);
+  const fetch = `${path}/fetch?service_name=web`;
+  expect(await call(near, 'GET', fetch, { token })).toMatchObject({
+    body: { service_name: 'web' },
+  });
+  expect(failure(await call(stage, 'GET', fetch, { token }))).toEqual([400, text]);
+});
+
+test('one that ends before its user came is in the figures as all others', async () => {
+  const { stage, ready, adaToken } = shop;
+  const figures = async () => {
+    const samples = (await stage.deps.metrics()).flatMap(({ name, samples }) =>
+      samples
+        .filter(({ labels }) => labels?.['kind'] === 'shell')
+        .filter(({ labels }) => (labels?.['reason'] ?? 'terminated') === 'terminated')
+        .map(({ value }) => [name, value] as const),
+    );
+    const by = new Map(samples);
+    return {
+      started: by.get('postern_sessions_started_total') ?? 0,
+      ended: by.get('postern_sessions_ended_total') ?? 0,
+    };
+  };
+  const id = await ready();
+  const before = await figures();
+  await call(stage, 'DELETE', `/v1/sessions/${id}`, { token: adaToken });
+  const after = await figures();
+  expect(after.ended).toBe(before.ended + 1);
+  expect(after.started).toBeGreaterThan(before.started);
 });
 
 test('sessions are found by their stack', async () => {

@@ -116,8 +116,9 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
   const terminals = new TestTerminals(store);
   const events = new SessionFeed({ sessions: store.sessions, changes, log });
   const services = new StackServices(new Engines({ certificates: null }));
+  const meters = new Meters();
   const containerSessions = new BackgroundContainerSessions({
-    ...{ store, counters, services, gateway, node: 'node-a', log },
+    ...{ store, counters, meters, services, gateway, node: 'node-a', log },
     waitMs: 600_000,
   });
   containerSessions.begin(changes);
@@ -137,8 +138,8 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
     space: () => 'up',
     sealSinks: () => [],
     archive: () => 'off',
-    meters: new Meters(),
-    metrics: () => Promise.resolve([]),
+    meters,
+    metrics: () => Promise.resolve(meters.metrics),
     openMetrics: false,
     retention,
     live,
