@@ -1,5 +1,5 @@
-import type { ContainerEngine } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
+import type { RunningContainer } from '../domain/running-container.ts';
 import type { Program } from '../domain/terminal.ts';
 import type { UpstreamRequest } from '../domain/upstream.ts';
 import { octal } from '../sftp/scripts.ts';
@@ -24,25 +24,19 @@ const TAKEN = /^(?:LANG|LC_[A-Za-z0-9_]{1,60}|COLORTERM|NO_COLOR)$/;
 
 /** The programs of one container, as sshd would begin them. What was found is remembered. */
 export class ContainerPrograms {
-  readonly #engine: ContainerEngine;
-  readonly #container: string;
+  readonly #container: RunningContainer;
   readonly #machine: string;
-  readonly #login: string;
   readonly #shells: readonly string[];
   #shell: Promise<string> | null = null;
   #sftp: Promise<string | null> | null = null;
 
   constructor(about: {
-    readonly engine: ContainerEngine;
-    readonly container: string;
+    readonly container: RunningContainer;
     readonly machine: string;
-    readonly login: string;
     readonly shells: readonly string[];
   }) {
-    this.#engine = about.engine;
     this.#container = about.container;
     this.#machine = about.machine;
-    this.#login = about.login;
     this.#shells = [...about.shells, ...SHELLS];
   }
 
@@ -54,7 +48,7 @@ export class ContainerPrograms {
 
   /** One that understands POSIX's language, whatever the machine's own are. Rejects as `shell` does. */
   async plainShell(): Promise<string> {
-    return (await this.#first(['/bin/sh'])) ?? (await this.shell());
+    return (await this.#container.first(['/bin/sh'])) ?? (await this.shell());
   }
 
   /** The program and its arguments. Rejects as `shell` does. */
@@ -70,12 +64,13 @@ export class ContainerPrograms {
 
   /** Its variables, beside the container's own. */
   async env({ env, pty, program }: UpstreamRequest): Promise<[name: string, value: string][]> {
+    const { user } = this.#container;
     const taken = env.filter(([name]) => TAKEN.test(name));
     const shell = program.type === 'subsystem' ? null : await this.shell();
     return [
       ...taken.map(([name, value]): [string, string] => [name, value]),
-      ['USER', this.#login],
-      ['LOGNAME', this.#login],
+      ...(user === null ? [] : [['USER', user] satisfies [string, string]]),
+      ...(user === null ? [] : [['LOGNAME', user] satisfies [string, string]]),
       ...(shell === null ? [] : [['SHELL', shell] satisfies [string, string]]),
       ...(pty === null ? [] : [['TERM', pty.term] satisfies [string, string]]),
     ];
@@ -85,14 +80,14 @@ export class ContainerPrograms {
     const paths = this.#shells.flatMap((shell) =>
       shell.startsWith('/') ? [shell] : DIRECTORIES.map((directory) => `${directory}/${shell}`),
     );
-    const found = await this.#first(paths);
+    const found = await this.#container.first(paths);
     if (found !== null) return found;
     throw this.#refused(`its image has no shell (${this.#shells.join(', ')})`);
   }
 
   /** The image's own; null: it has none. */
   sftpServer(): Promise<string | null> {
-    this.#sftp ??= this.#first(SFTP_SERVERS);
+    this.#sftp ??= this.#container.first(SFTP_SERVERS);
     return this.#sftp;
   }
 
@@ -108,26 +103,19 @@ export class ContainerPrograms {
     const [, name] = /^(rsync|scp) /.exec(command) ?? [];
     if (name === undefined) return;
     const usual = DIRECTORIES.map((directory) => `${directory}/${name}`);
-    if ((await this.#first(usual)) !== null || (await this.#finds(name, shell))) return;
+    if ((await this.#container.first(usual)) !== null || (await this.#finds(name, shell))) return;
     const instead = name === 'scp' ? 'scp without -O needs none' : 'sftp and scp need none';
     throw this.#refused(`its image has no ${name}; ${instead}`);
   }
 
   /** Whether a shell would find it where the container's `PATH` says. */
   async #finds(name: string, shell: string): Promise<boolean> {
-    const exec = await this.#engine.exec({
-      ...{ container: this.#container, user: this.#login, env: [], terminal: null },
-      command: [shell, '-c', `command -v ${name}`],
-    });
+    const command = [shell, '-c', `command -v ${name}`];
+    const exec = await this.#container.exec({ command, env: [], terminal: null });
     exec.stdin.end();
     exec.stdout.resume();
     exec.stderr.resume();
     return (await exec.exited) === 0;
-  }
-
-  async #first(paths: readonly string[]): Promise<string | null> {
-    const there = await Promise.all(paths.map((path) => this.#engine.has(this.#container, path)));
-    return paths.find((_path, at) => there[at]) ?? null;
   }
 
   #refused(reason: string): PosternError {

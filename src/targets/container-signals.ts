@@ -1,5 +1,5 @@
-import type { ContainerEngine } from '../domain/container-engine.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
+import type { RunningContainer } from '../domain/running-container.ts';
 
 /** The signals of RFC 4254 §6.10. */
 const SIGNALS = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' '));
@@ -74,9 +74,7 @@ kill -s KILL -- "-$leader"
 
 /** Signals to one program in a container. */
 export class ContainerSignals {
-  readonly #engine: ContainerEngine;
-  readonly #container: string;
-  readonly #login: string;
+  readonly #container: RunningContainer;
   readonly #mark: string;
   readonly #shell: string;
   readonly #log: Logger;
@@ -84,17 +82,13 @@ export class ContainerSignals {
   #last: Promise<void> = Promise.resolve();
 
   constructor(about: {
-    readonly engine: ContainerEngine;
-    readonly container: string;
-    readonly login: string;
+    readonly container: RunningContainer;
     /** What stands among the program's variables and nowhere else. */
     readonly mark: string;
     readonly shell: string;
     readonly log: Logger;
   }) {
-    this.#engine = about.engine;
     this.#container = about.container;
-    this.#login = about.login;
     this.#mark = about.mark;
     this.#shell = about.shell;
     this.#log = about.log;
@@ -117,13 +111,8 @@ export class ContainerSignals {
 
   async #run(signal: string): Promise<void> {
     try {
-      const exec = await this.#engine.exec({
-        container: this.#container,
-        command: [this.#shell, '-c', SCRIPT, 'signal', this.#mark, signal],
-        user: this.#login,
-        env: [],
-        terminal: null,
-      });
+      const command = [this.#shell, '-c', SCRIPT, 'signal', this.#mark, signal];
+      const exec = await this.#container.exec({ command, env: [], terminal: null });
       exec.stderr.resume();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
