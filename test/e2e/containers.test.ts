@@ -228,6 +228,26 @@ needs(
     });
   });
 
+  test('ends the session of a client that is killed while its program begins', async () => {
+    const sessions = async (): Promise<readonly SessionView[]> =>
+      (await bastion.sessions('status=all&limit=100')).filter(
+        ({ machine }) => machine.name === 'shop',
+      );
+    const before = new Set((await sessions()).map(({ id }) => id));
+    const begun = async () => (await sessions()).filter(({ id }) => !before.has(id));
+    for (let client = 1; client <= 4; client += 1) {
+      const child = alice.spawn('alice+shop', 'echo unread; exec sleep 1000');
+      await eventually('its session', async () => (await begun()).length === client);
+      child.kill('SIGKILL');
+    }
+    for (const { id } of await begun()) {
+      await eventually('it has ended, and its recording', async () => {
+        const { ended_at, recordings = [] } = await bastion.session(id);
+        return ended_at !== null && recordings.every(({ state }) => state !== 'recording');
+      });
+    }
+  });
+
   test('that stops ends its sessions, with the reason', async () => {
     await docker.run('brief', { image: 'busybox' });
     const child = alice.spawn('alice+brief', 'echo begun; sleep 1000');
