@@ -123,7 +123,7 @@ async function openControl(
   const publicUrl = () => addresses.url;
   const read = { store, ...recordings, node, publicUrl, log };
   const reading = await openReading(config, read, closers);
-  const stacks = openStackContainers(config, { store, changes: nodes.changes, log }, closers);
+  const stacks = openStackContainers(config, { store, changes: nodes.changes, node, log }, closers);
   const plane = new LocalControlPlane({
     stores: store,
     running: stacks.running,

@@ -51,7 +51,7 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
     control,
     connector: new TargetsByKind({
       ssh: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
-      docker: new DockerTargets({ engines, log }),
+      docker: new DockerTargets({ engines, control, log }),
     }),
     recorder,
     observer,

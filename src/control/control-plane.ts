@@ -28,6 +28,7 @@ import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
 import { Approvals, type ApprovalsDeps } from './approvals.ts';
 import { Authenticator } from './authenticator.ts';
+import { ContainerVisits } from './container-visits.ts';
 import { FailureNotes } from './failure-notes.ts';
 import { HostKeys } from './host-keys.ts';
 import { type About, aboutSession, Journal } from './journal.ts';
@@ -72,6 +73,8 @@ export class LocalControlPlane implements ControlPlane {
   readonly callOffApproval: ControlPlane['callOffApproval'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly jump: ControlPlane['jump'];
+  readonly enterContainer: ControlPlane['enterContainer'];
+  readonly leaveContainer: ControlPlane['leaveContainer'];
   /** What the console asks too. */
   readonly factors: SecondFactor;
   /** What this node did since its start. */
@@ -92,6 +95,8 @@ export class LocalControlPlane implements ControlPlane {
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
     this.#transfers = new TransferLog(deps.stores, this.#outbox, deps.log);
+    const visits = new ContainerVisits(deps.stores, this.#outbox);
+    [this.enterContainer, this.leaveContainer] = [visits.enter, visits.leave];
     this.factors = new SecondFactor(deps.stores, deps.guesses);
     const authenticator = new Authenticator({
       ...deps,

@@ -1,6 +1,7 @@
 import type { AuthorizedRoute } from './access.ts';
 import type { AuditDetail, AuditType } from './audit.ts';
 import type { CertificateFacts, CertificateProof, CertificateTerms } from './certificate.ts';
+import type { EnteredContainer } from './entered-container.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
 import type { Enrolment } from './factor.ts';
 import type { Machine } from './machine.ts';
@@ -262,6 +263,14 @@ export interface ControlPlane {
     state: RecordingState,
     receipt: RecordingReceipt | null,
   ): Promise<void>;
+
+  /**
+   * Before the session's first program in a container begins: what is left of them there is ended by whoever
+   * closes the session. Rejects when that cannot be noted.
+   */
+  enterContainer(sessionId: number, entered: EnteredContainer): Promise<void>;
+  /** The session's programs in its container have ended; or, not `clean`, some may run on. */
+  leaveContainer(sessionId: number, clean: boolean): Promise<void>;
 
   /** A living session says so, with its bytes so far. */
   heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void>;

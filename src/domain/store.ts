@@ -6,6 +6,7 @@ import type { AuditStore } from './audit.ts';
 import type { AuthorityStore, RevocationStore } from './certificate.ts';
 import type { ContainerSessionStore, StackActionStore } from './container-session.ts';
 import type { CountStore } from './counters.ts';
+import type { EnteredContainerStore } from './entered-container.ts';
 import type { FactorStore } from './factor.ts';
 import type { GrantStore } from './grant.ts';
 import type { RecordingStore } from './kept-recording.ts';
@@ -34,6 +35,7 @@ export interface Stores {
   readonly sessions: SessionStore;
   readonly counts: CountStore;
   readonly places: PlaceStore;
+  readonly enteredContainers: EnteredContainerStore;
   readonly transfers: TransferStore;
   readonly tokens: TokenStore;
   readonly audit: AuditStore;

@@ -171,8 +171,8 @@ class HttpEngine implements ContainerEngine {
         throw new PosternError('engine.not_started', { program, reason });
       }
       if (performance.now() > latest) {
-        const reason = 'it had not begun in time';
-        throw new PosternError('engine.not_started', { program, reason });
+        const reason = `${program} had not begun in time`;
+        throw new PosternError('engine.unreachable', { engine: this.address, reason });
       }
       await wait(pause);
     }

@@ -38,6 +38,8 @@ export class HeldSessions implements ControlPlane {
   readonly closeChannel: ControlPlane['closeChannel'];
   readonly noteTransfers: ControlPlane['noteTransfers'];
   readonly sealRecording: ControlPlane['sealRecording'];
+  readonly enterContainer: ControlPlane['enterContainer'];
+  readonly leaveContainer: ControlPlane['leaveContainer'];
   readonly note: ControlPlane['note'];
   readonly #plane: ControlPlane;
   readonly #repair: RepairRecording;
@@ -66,6 +68,8 @@ export class HeldSessions implements ControlPlane {
     this.closeChannel = (...args) => plane.closeChannel(...args);
     this.noteTransfers = (...args) => plane.noteTransfers(...args);
     this.sealRecording = (...args) => plane.sealRecording(...args);
+    this.enterContainer = (...args) => plane.enterContainer(...args);
+    this.leaveContainer = (...args) => plane.leaveContainer(...args);
     this.note = (...args) => plane.note(...args);
   }
 

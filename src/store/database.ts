@@ -12,6 +12,7 @@ import { SqlAuthorityStore } from './authorities.ts';
 import { connect, connectToMigrate, type DatabaseOptions } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { SqlContainerSessionStore } from './container-sessions.ts';
+import { SqlEnteredContainerStore } from './entered-containers.ts';
 import { SqlFactorStore } from './factors.ts';
 import { SqlGrantStore } from './grants.ts';
 import { SqlGroupStore } from './groups.ts';
@@ -119,6 +120,7 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     sessions: new SqlSessionStore(db),
     counts: new SqlCountStore(db),
     places: new SqlPlaceStore(db),
+    enteredContainers: new SqlEnteredContainerStore(db),
     transfers: new SqlTransferStore(db),
     tokens: new SqlTokenStore(db),
     audit: new SqlAuditStore(db),
@@ -150,6 +152,7 @@ class SqlStore implements Store {
   readonly sessions: Stores['sessions'];
   readonly counts: Stores['counts'];
   readonly places: Stores['places'];
+  readonly enteredContainers: Stores['enteredContainers'];
   readonly transfers: Stores['transfers'];
   readonly tokens: Stores['tokens'];
   readonly audit: Stores['audit'];
@@ -185,6 +188,7 @@ class SqlStore implements Store {
     this.sessions = stores.sessions;
     this.counts = stores.counts;
     this.places = stores.places;
+    this.enteredContainers = stores.enteredContainers;
     this.transfers = stores.transfers;
     this.tokens = stores.tokens;
     this.audit = stores.audit;

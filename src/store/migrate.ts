@@ -29,6 +29,7 @@ import * as auditChain from '../../migrations/0027-audit-chain.ts';
 import * as removedInSessions from '../../migrations/0028-removed-in-sessions.ts';
 import * as shellIntegration from '../../migrations/0029-shell-integration.ts';
 import * as unsearchedSessions from '../../migrations/0030-unsearched-sessions.ts';
+import * as enteredContainers from '../../migrations/0031-entered-containers.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -66,6 +67,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0028-removed-in-sessions': removedInSessions,
   '0029-shell-integration': shellIntegration,
   '0030-unsearched-sessions': unsearchedSessions,
+  '0031-entered-containers': enteredContainers,
 };
 
 /** Names of migrations, in order. */

@@ -1,5 +1,5 @@
 import type { GeneratedAlways } from 'kysely';
-import type { Fixed } from './column.ts';
+import type { Defaulted, Fixed } from './column.ts';
 
 /** Part of the tables as migrations/ leaves them. */
 export interface SessionPlaceTable {
@@ -9,4 +9,14 @@ export interface SessionPlaceTable {
   service: Fixed<string>;
   /** The session that took it away; null: it is held, while the session lives. */
   evicted_by: number | null;
+}
+
+export interface EnteredContainerTable {
+  session_id: Fixed<number>;
+  engine: Fixed<string>;
+  container_id: Fixed<string>;
+  login: Fixed<string>;
+  mark: Fixed<string>;
+  /** Something was not ended there. */
+  outlived: Defaulted<boolean>;
 }

@@ -19,7 +19,7 @@ import type {
 import type { ApprovalTable } from './approval-table.ts';
 import type { AuditChainTable, AuditTable } from './audit-tables.ts';
 import type { Defaulted, Fixed } from './column.ts';
-import type { SessionPlaceTable } from './place-table.ts';
+import type { EnteredContainerTable, SessionPlaceTable } from './place-table.ts';
 import type {
   RecordingSealTable,
   RecordingTable,
@@ -41,6 +41,7 @@ export interface Tables {
   readonly sessions: SessionTable;
   readonly session_channels: SessionChannelTable;
   readonly session_places: SessionPlaceTable;
+  readonly entered_containers: EnteredContainerTable;
   readonly recordings: RecordingTable;
   readonly transfers: TransferTable;
   readonly recording_analyses: RecordingAnalysisTable;

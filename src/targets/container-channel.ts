@@ -6,8 +6,8 @@ import type { UpstreamChannel } from '../domain/upstream.ts';
 export interface ProgramEnds {
   /** A signal's name without `SIG`. */
   signal(name: string): void;
-  /** Ends the program; settles when it was told to. Never rejects. */
-  hangUp(): Promise<void>;
+  /** Ends the program; settles when it was told to (true), or may run on (false). Never rejects. */
+  hangUp(): Promise<boolean>;
   /** Whether the container itself ended, which takes all its programs with it. Never rejects. */
   containerEnded(): Promise<boolean>;
 }
@@ -24,10 +24,12 @@ export class ContainerChannel implements UpstreamChannel {
   readonly stdout: NodeJS.ReadableStream;
   readonly stderr: NodeJS.ReadableStream;
   readonly exited: Promise<ExitStatus | null>;
+  /** When nothing of the program is left, or it was told to end: true; false: it may run on. Never rejects. */
+  readonly left: Promise<boolean>;
   readonly #exec: ContainerExec;
   readonly #ends: ProgramEnds;
   #over = false;
-  #closing: Promise<void> | null = null;
+  #closing: Promise<boolean> | null = null;
 
   constructor(exec: ContainerExec, ends: ProgramEnds) {
     this.stdin = exec.stdin;
@@ -36,6 +38,7 @@ export class ContainerChannel implements UpstreamChannel {
     this.#exec = exec;
     this.#ends = ends;
     this.exited = this.#whenExited();
+    this.left = this.#whenLeft();
   }
 
   async #whenExited(): Promise<ExitStatus | null> {
@@ -48,6 +51,13 @@ export class ContainerChannel implements UpstreamChannel {
     if (code !== null && code !== KILLED) return { type: 'code', code };
     if (await this.#ends.containerEnded()) return null;
     return code === null ? null : { type: 'code', code };
+  }
+
+  async #whenLeft(): Promise<boolean> {
+    const code = await this.#exec.exited;
+    if (this.#closing !== null) return await this.#closing;
+    // An engine that is lost says nothing, and its containers may go on.
+    return code === null ? await this.#ends.hangUp() : true;
   }
 
   resize(window: Window): void {
@@ -76,7 +86,7 @@ export class ContainerChannel implements UpstreamChannel {
 }
 
 /** Settles with `work`, which goes on, or after so many milliseconds. */
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);

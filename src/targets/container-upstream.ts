@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ContainerExec } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Place, placeText } from '../domain/forward.ts';
@@ -17,9 +16,13 @@ import { ContainerChannel } from './container-channel.ts';
 import { ContainerFiles } from './container-files.ts';
 import { ContainerPrograms } from './container-program.ts';
 import { ContainerSignals } from './container-signals.ts';
+import type { ContainerVisit } from './container-visit.ts';
 
 /** Among a program's variables: what it is found by when it has to end. */
 const MARK = 'POSTERN_PROGRAM';
+
+/** Failures of an engine after which a program may run that it was asked to begin. */
+const MAY_RUN: readonly string[] = ['engine.unreachable', 'engine.refused'];
 
 /** How long a program may take that does nothing, in milliseconds. */
 const NOTHING_MS = 5000;
@@ -30,7 +33,13 @@ export interface ContainerUpstreamParts {
   readonly machine: string;
   /** Paths or names, in the order in which they are tried; then bash and sh. */
   readonly shells: readonly string[];
+  readonly visit: ContainerVisit;
   readonly log: Logger;
+}
+
+/** Whether a program may have begun though its engine said that it had not, or nothing. */
+function mayRun(error: unknown): boolean {
+  return !(error instanceof PosternError) || MAY_RUN.includes(error.code);
 }
 
 /** One container, for one session. There is no connection to hold: each program has its own. */
@@ -39,11 +48,13 @@ export class ContainerUpstream implements Upstream {
   readonly #container: RunningContainer;
   readonly #machine: string;
   readonly #programs: ContainerPrograms;
+  readonly #visit: ContainerVisit;
   readonly #log: Logger;
   readonly #end: (how: UpstreamEnd) => void;
   readonly #channels = new Set<UpstreamChannel>();
 
-  constructor({ container, machine, shells, log }: ContainerUpstreamParts) {
+  constructor({ container, machine, shells, visit, log }: ContainerUpstreamParts) {
+    this.#visit = visit;
     this.#container = container;
     this.#machine = machine;
     this.#programs = new ContainerPrograms({ container, machine, shells });
@@ -65,24 +76,46 @@ export class ContainerUpstream implements Upstream {
   }
 
   async #begin(request: UpstreamRequest): Promise<UpstreamChannel> {
-    const { program, pty } = request;
-    const programs = this.#programs;
+    const { program } = request;
     if (program.type === 'subsystem' && program.name === 'sftp') {
-      if ((await programs.sftpServer()) === null) return this.#held(await this.#files(request));
+      if ((await this.#programs.sftpServer()) === null) {
+        return this.#held(await this.#files(request));
+      }
     }
-    const mark = randomBytes(16).toString('hex');
-    const [command, env] = await Promise.all([programs.command(program), programs.env(request)]);
-    const exec = await this.#container.exec({
-      command,
-      env: [...env, [MARK, mark]],
-      terminal: pty?.window ?? null,
-    });
-    return this.#held(this.#channel(exec, this.#signals(mark)));
+    const begun = this.#run(request);
+    // Also one that begins when the session has ended already.
+    this.#visit.follow(
+      begun.then(
+        (channel) => channel.left,
+        () => true,
+      ),
+    );
+    return this.#held(await begun);
   }
 
-  async #signals(mark: string): Promise<ContainerSignals> {
-    const shell = await this.#programs.plainShell();
-    return new ContainerSignals({ container: this.#container, mark, shell, log: this.#log });
+  async #run(request: UpstreamRequest): Promise<ContainerChannel> {
+    const programs = this.#programs;
+    const [command, env, mark] = await Promise.all([
+      programs.command(request.program),
+      programs.env(request),
+      this.#visit.mark(),
+    ]);
+    const signals = new ContainerSignals({
+      ...{ container: this.#container, mark, log: this.#log },
+      shell: () => programs.plainShell(),
+    });
+    try {
+      const exec = await this.#container.exec({
+        command,
+        env: [...env, [MARK, mark]],
+        terminal: request.pty?.window ?? null,
+      });
+      return this.#channel(exec, signals);
+    } catch (error) {
+      // An engine that was lost may have begun it all the same.
+      if (mayRun(error)) this.#visit.follow(signals.hangUp(this.#visit.over));
+      throw error;
+    }
   }
 
   #held(channel: UpstreamChannel): UpstreamChannel {
@@ -106,12 +139,10 @@ export class ContainerUpstream implements Upstream {
     });
   }
 
-  #channel(exec: ContainerExec, signals: Promise<ContainerSignals>): UpstreamChannel {
-    // Without a shell in its image there is nothing to send a signal with.
-    const known = signals.catch(() => null);
+  #channel(exec: ContainerExec, signals: ContainerSignals): ContainerChannel {
     return new ContainerChannel(exec, {
-      signal: (name) => void known.then((one) => one?.send(name)),
-      hangUp: async () => await (await known)?.hangUp(),
+      signal: (name) => signals.send(name),
+      hangUp: () => signals.hangUp(this.#visit.over),
       containerEnded: () => this.#containerEnded(),
     });
   }
@@ -186,5 +217,6 @@ export class ContainerUpstream implements Upstream {
   close(): void {
     for (const channel of this.#channels) channel.close();
     this.#end('closed');
+    this.#visit.end();
   }
 }

@@ -16,10 +16,12 @@ import type {
 import type { TargetConnector, Upstream } from '../domain/upstream.ts';
 import { chosenContainer } from './container-choice.ts';
 import { ContainerUpstream } from './container-upstream.ts';
+import { ContainerVisit, type VisitNotes } from './container-visit.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 export interface DockerTargetsOptions {
   readonly engines: ContainerEngines;
+  readonly control: VisitNotes;
   readonly log: Logger;
 }
 
@@ -33,7 +35,7 @@ export class DockerTargets implements TargetConnector {
 
   async connect(
     { machine, login }: AuthorizedRoute,
-    _ticket: SessionTicket,
+    { sessionId }: SessionTicket,
     signal: AbortSignal,
   ): Promise<Upstream> {
     const { name, kind, container: place } = machine;
@@ -41,13 +43,15 @@ export class DockerTargets implements TargetConnector {
     const engine = this.#options.engines.at(place.engine);
     const found = await unlessAborted(signal, chosenContainer(engine, name, place));
     const container = new EngineContainer(engine, found, login);
-    const { log } = this.#options;
-    return new ContainerUpstream({ container, machine: name, shells: place.shell, log });
+    const { log, control } = this.#options;
+    const where = { engine: place.engine, containerId: found.id, login };
+    const visit = new ContainerVisit(control, sessionId, where);
+    return new ContainerUpstream({ container, machine: name, shells: place.shell, visit, log });
   }
 }
 
 /** A container of an engine, entered as one of its users. */
-class EngineContainer implements RunningContainer {
+export class EngineContainer implements RunningContainer {
   readonly name: string;
   readonly user: string;
   readonly #engine: ContainerEngine;

@@ -210,6 +210,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
       approvals: store.approvals,
       counts: store.counts,
       places: store.places,
+      enteredContainers: store.enteredContainers,
       sessions: store.sessions,
       audit: store.audit,
       standing: store.standing,

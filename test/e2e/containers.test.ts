@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
 import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { type EngineDoor, startEngineDoor } from '../support/engine-door.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
@@ -19,18 +20,18 @@ interface TransfersAnswer {
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 /** What docs/containers.md shows, with these names. */
-function setup(engine: string, alice: SshClient): string {
-  const container = (name: string, more: string): string => `
+function setup(engine: string, far: string, alice: SshClient): string {
+  const container = (name: string, more: string, at = engine): string => `
   - name: ${name}
     kind: docker
-    engine: ${engine}
+    engine: ${at}
 ${more}`;
   return `
 users:
   - name: alice
     role: member
     keys: [${JSON.stringify(alice.publicKey)}]
-machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}${container('giving', '    container: shop-web-1\n    login: root')}${container('bare', '    container: bare\n    login: root')}
+machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}${container('giving', '    container: shop-web-1\n    login: root')}${container('bare', '    container: bare\n    login: root')}${container('far', '    container: tools\n    login: app', far)}
 grants:
   - to: { user: alice }
     on: { machine: shop }
@@ -48,6 +49,9 @@ grants:
   - to: { user: alice }
     on: { machine: giving }
     allow: [download]
+  - to: { user: alice }
+    on: { machine: far }
+    allow: [exec]
   - to: { user: alice }
     on: { machine: bare }
     allow: [sftp]
@@ -67,11 +71,13 @@ needs(
 ).describe('a container through the bastion', () => {
   const labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' };
   let docker: TestDocker;
+  let far: EngineDoor;
   let bastion: Bastion;
   let alice: SshClient;
   beforeAll(async () => {
     const engine = async (): Promise<void> => {
       docker = await startDocker();
+      far = await startEngineDoor(docker.socket);
       await docker.run('shop-web-1', { image: 'busybox', labels });
       await docker.run('tools', { image: 'debian' });
       await docker.run('bare', { image: 'distroless' });
@@ -81,11 +87,12 @@ needs(
       alice = await newClient(() => bastion.ssh);
     };
     await Promise.all([engine(), door()]);
-    await bastion.apply(setup(docker.address, alice));
+    await bastion.apply(setup(docker.address, far.address, alice));
   }, BEGIN_MS);
   afterAll(async () => {
     alice?.[Symbol.dispose]();
     await bastion?.[Symbol.asyncDispose]();
+    await far?.[Symbol.asyncDispose]();
     await docker?.[Symbol.asyncDispose]();
   });
 
@@ -246,6 +253,46 @@ needs(
         return ended_at !== null && recordings.every(({ state }) => state !== 'recording');
       });
     }
+  });
+
+  /** Whether a program runs in `tools` whose arguments name this. */
+  const runs = async (word: string): Promise<boolean> =>
+    (await docker.processes('tools')).some((line) => /^sleep/.test(line) && line.includes(word));
+
+  /** A session of alice's that has begun. */
+  async function begun(machine: string, word: string) {
+    const before = new Set((await bastion.sessions('status=all&limit=100')).map(({ id }) => id));
+    const child = alice.spawn(`alice+${machine}`, `exec sleep ${word}`);
+    await eventually('it runs', () => runs(word));
+    const now = await bastion.sessions('status=all&limit=100');
+    const session = now.find(({ id, machine: on }) => !before.has(id) && on.name === machine);
+    if (session === undefined) throw new Error('it has no session');
+    return { child, id: session.id };
+  }
+
+  test('loses the program of a user who left while its engine was away', async () => {
+    const { child, id } = await begun('far', '9971001');
+    await far.shut();
+    child.kill('SIGKILL');
+    await eventually('the session has ended', async () => (await bastion.session(id)).ended_at);
+    expect(await runs('9971001')).toBe(true);
+    await far.open();
+    await eventually('it is gone', async () => !(await runs('9971001')));
+  });
+
+  test('loses the programs of a bastion that was killed, once that is back', async () => {
+    const { id } = await begun('tools', '9972001');
+    const [control = 0, ...workers] = bastion.family;
+    // None of them is to see the others die, and to end what it has.
+    process.kill(control, 'SIGSTOP');
+    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    await bastion.kill();
+    expect(await runs('9972001')).toBe(true);
+    await bastion.start();
+    await eventually('it is gone', async () => !(await runs('9972001')));
+    const session = await bastion.session(id);
+    expect(session).toMatchObject({ end_reason: 'node_died' });
+    expect(session.recordings).toMatchObject([{ channel: 1, state: 'recovered' }]);
   });
 
   test('that stops ends its sessions, with the reason', async () => {

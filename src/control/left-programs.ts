@@ -1,0 +1,141 @@
+import type { EndPrograms, LeftContainer } from '../domain/entered-container.ts';
+import { PosternError } from '../domain/errors.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
+import type { Store } from '../domain/store.ts';
+
+/** Milliseconds between two looks. */
+const PERIOD_MS = 2000;
+
+/** How long a gateway may take to end what a session has left, in milliseconds, before it is looked for. */
+const GRACE_MS = 60_000;
+
+/** How long it is left to the session's own node alone, in milliseconds, unless that has died. */
+const OWN_MS = 10 * 60_000;
+
+/** How long it is looked for, in milliseconds: engines may be gone for good. */
+const GIVEN_UP_MS = 7 * 24 * 60 * 60_000;
+
+/** Before an engine is asked again that did not answer, in milliseconds: at first, at most. */
+const AGAIN_MS = { first: 2000, most: 60_000 } as const;
+
+/** Sessions that are looked at at once. */
+const MOST = 1000;
+
+export interface LeftProgramsDeps {
+  readonly store: Pick<Store, 'enteredContainers'>;
+  readonly end: EndPrograms;
+  /** This node's name. */
+  readonly node: string;
+  readonly log: Logger;
+  readonly periodMs?: number;
+}
+
+interface Again {
+  readonly at: number;
+  readonly pause: number;
+}
+
+/**
+ * Ends programs that sessions have left in containers: those of a process that died, and those whose engine
+ * did not answer when their user left. Every node looks: a container is known by its id, on whichever engine.
+ */
+export class LeftPrograms {
+  readonly #deps: LeftProgramsDeps;
+  /** By engine, while it does not answer. */
+  readonly #again = new Map<string, Again>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(deps: LeftProgramsDeps) {
+    this.#deps = deps;
+  }
+
+  /** From now on, until `close`. */
+  begin(): void {
+    this.#timer = setInterval(() => this.#begin(), this.#deps.periodMs ?? PERIOD_MS);
+    this.#timer.unref();
+    this.#begin();
+  }
+
+  /** Settles when the look that is under way is over; what is left is looked for after the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  #begin(): void {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => {
+        const reason = reasonOf(error);
+        this.#deps.log.debug('what sessions left in containers could not be looked for', {
+          reason,
+        });
+      })
+      .finally(() => {
+        this.#looking = null;
+      });
+  }
+
+  async #look(): Promise<void> {
+    const { store, node } = this.#deps;
+    const now = Date.now();
+    const left = await store.enteredContainers.left(new Date(now - GRACE_MS), MOST);
+    const ours = left.filter((one) => one.node === node || this.#isAnybodys(one, now));
+    const engines = Map.groupBy(ours, ({ engine }) => engine);
+    // One after the other on each engine: what does not answer holds nobody else up.
+    await Promise.all([...engines].map(([engine, all]) => this.#onEngine(engine, all)));
+  }
+
+  /** The node that died, or did not come to it, may never be back. */
+  #isAnybodys({ died, endedAt }: LeftContainer, now: number): boolean {
+    return died || now - endedAt.getTime() > OWN_MS;
+  }
+
+  async #onEngine(engine: string, left: readonly LeftContainer[]): Promise<void> {
+    const again = this.#again.get(engine);
+    if (again !== undefined && performance.now() < again.at) return;
+    try {
+      for (const one of left) {
+        if (this.#closed) return;
+        await this.#one(one);
+      }
+      this.#again.delete(engine);
+    } catch (error) {
+      const pause = Math.min((again?.pause ?? AGAIN_MS.first / 2) * 2, AGAIN_MS.most);
+      this.#again.set(engine, { at: performance.now() + pause, pause });
+      const reason = reasonOf(error);
+      if (again === undefined) {
+        this.#deps.log.warn('programs of sessions may be left in containers', { engine, reason });
+      }
+    }
+  }
+
+  /** Rejects when it has to be tried again. */
+  async #one(left: LeftContainer): Promise<void> {
+    const { store, log } = this.#deps;
+    const about = { session: left.sessionId, container: left.containerId };
+    if (Date.now() - left.endedAt.getTime() > GIVEN_UP_MS) {
+      log.warn('programs in a container are not looked for any more', about);
+      await store.enteredContainers.remove(left.sessionId);
+      return;
+    }
+    const how = await this.#end(left);
+    if (how === 'ended') log.info('programs that had outlived their session were ended', about);
+    // A socket is another engine's on each node.
+    const isElsewhere =
+      how === 'gone' && left.engine.startsWith('unix:') && left.node !== this.#deps.node;
+    if (!isElsewhere) await store.enteredContainers.remove(left.sessionId);
+  }
+
+  async #end(left: LeftContainer): ReturnType<EndPrograms> {
+    try {
+      return await this.#deps.end(left);
+    } catch (error) {
+      // Without a shell in its image none of it was ours to begin, or to end.
+      if (error instanceof PosternError && error.code === 'machine.refused') return 'none';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { LeftPrograms } from '../../src/control/left-programs.ts';
+import type { EndPrograms } from '../../src/domain/entered-container.ts';
+import { PosternError } from '../../src/domain/errors.ts';
+import { listeningLog } from '../recorder/lab.ts';
+import { machine, session, user } from '../store/examples.ts';
+import { type TestStore, testStore } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+
+const SOCKET = 'unix:///var/run/docker.sock';
+const FAR = 'tcp://engine.example';
+
+let opened: TestStore;
+let who = { userId: 0, machineId: 0 };
+beforeAll(async () => {
+  opened = await testStore('embedded');
+  const { users, machines } = opened.store;
+  const { id: userId } = await users.create(user({ name: 'ada' }));
+  const { id: machineId } = await machines.create(machine({ name: 'web1' }));
+  who = { userId, machineId };
+});
+afterAll(() => opened?.[Symbol.asyncDispose]());
+
+/** A session of `node` that died with programs on the engine; answers the mark. */
+async function died(node: string, engine: string): Promise<string> {
+  const { sessions, enteredContainers } = opened.store;
+  const { id } = await sessions.create({ ...session(who), node });
+  const mark = `mark-${id}`;
+  await enteredContainers.add(id, { engine, containerId: `id-${id}`, login: 'root', mark });
+  const bytes = { bytesIn: 0, bytesOut: 0 };
+  await sessions.end(id, { endedAt: new Date(), reason: 'node_died', ...bytes });
+  return mark;
+}
+
+const left = async (): Promise<readonly string[]> =>
+  (await opened.store.enteredContainers.left(new Date(0), 1000)).map(({ mark }) => mark);
+
+function looking(node: string, end: EndPrograms): void {
+  const { store } = opened;
+  const looked = new LeftPrograms({ store, end, node, log: listeningLog(), periodMs: 20 });
+  looked.begin();
+  onTestFinished(() => looked.close());
+}
+
+test('what a session left is ended, again and again while its engine is away', async () => {
+  const away = await died('node-a', SOCKET);
+  const near = await died('node-a', FAR);
+  const asked: string[] = [];
+  let answers = false;
+  looking('node-a', ({ mark, engine }) => {
+    asked.push(mark);
+    if (engine === FAR || answers) return Promise.resolve('ended');
+    return Promise.reject(new PosternError('engine.unreachable', { engine, reason: 'away' }));
+  });
+  await eventually(
+    'the other engine is not waited for',
+    async () => !(await left()).includes(near),
+  );
+  await eventually('it was asked', () => asked.includes(away));
+  expect(await left()).toContain(away);
+  answers = true;
+  await eventually('it is ended', async () => !(await left()).includes(away));
+});
+
+test('a container that is gone is looked for no more, one behind the socket of another node is', async () => {
+  const [own, others, far] = [
+    await died('node-b', SOCKET),
+    await died('node-c', SOCKET),
+    await died('node-c', FAR),
+  ];
+  const asked = new Set<string>();
+  looking('node-b', ({ mark }) => {
+    asked.add(mark);
+    return Promise.resolve('gone');
+  });
+  await eventually('two are forgotten', async () => {
+    const all = await left();
+    return !all.includes(own) && !all.includes(far) && asked.has(others);
+  });
+  expect(await left()).toContain(others);
+});
+
+test('an image without a shell has nothing that could be ended', async () => {
+  const mark = await died('node-d', SOCKET);
+  looking('node-d', () =>
+    Promise.reject(new PosternError('machine.refused', { machine: 'm', reason: 'no shell' })),
+  );
+  await eventually('it is forgotten', async () => !(await left()).includes(mark));
+});
