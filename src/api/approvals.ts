@@ -3,6 +3,7 @@ import {
   type ApprovalStatus,
   type ApprovalViewer,
   approvalDetail,
+  closedStates,
   isApprover,
   statusAt,
   type Verdict,
@@ -97,6 +98,7 @@ export async function decideApproval(
         ...(made.userId !== null && { userId: made.userId }),
         machineId: made.machineId,
         detail: { ...approvalDetail(made), user: made.userName, reason },
+        states: closedStates(made),
       },
     );
     return made;

@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import type { Caller } from './context.ts';
@@ -19,7 +20,10 @@ export async function holdSession(
     if (!(await stores.recordings.hold(sessionId, hold))) {
       throw new PosternError('recording.held', { id: formatId('sess', sessionId) });
     }
-    await note(stores, caller, at, 'recording.held', { sessionId, machineId, detail: { reason } });
+    await note(stores, caller, at, 'recording.held', {
+      ...{ sessionId, machineId, detail: { reason } },
+      states: auditStates({ legalHold: null }, { legalHold: hold }),
+    });
   });
 }
 
@@ -29,11 +33,14 @@ export async function releaseSession(
   caller: Caller,
   sessionId: number,
 ): Promise<void> {
-  const { machineId } = await seenSession(deps, caller, sessionId);
+  const { machineId, hold } = await seenSession(deps, caller, sessionId);
   await deps.store.transaction(async (stores) => {
     if (!(await stores.recordings.release(sessionId))) {
       throw new PosternError('recording.not_held', { id: formatId('sess', sessionId) });
     }
-    await note(stores, caller, deps.clock(), 'recording.released', { sessionId, machineId });
+    await note(stores, caller, deps.clock(), 'recording.released', {
+      ...{ sessionId, machineId },
+      states: auditStates({ legalHold: hold }, { legalHold: null }),
+    });
   });
 }

@@ -44,6 +44,8 @@ export async function terminateSession(deps: ApiDeps, caller: Caller, id: number
     sessionId: id,
     machineId: session.machineId,
     detail: { user: session.userName, machine: session.machineName },
+    // As it is to be: `session.ended` says that it is.
+    states: { before: { status: session.status }, after: { status: 'stopped' } },
   });
   if (await confirmed(deps, id, shownName(caller.viewer))) return;
   const now = await deps.store.sessions.get(id);

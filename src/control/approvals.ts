@@ -7,6 +7,7 @@ import {
   approvalDetail,
   MOST_PENDING,
 } from '../domain/approval.ts';
+import { auditStates } from '../domain/audit-state.ts';
 import type { Changes } from '../domain/changes.ts';
 import type {
   ApprovalAnswer,
@@ -164,6 +165,7 @@ export class Approvals {
         sessionId: null,
         source: facts.sourceAddress,
         detail: approvalDetail(made),
+        ...auditStates(null, made),
       });
       return made;
     });

@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
+import { type AuditStates, ENROLMENT } from '../domain/audit-state.ts';
 import type {
   AuthenticationAnswer,
   CodeAnswer,
@@ -72,16 +73,22 @@ export class Authenticator {
     const verdict = await this.#deps.factors.check(user, code, facts.sourceAddress);
     if (verdict.outcome === 'wrong') return { outcome: 'wrong', reason: verdict.reason };
     const { method, enrolled, recoveryCodes } = verdict;
-    if (method === 'enrolment') this.#note('totp.enrolled', user, facts, {});
+    if (method === 'enrolment') this.#note('totp.enrolled', user, facts, {}, ENROLMENT);
     if (method === 'recovery_code') this.#note('totp.recovery_used', user, facts, {});
     const detail = { method: user.proof?.type ?? null, second_factor: method };
     this.#note('auth.succeeded', user, facts, detail);
     return { outcome: 'right', user: { ...user, secondFactor: enrolled }, recoveryCodes };
   }
 
-  #note(type: AuditType, user: SignedIn, facts: ConnectionFacts, detail: AuditDetail): void {
+  #note(
+    type: AuditType,
+    user: SignedIn,
+    facts: ConnectionFacts,
+    detail: AuditDetail,
+    states: AuditStates = {},
+  ): void {
     const { userName } = user;
-    const about = { user, userName, machineId: null, sessionId: null, facts, detail };
+    const about = { user, userName, machineId: null, sessionId: null, facts, detail, states };
     void this.#deps.journal.note(type, about);
   }
 }

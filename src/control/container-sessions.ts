@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { auditStates } from '../domain/audit-state.ts';
 import type { Container } from '../domain/container-engine.ts';
 import type {
   ContainerSessions,
@@ -147,7 +148,10 @@ export class BackgroundContainerSessions implements ContainerSessions {
         ...{ node, startedAt: now, action: 'create_session' },
       });
       const detail = { stack: stack.name, service: wanted.service, action: action.id };
-      await stores.audit.append(aboutSession('container_session.created', session, now, detail));
+      await stores.audit.append({
+        ...aboutSession('container_session.created', session, now, detail),
+        ...auditStates(null, session),
+      });
       return { action, session, evicted: place.evicted };
     });
     await counters.count(begun.session);

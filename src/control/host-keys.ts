@@ -1,3 +1,4 @@
+import { type AuditStates, auditStates } from '../domain/audit-state.ts';
 import type { HostKeyAnswer } from '../domain/control-plane.ts';
 import type { Machine } from '../domain/machine.ts';
 import type { Stores } from '../domain/store.ts';
@@ -29,7 +30,11 @@ export class HostKeys {
     if (pinned === null) return { outcome: 'unknown' };
     if (pinned === key.line) {
       if (fresh)
-        await this.#note('host_key.pinned', sessionId, machine, { fingerprint: key.fingerprint });
+        await this.#note(
+          ...(['host_key.pinned', sessionId, machine] as const),
+          { fingerprint: key.fingerprint },
+          auditStates({ hostKey: null }, { hostKey: pinned }),
+        );
       return { outcome: 'trusted' };
     }
     await this.#note('host_key.changed', sessionId, machine, { offered: key.fingerprint });
@@ -41,11 +46,12 @@ export class HostKeys {
     sessionId: number,
     machine: Pick<Machine, 'id' | 'name'>,
     detail: Readonly<Record<string, string>>,
+    states: AuditStates = {},
   ): Promise<void> {
     const session = await this.#stores.sessions.get(sessionId);
     if (session === null) return;
     // On the way to the session's machine there may be others.
     const via = machine.id === session.machineId ? {} : { machine: machine.name };
-    void this.#journal.noteSession(type, session, { ...detail, ...via });
+    void this.#journal.noteSession(type, session, { ...detail, ...via }, states);
   }
 }

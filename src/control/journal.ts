@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditStore, AuditType, NewAuditEvent } from '../domain/audit.ts';
+import type { AuditStates } from '../domain/audit-state.ts';
 import type { ConnectionFacts, SignedIn } from '../domain/control-plane.ts';
 import { printable } from '../domain/log.ts';
 import type { Session } from '../domain/session.ts';
@@ -12,6 +13,8 @@ export interface About {
   readonly sessionId: number | null;
   readonly facts: ConnectionFacts | null;
   readonly detail: AuditDetail;
+  /** What the thing was and is: `auditStates`. */
+  readonly states?: AuditStates;
 }
 
 /** The event that something happened to a session. */
@@ -54,11 +57,17 @@ export class Journal {
       sessionId: about.sessionId,
       source: about.facts?.sourceAddress ?? null,
       detail: about.detail,
+      ...about.states,
     });
   }
 
-  noteSession(type: AuditType, session: Session, detail: AuditDetail): Promise<void> {
-    return this.#write(aboutSession(type, session, new Date(), detail));
+  noteSession(
+    type: AuditType,
+    session: Session,
+    detail: AuditDetail,
+    states: AuditStates = {},
+  ): Promise<void> {
+    return this.#write({ ...aboutSession(type, session, new Date(), detail), ...states });
   }
 
   #write(event: NewAuditEvent): Promise<void> {

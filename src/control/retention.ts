@@ -2,6 +2,7 @@ import type {
   KeptRecording,
   Retention,
   RetentionSweeper,
+  SweepOptions,
   Swept,
 } from '../domain/kept-recording.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
@@ -15,8 +16,8 @@ const PERIOD_MS = 10 * 60_000;
 /** Recordings that one sweep deletes; the next goes on. */
 const MOST = 500;
 
-/** Whose name the deletions of the bastion itself bear. */
-const BY = 'retention';
+/** Whose the deletions of the bastion itself are. */
+const ITSELF = { by: 'retention', userId: null, source: null };
 
 type Due = KeptRecording & { readonly why: 'age' | 'size' };
 
@@ -54,7 +55,7 @@ export class RetentionSweep implements RetentionSweeper {
     await this.#last;
   }
 
-  sweep(options: { readonly dryRun: boolean; readonly by: string }): Promise<Swept> {
+  sweep(options: SweepOptions): Promise<Swept> {
     const sweeping = this.#last.then(() => this.#sweep(options));
     this.#last = sweeping.catch(() => undefined);
     return sweeping;
@@ -62,7 +63,7 @@ export class RetentionSweep implements RetentionSweeper {
 
   #sweepQuietly(): void {
     const { log } = this.#deps;
-    this.sweep({ dryRun: false, by: BY }).then(
+    this.sweep({ dryRun: false, who: ITSELF }).then(
       ({ count, bytes }) => {
         if (count > 0)
           log.info('recordings were deleted, as they were kept long enough', { count, bytes });
@@ -71,10 +72,10 @@ export class RetentionSweep implements RetentionSweeper {
     );
   }
 
-  async #sweep({ dryRun, by }: { readonly dryRun: boolean; readonly by: string }): Promise<Swept> {
+  async #sweep({ dryRun, who }: SweepOptions): Promise<Swept> {
     const due = await this.#due();
     const gone: Due[] = [];
-    for (const one of due) if (dryRun || (await this.#remove(one, by))) gone.push(one);
+    for (const one of due) if (dryRun || (await this.#remove(one, who))) gone.push(one);
     const bytes = gone.reduce((sum, { recording }) => sum + (recording.size ?? 0), 0);
     return { count: gone.length, bytes, recordings: gone, more: due.length === MOST };
   }
@@ -99,12 +100,12 @@ export class RetentionSweep implements RetentionSweeper {
   }
 
   /** One that cannot be deleted is said, and does not keep the others. */
-  async #remove(due: Due, by: string): Promise<boolean> {
+  async #remove(due: Due, who: SweepOptions['who']): Promise<boolean> {
     const { store, library, log, clock } = this.#deps;
     const detail = { why: due.why };
     try {
-      const who = { by, userId: null, source: null, at: clock(), detail };
-      return (await removeRecording(store, library, due, who)) === 'removed';
+      const remover = { ...who, at: clock(), detail };
+      return (await removeRecording(store, library, due, remover)) === 'removed';
     } catch (error) {
       const { key } = due.recording;
       log.error('a recording could not be deleted', { key, reason: reasonOf(error) });

@@ -1,4 +1,6 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
+import { type Approval, approvalDetail } from '../domain/approval.ts';
+import { auditStates } from '../domain/audit-state.ts';
 import type { ConnectionFacts, SignedIn } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
@@ -29,24 +31,38 @@ export async function enterSession(
 ): Promise<Session> {
   return entry.route.approval === null
     ? await enter(stores, entry, null)
-    : await stores.transaction(async (within) => {
-        return await enter(within, entry, await usedUp(within.approvals, entry));
-      });
+    : await stores.transaction((within) => enterApproved(within, entry));
+}
+
+async function enterApproved(
+  stores: Rows & Pick<Stores, 'audit'>,
+  entry: SessionEntry,
+): Promise<Session> {
+  const { user, route, facts } = entry;
+  const row = await usedUp(stores.approvals, entry);
+  const approval = { id: row.id, approvedBy: row.decidedBy, reason: row.reason };
+  const session = await enter(stores, entry, approval);
+  await stores.audit.append({
+    ...{ at: new Date(), type: 'approval.used', actor: user.userName, userId: user.userId },
+    ...{ machineId: route.machine.id, sessionId: session.id, source: facts.sourceAddress },
+    detail: approvalDetail(row),
+    ...auditStates({ used: false }, { used: true }),
+  });
+  return session;
 }
 
 async function usedUp(
   approvals: Stores['approvals'],
   { user, route }: SessionEntry,
-): Promise<SessionApproval | null> {
+): Promise<Approval & { readonly decidedBy: string }> {
   const { machine, login, approval } = route;
-  if (approval === null) return null;
-  const row = await approvals.get(approval.approvalId);
+  const row = approval === null ? null : await approvals.get(approval.approvalId);
   const fits =
-    row?.machineId === machine.id && row.login === login && row.grantId === approval.grantId;
+    row?.machineId === machine.id && row.login === login && row.grantId === approval?.grantId;
   if (!fits || row.decidedBy === null || !(await approvals.use(row.id, user.userId))) {
     throw new PosternError('approval.used');
   }
-  return { id: row.id, approvedBy: row.decidedBy, reason: row.reason };
+  return { ...row, decidedBy: row.decidedBy };
 }
 
 async function enter(

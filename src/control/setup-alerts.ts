@@ -1,4 +1,5 @@
 import type { NewAlertRule } from '../domain/alert.ts';
+import { auditStates } from '../domain/audit-state.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { SetupAlert } from '../domain/setup.ts';
 import type { Names } from './setup-grants.ts';
@@ -36,7 +37,7 @@ export async function applyAlerts(work: SetupWork, names: Names): Promise<void> 
     const fields = now === null ? [] : differing<NewAlertRule>(now, rule);
     if (now !== null && fields.length === 0) continue;
     if (now !== null) await stores.alerts.remove(now.id);
-    await stores.alerts.create(rule);
+    const made = await stores.alerts.create(rule);
     const detail = { name: rule.name };
     await changes.note(
       {
@@ -48,6 +49,7 @@ export async function applyAlerts(work: SetupWork, names: Names): Promise<void> 
       {
         type: 'alert_rule.created',
         detail,
+        states: auditStates(now, made),
         ...(rule.machineId === null ? {} : { machineId: rule.machineId }),
       },
     );
@@ -55,10 +57,12 @@ export async function applyAlerts(work: SetupWork, names: Names): Promise<void> 
 }
 
 async function pruneAlerts({ stores, changes }: SetupWork, kept: ReadonlySet<string>) {
-  for (const { id, name } of await stores.alerts.rules()) {
+  for (const rule of await stores.alerts.rules()) {
+    const { id, name } = rule;
     if (kept.has(name)) continue;
     await stores.alerts.remove(id);
     const change = { action: 'remove', kind: 'alert_rule', name, fields: [] } as const;
-    await changes.note(change, { type: 'alert_rule.removed', detail: { name } });
+    const states = auditStates(rule, null);
+    await changes.note(change, { type: 'alert_rule.removed', detail: { name }, states });
   }
 }

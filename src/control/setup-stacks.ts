@@ -1,3 +1,4 @@
+import { auditStates } from '../domain/audit-state.ts';
 import type { NewStack } from '../domain/stack.ts';
 import { allRows, differing, type SetupWork } from './setup-work.ts';
 
@@ -21,8 +22,10 @@ export async function applyStacks(work: SetupWork): Promise<void> {
     const now = await stores.stacks.getByName(wanted.name);
     const fields = now === null ? [] : differing<NewStack>(now, wanted);
     if (now !== null && fields.length === 0) continue;
-    if (now === null) await stores.stacks.create(wanted);
-    else await stores.stacks.update(now.id, wanted);
+    const stack =
+      now === null
+        ? await stores.stacks.create(wanted)
+        : await stores.stacks.update(now.id, wanted);
     await changes.note(
       {
         action: now === null ? 'create' : 'update',
@@ -30,7 +33,11 @@ export async function applyStacks(work: SetupWork): Promise<void> {
         name: wanted.name,
         fields: fields.map((field) => WRITTEN[field] ?? field),
       },
-      { type: now === null ? 'stack.created' : 'stack.changed', detail: { engine: wanted.engine } },
+      {
+        type: now === null ? 'stack.created' : 'stack.changed',
+        detail: { engine: wanted.engine },
+        states: auditStates(now, stack),
+      },
     );
   }
   if (prune) await pruneStacks(work, new Set(setup.stacks.map(({ name }) => name)));
@@ -40,10 +47,11 @@ async function pruneStacks(
   { stores, changes }: SetupWork,
   kept: ReadonlySet<string>,
 ): Promise<void> {
-  for (const { id, name } of await allRows((page) => stores.stacks.list({}, page))) {
+  for (const stack of await allRows((page) => stores.stacks.list({}, page))) {
+    const { id, name } = stack;
     if (kept.has(name)) continue;
     await stores.stacks.remove(id);
     const change = { action: 'remove', kind: 'stack', name, fields: [] } as const;
-    await changes.note(change, { type: 'stack.removed' });
+    await changes.note(change, { type: 'stack.removed', states: auditStates(stack, null) });
   }
 }

@@ -1,4 +1,5 @@
 import type { NewAuditEvent } from './audit.ts';
+import { type AuditStates, auditStates } from './audit-state.ts';
 import { formatId } from './ids.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { SessionKind } from './session.ts';
@@ -133,7 +134,14 @@ export function aboutClosed(
     sessionId: null,
     source: approval.source,
     detail: approvalDetail(approval),
+    ...closedStates(approval),
   };
+}
+
+/** What closing it has changed. */
+export function closedStates(approval: Approval): AuditStates {
+  const open = { status: 'pending', closedAt: null, decidedBy: null, reason: '' } as const;
+  return auditStates({ ...approval, ...open }, approval);
 }
 
 /** What every event about a request says of it. */

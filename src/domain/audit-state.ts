@@ -7,6 +7,12 @@ export interface AuditStates {
   readonly after?: AuditState | null;
 }
 
+/** A user has a second factor from now on. */
+export const ENROLMENT: AuditStates = {
+  before: { second_factor: false },
+  after: { second_factor: true },
+};
+
 /** Of a thing that is in no event: they change by themselves. */
 const MOVING = ['updatedAt', 'lastConnectedAt', 'lastUsedAt'];
 

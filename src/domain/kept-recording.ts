@@ -65,8 +65,18 @@ export interface Swept {
   readonly more: boolean;
 }
 
+export interface SweepOptions {
+  readonly dryRun: boolean;
+  readonly who: {
+    readonly by: string;
+    /** Null: nobody's token, or the bastion itself. */
+    readonly userId: number | null;
+    readonly source: string | null;
+  };
+}
+
 /** Deletes what this node has kept long enough. Implemented by control/retention.ts. */
 export interface RetentionSweeper {
-  /** `dryRun`: only answers what would be deleted. `by`: whose name the deletions bear. */
-  sweep(options: { readonly dryRun: boolean; readonly by: string }): Promise<Swept>;
+  /** `dryRun`: only answers what would be deleted. `who`: whose deletions they are. */
+  sweep(options: SweepOptions): Promise<Swept>;
 }

@@ -1,4 +1,5 @@
 import type { AuditDetail } from './audit.ts';
+import { auditStates } from './audit-state.ts';
 import type { KeptRecording, Removal } from './kept-recording.ts';
 import type { RecordingLibrary } from './recording.ts';
 import type { Store } from './store.ts';
@@ -37,6 +38,7 @@ export function removeRecording(
       sessionId: session.id,
       source,
       detail: { channel, sha256, bytes, seal: last?.hash ?? null, ...detail },
+      ...auditStates(recording, null),
     });
     await library.remove(recording.key);
     return removal;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { PosternError } from '../domain/errors.ts';
+import { SqlAuditStore } from './audit.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
 import { requireUpToDate } from './migrate.ts';
 import { SEALED_COLUMNS } from './sealed-columns.ts';
@@ -18,7 +19,7 @@ interface SealedRow {
 
 /**
  * Seals everything in the database under `to`, whichever of the keys it was sealed under; answers how
- * many texts there are. All or nothing, in one transaction.
+ * many texts there are. All or nothing, in one transaction, with an audit event of whose act it is.
  *
  * Throws `store.in_use` or `node.running` while a server runs on the database, `vault.stuck` when
  * something is under none of the keys, `store.behind`, and what opening throws.
@@ -26,6 +27,7 @@ interface SealedRow {
 export async function reseal(
   options: DatabaseOptions,
   { to, from }: { readonly to: Buffer; readonly from: readonly Buffer[] },
+  actor: string | null,
 ): Promise<number> {
   const connection = await connectToMigrate(options);
   try {
@@ -40,6 +42,10 @@ export async function reseal(
       // reads its keys after that.
       await sql`lock table nodes in share row exclusive mode`.execute(db);
       await requireNobody(db);
+      await new SqlAuditStore(db).append({
+        ...{ at: new Date(), type: 'secret_key.rotated', actor, source: null, detail: { texts } },
+        ...{ userId: null, machineId: null, sessionId: null },
+      });
       return texts;
     });
   } finally {

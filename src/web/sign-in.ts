@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { AuditDetail, AuditType } from '../domain/audit.ts';
+import { type AuditStates, auditStates, ENROLMENT } from '../domain/audit-state.ts';
 import { CONSOLE_COOKIE as COOKIE, hashBearer, newBearer } from '../domain/bearer.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { Enrolment } from '../domain/factor.ts';
@@ -75,7 +76,9 @@ export class SignIn {
       throw new PosternError('console.code');
     }
     const { method, recoveryCodes } = verdict;
-    if (method === 'enrolment') await this.#note(c, 'totp.enrolled', user.id, user.name);
+    if (method === 'enrolment') {
+      await this.#note(c, 'totp.enrolled', user.id, user.name, {}, ENROLMENT);
+    }
     if (method === 'recovery_code') await this.#note(c, 'totp.recovery_used', user.id, user.name);
     if (!(await this.#half.end(c))) throw new PosternError('console.code');
     await this.#begin(c, user, method);
@@ -102,8 +105,9 @@ export class SignIn {
   }
 
   async out(c: Context<ConsoleEnv>, viewer: Viewer): Promise<void> {
-    await this.#deps.store.tokens.revoke(viewer.token.id);
-    await this.#note(c, 'console.signed_out', viewer.userId, viewer.name);
+    const token = await this.#deps.store.tokens.revoke(viewer.token.id);
+    const states = auditStates(token, null);
+    await this.#note(c, 'console.signed_out', viewer.userId, viewer.name, {}, states);
     deleteCookie(c, COOKIE, { path: '/', secure: this.#isSecure() });
   }
 
@@ -124,7 +128,7 @@ export class SignIn {
 
   async #begin(c: Context<ConsoleEnv>, user: User, how: string): Promise<void> {
     const bearer = newBearer();
-    await this.#deps.store.tokens.create({
+    const token = await this.#deps.store.tokens.create({
       userId: user.id,
       kind: 'web',
       name: `console of ${user.name}`,
@@ -132,7 +136,8 @@ export class SignIn {
       expiresAt: new Date(this.#deps.clock().getTime() + LIFETIME_S * 1000),
       hash: await hashBearer(bearer),
     });
-    await this.#note(c, 'console.signed_in', user.id, user.name, { method: how });
+    const states = auditStates(null, token);
+    await this.#note(c, 'console.signed_in', user.id, user.name, { method: how }, states);
     setCookie(c, COOKIE, bearer, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -152,6 +157,7 @@ export class SignIn {
     userId: number | null,
     actor: string,
     detail: AuditDetail = {},
+    states: AuditStates = {},
   ): Promise<void> {
     if (type === 'auth.failed') this.#deps.meters.signInFailed('console');
     await this.#deps.store.audit.append({
@@ -163,6 +169,7 @@ export class SignIn {
       sessionId: null,
       source: c.get('source'),
       detail: type === 'console.signed_out' ? {} : { ...detail, door: 'console' },
+      ...states,
     });
   }
 }

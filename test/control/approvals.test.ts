@@ -68,8 +68,14 @@ test('a request says who approves and where, and is in the audit', async () => {
     actor: who.userName,
     machineId: web1.id,
     detail: { approval: `apr_${asked.approvalId}`, by: 'group leads', kind: 'shell' },
+    before: null,
+    after: { status: 'pending', machine_name: 'web1', user_name: who.userName },
   });
   await here.approvals.callOff(asked.approvalId);
+  expect((await stage.events('approval.called_off')).at(-1)).toMatchObject({
+    before: { status: 'pending', closed_at: null },
+    after: { status: 'called_off', closed_at: expect.any(String) },
+  });
 });
 
 test('one that was approved on another node is heard of, and opens one session', async () => {
@@ -90,6 +96,15 @@ test('one that was approved on another node is heard of, and opens one session',
   });
   const second = stage.plane.openSession(who, answer.route, 'shell', FACTS);
   await expect(second).rejects.toMatchObject({ code: 'approval.used' });
+  const uses = (await stage.events('approval.used')).filter(
+    ({ detail }) => detail['approval'] === `apr_${approvalId}`,
+  );
+  expect(uses).toMatchObject([
+    {
+      ...{ actor: who.userName, source: FACTS.sourceAddress, machineId: web1.id },
+      ...{ before: { used: false }, after: { used: true } },
+    },
+  ]);
   const [started] = (await stage.events('session.started')).slice(-1);
   expect(started?.detail).toMatchObject({ approved_by: 'lena' });
   await stage.plane.closeSession(sessionId, 'client_closed', { bytesIn: 0, bytesOut: 0 });
@@ -192,5 +207,6 @@ test('it expires in time even while the store is away, and is written when it is
   });
   expect((await stage.events('approval.expired')).at(-1)).toMatchObject({
     detail: { approval: `apr_${approvalId}` },
+    ...{ before: { status: 'pending' }, after: { status: 'expired' } },
   });
 });

@@ -75,7 +75,7 @@ function sweeper(retention: Retention): RetentionSweep {
   });
 }
 
-const SWEEP = { dryRun: false, by: 'retention' };
+const SWEEP = { dryRun: false, who: { by: 'retention', userId: null, source: null } };
 
 test('by age, counted from the end; a machine has its own, longer, shorter or for ever', async () => {
   const { machines } = opened.store;

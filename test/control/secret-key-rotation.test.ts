@@ -51,7 +51,8 @@ async function kept(configured: Secret | null = null) {
   const rotate = (
     wrapped: (work: () => Promise<number>) => Promise<number> = (work) => work(),
     setting = configured,
-  ) => rotateSecretKey(setting, where.dataDir, (keys) => wrapped(() => reseal(database, keys)));
+  ) =>
+    rotateSecretKey(setting, where.dataDir, (keys) => wrapped(() => reseal(database, keys, 'ada')));
   return {
     ...{ databaseUrl: where.databaseUrl, file, next: `${file}.new`, open, secrets, rotate },
     [Symbol.asyncDispose]: () => where[Symbol.asyncDispose](),
@@ -66,6 +67,10 @@ needs('postgres').describe('changing the secret key', () => {
     expect(existsSync(at.next)).toBe(false);
     expect(readFileSync(at.file, 'utf8')).not.toBe(old);
     expect(await at.secrets()).toEqual(SECRETS);
+    const store = await at.open(null);
+    const { rows } = await store.audit.list({ type: 'secret_key.rotated' }, { limit: 10 });
+    await store.close();
+    expect(rows).toMatchObject([{ actor: 'ada', source: null, detail: { texts: SECRETS.length } }]);
     await expect(at.secrets(new Secret(old.trim()))).rejects.toThrow('another POSTERN_SECRET_KEY');
   });
 

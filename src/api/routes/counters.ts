@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { type ActiveCounts, type CountsById, dayOf } from '../../domain/counters.ts';
 import { formatId } from '../../domain/ids.ts';
 import { seesEverything, type Viewer } from '../../domain/visibility.ts';
@@ -101,14 +102,27 @@ async function shown(deps: ApiDeps, viewer: Viewer) {
   };
 }
 
+/** What lived by the counters, before and after; null: they did not say. */
+async function rebuilt({ counters }: ApiDeps) {
+  const said = async () => {
+    const active = await counters.active().catch(() => null);
+    return { active: active?.sessions ?? null };
+  };
+  const before = await said();
+  await counters.rebuild();
+  return [before, await said()] as const;
+}
+
 export function counterRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(shownRoute, async (c) => {
     return c.json(success(await shown(deps, callerOf(c).viewer)), 200);
   });
   api.openapi(rebuildRoute, async (c) => {
     const caller = callerOf(c);
-    await deps.counters.rebuild();
-    await note(deps.store, caller, deps.clock(), 'counters.rebuilt');
+    const [before, after] = await rebuilt(deps);
+    await note(deps.store, caller, deps.clock(), 'counters.rebuilt', {
+      states: auditStates(before, after),
+    });
     return c.json(success(await shown(deps, caller.viewer)), 200);
   });
 }

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { formatId } from '../../domain/ids.ts';
-import type { KeptRecording, RecordingFilter } from '../../domain/kept-recording.ts';
+import type { KeptRecording, RecordingFilter, Swept } from '../../domain/kept-recording.ts';
 import { RECORDING_STATES } from '../../domain/recording.ts';
 import { seesEverything, type Viewer } from '../../domain/visibility.ts';
-import { type Api, callerOf } from '../context.ts';
+import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
 import {
@@ -19,6 +19,7 @@ import {
   time,
 } from '../fields.ts';
 import { guarded } from '../guard.ts';
+import { note } from '../journal.ts';
 import { holdSession, releaseSession } from '../legal-hold.ts';
 import {
   onePaging,
@@ -180,6 +181,17 @@ function filterOf(asked: z.infer<typeof query>, viewer: Viewer): RecordingFilter
   });
 }
 
+/** Each deletion is an event of its own besides. */
+async function sweep(deps: ApiDeps, caller: Caller, dryRun: boolean): Promise<Swept> {
+  const { name: by, userId } = caller.viewer;
+  const swept = await deps.retention.sweep({ dryRun, who: { by, userId, source: caller.source } });
+  if (!dryRun) {
+    const detail = { deleted: swept.count, bytes: swept.bytes };
+    await note(deps.store, caller, deps.clock(), 'recordings.swept', { detail });
+  }
+  return swept;
+}
+
 export function recordingRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(listRoute, async (c) => {
     const asked = c.req.valid('query');
@@ -213,9 +225,8 @@ export function recordingRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(sweepRoute, async (c) => {
     const { dry_run } = c.req.valid('json');
     const caller = callerOf(c);
-    const by = caller.viewer.name;
     const hides = isRedacted(caller, undefined);
-    const swept = await deps.retention.sweep({ dryRun: dry_run, by });
+    const swept = await sweep(deps, caller, dry_run);
     const { count, bytes, more } = swept;
     const recordings = swept.recordings.map((one) => ({ ...keptView(one, hides), why: one.why }));
     return c.json(success({ dry_run, count, bytes, more, recordings }), 200);

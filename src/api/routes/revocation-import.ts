@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { REVOCATION_KINDS } from '../../domain/certificate.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -46,6 +47,9 @@ const importRoute = guarded('admin', {
   },
 });
 
+/** Entries that the event of an import has; its detail has how many there were. */
+const MOST_SAID = 100;
+
 type Asked = z.infer<typeof entry>;
 
 function importAll(
@@ -59,7 +63,10 @@ function importAll(
       entries.map((one) => ({ ...one, reason })),
     );
     const detail = { entries: entries.length, added, reason };
-    await note(stores, caller, deps.clock(), 'revocation.imported', { detail });
+    await note(stores, caller, deps.clock(), 'revocation.imported', {
+      detail,
+      states: auditStates(null, { entries: entries.slice(0, MOST_SAID) }),
+    });
     return added;
   });
 }

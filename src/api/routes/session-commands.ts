@@ -13,7 +13,7 @@ import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, success } from '../envelope.ts';
 import { idOf, isoTime, outId, outTime, redact } from '../fields.ts';
 import { guarded } from '../guard.ts';
-import { noteOpening } from '../journal.ts';
+import { note, noteOpening } from '../journal.ts';
 import { cursorOf, logCursor, placeOf } from '../log-place.ts';
 import { wholeNumber } from '../paging.ts';
 import { isRedacted, type RedactWish } from '../recording-view.ts';
@@ -158,6 +158,18 @@ async function* fileLines(
   }
 }
 
+/** Answers how many recordings wait for it; null: of all sessions. */
+function again(deps: ApiDeps, caller: Caller, session: Session | null): Promise<number> {
+  return deps.store.transaction(async (stores) => {
+    const recordings = await stores.analyses.again(session?.id ?? null);
+    await note(stores, caller, deps.clock(), 'recordings.analysed_again', {
+      ...(session !== null && { sessionId: session.id, machineId: session.machineId }),
+      detail: { recordings },
+    });
+    return recordings;
+  });
+}
+
 export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
   const { analyses } = deps.store;
 
@@ -219,10 +231,10 @@ export function sessionCommandRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(againRoute, async (c) => {
     const session = await seenSession(deps, callerOf(c), c.req.valid('param').id);
-    return c.json(success({ recordings: await analyses.again(session.id) }), 202);
+    return c.json(success({ recordings: await again(deps, callerOf(c), session) }), 202);
   });
 
   api.openapi(allAgainRoute, async (c) =>
-    c.json(success({ recordings: await analyses.again(null) }), 202),
+    c.json(success({ recordings: await again(deps, callerOf(c), null) }), 202),
   );
 }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { auditStates } from '../../domain/audit-state.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { json, messageOnly } from '../envelope.ts';
@@ -21,8 +22,10 @@ function reset(deps: ApiDeps, caller: Caller, id: number): Promise<void> {
     if (user === null) throw noUser(id);
     mayTouch(caller, [user.role]);
     if (!(await stores.factors.reset(id))) return;
-    const detail = { name: user.name };
-    await note(stores, caller, deps.clock(), 'totp.reset', { userId: id, detail });
+    await note(stores, caller, deps.clock(), 'totp.reset', {
+      ...{ userId: id, detail: { name: user.name } },
+      states: auditStates({ secondFactor: true }, { secondFactor: false }),
+    });
   });
 }
 

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { rotateSecretKey } from '../../control/secret-key-rotation.ts';
@@ -32,7 +33,7 @@ async function rotate(shell: Shell, configFile: string | undefined): Promise<voi
   await requireStopped(database);
   const { texts, file, toBeSet } = await rotateSecretKey(secretKey, dataDir, async (keys) => {
     await rekeyRecordings(config.recordings, keys, log);
-    return await reseal(database, keys);
+    return await reseal(database, keys, account());
   });
   await lock.release();
   const what = texts === 1 ? '1 stored secret' : `${texts} stored secrets`;
@@ -42,4 +43,13 @@ async function rotate(shell: Shell, configFile: string | undefined): Promise<voi
       ? `${what} encrypted under the key in ${file}: set POSTERN_SECRET_KEY to it, on every node`
       : `${what} encrypted under a new key; give other nodes a copy of ${file}`,
   );
+}
+
+/** Whose account it runs under; null: the system has no name for it. */
+function account(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    return null;
+  }
 }
