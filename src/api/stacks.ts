@@ -100,7 +100,7 @@ export async function createContainerSession(
   if (user === null) throw new PosternError('request.unauthorized');
   const action = await deps.containerSessions.create({
     user: { id: userId, name: user.name, email: user.email },
-    ...{ stack, service, sourceAddress: caller.source },
+    ...{ stack, service, sourceAddress: caller.source, tokenId: caller.viewer.token.id },
     client: printable(asked.client, 255),
   });
   return { stack, action };

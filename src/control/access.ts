@@ -23,6 +23,7 @@ import { isLive } from '../domain/visibility.ts';
 import { namedMachine } from './named-machine.ts';
 import { inNetwork } from './network.ts';
 import { holdsFactor } from './second-factor.ts';
+import { containersOf, narrowed, placeOf } from './session-container.ts';
 import { stillProves } from './sign-in.ts';
 
 /** What a living session, or one that waits for an approval, rests on. */
@@ -120,7 +121,7 @@ export class Access {
       [...new Set(held.map(({ machine }) => machine.id))],
       certificatesOf(held.map(({ user }) => user)),
     );
-    const containers = await this.#containersOf(held);
+    const containers = await containersOf(this.#stores.containerSessions, held);
     const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
     const machines = new Map(standing.machines.map((one) => [one.id, one]));
     return held.map(({ user, machine: { id, name }, login, approval, facts }) => {
@@ -130,7 +131,7 @@ export class Access {
       const machine = machines.get(id);
       if (machine === undefined) return denied('access.removed', { machine: name });
       const place = placeOf(user, machine, containers);
-      if (place === null) return denied('container.over');
+      if (typeof place === 'string') return denied(place);
       const asked = { login, approval, facts };
       const decision = this.#judge(user, account, standing.grants, place, asked);
       // Who was let in knows that the machine is there, and is told what happened.
@@ -138,12 +139,6 @@ export class Access {
         ? denied('access.revoked', { machine: machine.name })
         : answer(decision);
     });
-  }
-
-  /** Where those of them land that came to containers, by container session; without what is over. */
-  async #containersOf(held: readonly HeldAccess[]): Promise<ReadonlyMap<number, string | null>> {
-    const ids = held.flatMap(({ user }) => user.containerSession ?? []);
-    return ids.length === 0 ? new Map() : this.#stores.containerSessions.containers(ids);
   }
 
   #judge(
@@ -203,6 +198,7 @@ export class Access {
     if (one === null || machineId === null || !isLive(one.session)) return denied('container.over');
     const machine = await this.#stores.machines.get(machineId);
     if (machine === null) return denied('container.over');
+    if (!one.isTokenGood) return denied('container.token');
     if (wanted !== null && wanted !== machine.name) {
       return denied('access.unknown_machine', { machine: wanted });
     }
@@ -256,24 +252,6 @@ export class Access {
 
 /** Where no engine is followed. */
 const NOTHING_KNOWN: RunningServices = { of: () => null };
-
-/** The machine, for who came to a container as that one; null: what they came to is over. */
-function placeOf(
-  { containerSession }: SignedIn,
-  machine: Machine,
-  containers: ReadonlyMap<number, string | null>,
-): Machine | null {
-  if (containerSession === undefined) return machine;
-  const container = containers.get(containerSession);
-  return container === undefined ? null : narrowed(machine, container);
-}
-
-/** A service's machine as one container of it. */
-function narrowed(machine: Machine, id: string | null): Machine {
-  const { container } = machine;
-  if (container === null || id === null) return machine;
-  return { ...machine, container: { ...container, choice: { name: id } } };
-}
 
 /** What these users signed in with, as far as they are certificates. */
 function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[] {

@@ -131,6 +131,11 @@ function standsFor(
   });
 }
 
+/** Whether some certificate of the authority could let this user in. */
+export function mayCertify(authority: CertificateAuthority, userName: string): boolean {
+  return standsFor(authority, [userName, ...Object.keys(authority.principals)], userName);
+}
+
 function termsOf(certificate: CertificateFacts): CertificateTerms {
   const { keyId, serial, criticalOptions, extensions } = certificate;
   const withheld = Object.entries(GIVEN_BY)

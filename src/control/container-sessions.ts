@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { auditStates } from '../domain/audit-state.ts';
 import type { Container } from '../domain/container-engine.ts';
 import type {
@@ -11,13 +11,13 @@ import type { Counters } from '../domain/counters.ts';
 import { PosternError, sentence } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Meters } from '../domain/meters.ts';
-import { Secret } from '../domain/secret.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { Stack } from '../domain/stack.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { ContainerSessionEnds } from './container-session-ends.ts';
 import { aboutSession } from './journal.ts';
 import { Lookout } from './lookout.ts';
+import { oneTimePassword } from './one-time-password.ts';
 import { failAction, refusal } from './stack-actions.ts';
 import { permitStack } from './stack-permission.ts';
 import type { StackServices } from './stack-services.ts';
@@ -25,7 +25,6 @@ import type { StackServices } from './stack-services.ts';
 /** No letters and digits that look like others; base 32. */
 const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
 const CODE_LENGTH = 8;
-const PASSWORD_BYTES = 18;
 
 /** Actions of one node that may be under way. */
 const MOST_ACTIONS = 1000;
@@ -174,7 +173,7 @@ export class BackgroundContainerSessions implements ContainerSessions {
         approval: null,
       },
       {
-        ...{ stackId: stack.id, service, code: newCode() },
+        ...{ stackId: stack.id, service, code: newCode(), tokenId: wanted.tokenId },
         expiresAt: new Date(now.getTime() + this.#deps.waitMs),
       },
     );
@@ -201,11 +200,11 @@ export class BackgroundContainerSessions implements ContainerSessions {
     const { store, counters, waitMs } = this.#deps;
     await this.permit({ ...wanted, userId: wanted.user.id });
     const container = await this.#containerOf(wanted.stack, wanted.service);
-    const hasKey = (await store.users.keys(wanted.user.id)).length > 0;
+    const password = await oneTimePassword(store, wanted.user.id);
     const now = new Date();
     const place = {
       ...{ containerId: container.id, containerName: container.name },
-      password: hasKey ? null : new Secret(randomBytes(PASSWORD_BYTES).toString('base64url')),
+      password,
       expiresAt: new Date(now.getTime() + waitMs),
     };
     const session = await store.transaction(async (stores) => {
@@ -237,6 +236,9 @@ export class BackgroundContainerSessions implements ContainerSessions {
     const { store, node } = this.#deps;
     for (const id of await store.containerSessions.overdue(new Date())) {
       await this.#each(id, () => this.#ends.end(id, 'unused'));
+    }
+    for (const id of await store.containerSessions.withdrawn(new Date())) {
+      await this.#each(id, () => this.#ends.end(id, 'access_revoked'));
     }
     for (const id of await store.places.evicted()) {
       await this.#each(id, () => this.#evict(id));

@@ -61,7 +61,7 @@ export class ContainerSignIn {
     const { userId, status } = session.session;
     if (userId === null || status !== 'active' || session.joinedAt !== null) return null;
     // Also before somebody has ended it.
-    if (session.expiresAt <= new Date()) return null;
+    if (session.expiresAt <= new Date() || !session.isTokenGood) return null;
     const account = await users.get(userId);
     if (account === null || account.disabled) return null;
     return { session, owner: { userId, userName: account.name, proof: null } };

@@ -18,7 +18,12 @@ export interface ContainerSession {
   readonly expiresAt: Date;
   /** When its user came; null: it waits. */
   readonly joinedAt: Date | null;
+  /** Whether the API token that it was made with is neither revoked nor expired. */
+  readonly isTokenGood: boolean;
 }
+
+/** What a container session that lives rests on. */
+export type ContainerStanding = Pick<ContainerSession, 'containerId' | 'isTokenGood'>;
 
 /** The SSH user name of a container session: `cs-123-x7k2mnpq`. */
 export function containerUserName({ session, code }: ContainerSession): string {
@@ -89,11 +94,15 @@ export interface ContainerSessionStore {
   /** A pending session of this service, without a container. */
   create(
     session: NewSession,
-    of: Pick<ContainerSession, 'service' | 'code' | 'expiresAt'> & { readonly stackId: number },
+    of: Pick<ContainerSession, 'service' | 'code' | 'expiresAt'> & {
+      readonly stackId: number;
+      /** The API token that it is made with; null: none that is known. */
+      readonly tokenId: number | null;
+    },
   ): Promise<Session>;
   get(sessionId: number): Promise<ContainerSession | null>;
-  /** The containers of those of them that live, by session; null: none was chosen yet. */
-  containers(sessionIds: readonly number[]): Promise<ReadonlyMap<number, string | null>>;
+  /** Of those of them that live, by session. */
+  standing(sessionIds: readonly number[]): Promise<ReadonlyMap<number, ContainerStanding>>;
   /** Of a stack's service, the newest one that lives, else the newest; `userId` null: anybody's. */
   newest(stackId: number, service: string, userId: number | null): Promise<ContainerSession | null>;
   /** Pending to active. False when it was not pending. */
@@ -117,8 +126,13 @@ export interface ContainerSessionStore {
    * Within a transaction, keeps others from joining or ending it. True: it lives, and its user has not come.
    */
   holdWaiting(sessionId: number): Promise<boolean>;
-  /** Those whose users have not come in time. */
+  /** Those whose users have not come in time; at most 100. */
   overdue(now: Date): Promise<readonly number[]>;
+  /**
+   * Those that wait for users who may not come any more: disabled or gone, without a grant on the stack in
+   * force that allows a shell, or without the token that the session was made with. At most 100.
+   */
+  withdrawn(now: Date): Promise<readonly number[]>;
   /** Of a node, those that wait for their users. */
   waiting(node: string): Promise<readonly number[]>;
 }
@@ -130,6 +144,8 @@ export interface WantedContainerSession {
     readonly name: string;
     readonly email: string | null;
   };
+  /** The API token that it is asked for with. */
+  readonly tokenId: number;
   readonly stack: Stack;
   readonly service: string;
   readonly sourceAddress: string;

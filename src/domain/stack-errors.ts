@@ -81,6 +81,11 @@ export const STACK_ERRORS = {
     exit: 255,
     text: 'a newer session: service {service} of stack {stack} has at most {limit}',
   },
+  'container.token': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'the API token that this session was made with is not valid any more',
+  },
   'container.over': {
     api: 'CONFLICT',
     exit: 255,

@@ -1,8 +1,9 @@
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type {
   ContainerPlace,
   ContainerSession,
   ContainerSessionStore,
+  ContainerStanding,
 } from '../domain/container-session.ts';
 import { Secret } from '../domain/secret.ts';
 import type { NewSession, Session } from '../domain/session.ts';
@@ -13,7 +14,7 @@ import { SqlSessionStore } from './sessions.ts';
 import type { Db, Tables } from './tables.ts';
 import type { Sealed, Vault } from './vault.ts';
 
-type Row = Selectable<Tables['container_sessions']>;
+type Row = Selectable<Tables['container_sessions']> & { readonly isTokenGood: boolean };
 
 const LIVE = ['pending', 'active'] as const;
 
@@ -41,6 +42,7 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
           service: of.service,
           code: of.code,
           expires_at: of.expiresAt,
+          token_id: of.tokenId,
         })
         .execute();
       return made;
@@ -48,19 +50,28 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
   }
 
   async get(sessionId: number): Promise<ContainerSession | null> {
-    const query = this.#db.selectFrom('container_sessions').selectAll().where('id', '=', sessionId);
+    const query = this.#db
+      .selectFrom('container_sessions')
+      .selectAll()
+      .select(tokenIsGood(new Date()).as('isTokenGood'))
+      .where('id', '=', sessionId);
     return await this.#whole(await query.executeTakeFirst());
   }
 
-  async containers(sessionIds: readonly number[]): Promise<ReadonlyMap<number, string | null>> {
+  async standing(sessionIds: readonly number[]): Promise<ReadonlyMap<number, ContainerStanding>> {
     const rows = await this.#db
       .selectFrom('container_sessions')
       .innerJoin('sessions', 'sessions.id', 'container_sessions.id')
-      .select(['container_sessions.id', 'container_id'])
+      .select(['container_sessions.id', 'container_id', tokenIsGood(new Date()).as('isTokenGood')])
       .where('container_sessions.id', '=', sql<number>`any(${[...sessionIds]}::bigint[])`)
       .where('sessions.status', 'in', LIVE)
       .execute();
-    return new Map(rows.map((row) => [row.id, row.container_id]));
+    return new Map(
+      rows.map(({ id, container_id: containerId, isTokenGood }) => [
+        id,
+        { containerId, isTokenGood },
+      ]),
+    );
   }
 
   async newest(
@@ -72,6 +83,7 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
       .selectFrom('container_sessions')
       .innerJoin('sessions', 'sessions.id', 'container_sessions.id')
       .selectAll('container_sessions')
+      .select(tokenIsGood(new Date()).as('isTokenGood'))
       .where('stack_id', '=', stackId)
       .where('service', '=', service);
     const found = userId === null ? all : all.where('sessions.user_id', '=', userId);
@@ -101,13 +113,15 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
   }
 
   async password(sessionId: number): Promise<Secret | null> {
+    const now = new Date();
     const row = await this.#db
       .selectFrom('container_sessions')
       .innerJoin('sessions', 'sessions.id', 'container_sessions.id')
       .select('password')
       .where('container_sessions.id', '=', sessionId)
       .where('joined_at', 'is', null)
-      .where('expires_at', '>', new Date())
+      .where('expires_at', '>', now)
+      .where(tokenIsGood(now))
       .where('sessions.status', '=', 'active')
       .executeTakeFirst();
     if (row === undefined || row.password === null) return null;
@@ -157,6 +171,14 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
     return (await query.execute()).map(({ id }) => id);
   }
 
+  async withdrawn(now: Date): Promise<readonly number[]> {
+    const rows = await this.#waiting()
+      .where((eb) => eb.not(eb.and([tokenIsGood(now), ownerMayCome(now)])))
+      .limit(100)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   async waiting(node: string): Promise<readonly number[]> {
     const rows = await this.#waiting().where('sessions.node', '=', node).execute();
     return rows.map(({ id }) => id);
@@ -183,8 +205,26 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
       code: row.code,
       expiresAt: row.expires_at,
       joinedAt: row.joined_at,
+      isTokenGood: row.isTokenGood,
     };
   }
+}
+
+/** Of the session of a row: a token that is revoked has no row. */
+function tokenIsGood(now: Date): RawBuilder<boolean> {
+  return sql<boolean>`(container_sessions.token_id is null or exists (select from tokens
+    where tokens.id = container_sessions.token_id
+      and (tokens.expires_at is null or tokens.expires_at > ${now})))`;
+}
+
+/** As `mayDownloadKey` of domain/stack.ts, wherever they come from. */
+function ownerMayCome(now: Date): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from users, grants
+    where users.id = sessions.user_id and not users.disabled
+      and grants.stack_id = container_sessions.stack_id and 'shell' = any(grants.allow)
+      and (grants.until is null or grants.until > ${now})
+      and (grants.user_id = users.id or grants.group_id in
+        (select group_id from group_members where user_id = users.id)))`;
 }
 
 /** The status of a live session whose user has not come, its row locked; null: it is none. */

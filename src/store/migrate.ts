@@ -30,6 +30,7 @@ import * as removedInSessions from '../../migrations/0028-removed-in-sessions.ts
 import * as shellIntegration from '../../migrations/0029-shell-integration.ts';
 import * as unsearchedSessions from '../../migrations/0030-unsearched-sessions.ts';
 import * as enteredContainers from '../../migrations/0031-entered-containers.ts';
+import * as tokensOfContainerSessions from '../../migrations/0032-tokens-of-container-sessions.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -68,6 +69,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0029-shell-integration': shellIntegration,
   '0030-unsearched-sessions': unsearchedSessions,
   '0031-entered-containers': enteredContainers,
+  '0032-tokens-of-container-sessions': tokensOfContainerSessions,
 };
 
 /** Names of migrations, in order. */

@@ -34,6 +34,8 @@ export interface ContainerSessionTable {
   password: Sealed | null;
   expires_at: Date;
   joined_at: Date | null;
+  /** That it was made with, also once that is gone; null: not known. */
+  token_id: Fixed<number | null>;
 }
 
 export interface StackActionTable {

@@ -151,6 +151,7 @@ test('an action whose work is lost fails by itself, and its session with it', as
       stackId: stack.id,
       service: 'db',
       code: 'abcd2345',
+      tokenId: null,
       expiresAt: new Date(Date.now() + 600_000),
     },
   );
@@ -174,7 +175,13 @@ test('a session to which nobody comes in time is ended', async () => {
   const machineId = await stage.store.stacks.machineOf(stack, 'db');
   const { id } = await stage.store.containerSessions.create(
     example.session({ userId: ada.id, userName: 'ada', machineId, machineName: 'shop.db' }),
-    { stackId: stack.id, service: 'db', code: 'abcd2346', expiresAt: new Date(Date.now() - 1) },
+    {
+      stackId: stack.id,
+      service: 'db',
+      code: 'abcd2346',
+      tokenId: null,
+      expiresAt: new Date(Date.now() - 1),
+    },
   );
   await eventually('it ends', async () => {
     const session = await stage.store.sessions.get(id);

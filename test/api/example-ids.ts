@@ -54,9 +54,18 @@ export async function exampleIds({ stage, ada, web1, ended }: History): Promise<
 async function stackAction(store: Store, userId: number): Promise<StackAction> {
   const stack = await store.stacks.create(example.stack({ name: 'shop' }));
   const machineId = await store.stacks.machineOf(stack, 'web');
+  // Without it the session, which nobody has come to, would be ended.
+  const ends = { to: { userId }, on: { stackId: stack.id } };
+  await store.grants.create(example.grant({ ...ends, allow: ['shell'] }));
   const { id: sessionId } = await store.containerSessions.create(
     example.session({ userId, machineId, machineName: 'shop.web' }),
-    { stackId: stack.id, service: 'web', code: 'abcd2345', expiresAt: new Date(Date.now() + 6e6) },
+    {
+      stackId: stack.id,
+      service: 'web',
+      code: 'abcd2345',
+      tokenId: null,
+      expiresAt: new Date(Date.now() + 6e6),
+    },
   );
   return await store.stackActions.create({
     ...{ userId, userName: 'ada', stackId: stack.id, sessionId, action: 'create_session' },

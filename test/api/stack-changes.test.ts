@@ -104,7 +104,7 @@ test('what is decided again of a container session is on its own container, whil
   const made = await containerSessions.create(
     example.session({ userId: ada.id, userName: 'ada', machineId, machineName: stack.name }),
     {
-      ...{ stackId: stack.id, service: 'web', code: 'abcd2347' },
+      ...{ stackId: stack.id, service: 'web', code: 'abcd2347', tokenId: null },
       expiresAt: new Date(Date.now() + 600_000),
     },
   );

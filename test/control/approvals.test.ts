@@ -123,7 +123,7 @@ test('an approval is used up by a session that opens, not by one that is over', 
   const waiting = async (): Promise<SignedIn> => {
     const { id } = await containerSessions.create(
       session({ userId, userName, machineId, machineName: `${shop.name}.web` }),
-      { stackId: shop.id, service: 'web', code: 'abcd2345', expiresAt },
+      { stackId: shop.id, service: 'web', code: 'abcd2345', tokenId: null, expiresAt },
     );
     const place = { containerId: 'c'.repeat(64), containerName: 'web-1', password: null };
     await containerSessions.ready(id, { ...place, expiresAt }, new Date());

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, startBastion } from '../support/bastion.ts';
+import { ContainerSessionClient } from '../support/container-sessions.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
@@ -11,21 +12,6 @@ const LABELS = {
   'com.docker.compose.service': 'web',
 };
 
-interface Plain {
-  readonly id: number;
-  readonly status: string;
-  readonly session_id?: number;
-  readonly error?: string;
-  readonly finished_at?: string | null;
-  readonly container_name?: string;
-  readonly connection_info: {
-    readonly host: string;
-    readonly port: number;
-    readonly username: string;
-    readonly password?: string;
-  };
-}
-
 needs('ssh', 'dockerd', 'docker', 'busybox').describe('container sessions', () => {
   let docker: TestDocker;
   let engine: TestEngine;
@@ -33,7 +19,7 @@ needs('ssh', 'dockerd', 'docker', 'busybox').describe('container sessions', () =
   let ada: SshClient;
   /** Has no key. */
   let ben: SshClient;
-  const tokens = new Map<string, string>();
+  let api: ContainerSessionClient;
 
   beforeAll(async () => {
     docker = await startDocker();
@@ -61,12 +47,8 @@ grants:
   - { to: { user: ada }, on: { stack: slow }, allow: [shell] }
   - { to: { user: ben }, on: { stack: shop }, allow: [shell, exec] }
 `);
-    for (const user of ['ada', 'ben']) {
-      const made = await bastion.cli(
-        ...['token', 'add', user, '--user', user, '--scope', 'redeploy', '--json'],
-      );
-      tokens.set(user, (JSON.parse(String(made.stdout)) as { token: string }).token);
-    }
+    api = new ContainerSessionClient(bastion);
+    for (const user of ['ada', 'ben']) await api.giveToken(user);
   });
 
   afterAll(async () => {
@@ -77,39 +59,8 @@ grants:
     await docker?.[Symbol.asyncDispose]();
   });
 
-  async function ask(user: string, path: string, method = 'GET', body?: unknown): Promise<Plain> {
-    const token = tokens.get(user) ?? '';
-    const answer = await bastion.api(`stacks/${path}`, {
-      ...{ token, method },
-      ...(body === undefined ? {} : { body }),
-    });
-    return JSON.parse(answer.text) as Plain;
-  }
-
-  function finished(user: string, stack: string, id: number): Promise<Plain> {
-    return eventually('the action finishes', async () => {
-      const action = await ask(user, `${stack}/actions/${id}`);
-      return action.finished_at === null ? null : action;
-    });
-  }
-
-  /** A session of a service that is ready. */
-  async function ready(user: string, stack = 'shop', service = 'web'): Promise<Plain> {
-    const made = await ask(user, `${stack}/sessions`, 'POST', { service_name: service });
-    const action = await finished(user, stack, made.id);
-    expect(action).toMatchObject({ status: 'completed' });
-    return await ask(user, `${stack}/sessions/fetch?session_id=${action.session_id}`);
-  }
-
-  function stopped(user: string, id: number, stack = 'shop'): Promise<Plain> {
-    return eventually('the session has stopped', async () => {
-      const session = await ask(user, `${stack}/sessions/fetch?session_id=${id}`);
-      return session.status === 'stopped' ? session : null;
-    });
-  }
-
   test('land in their container with the owner’s key, once, and are recorded', async () => {
-    const session = await ready('ada');
+    const session = await api.ready('ada');
     expect(session).toMatchObject({ status: 'active', container_name: 'shop-web-1' });
     const { username, password } = session.connection_info;
     expect(password).toBeUndefined();
@@ -118,7 +69,7 @@ grants:
     const done = await ada.ssh(username, 'hostname; id -un; exit 7');
     expect(done).toMatchObject({ status: 7 });
     expect(String(done.stdout)).toContain('root');
-    await stopped('ada', session.id);
+    await api.stopped('ada', session.id);
     const seen = await bastion.session(`sess_${session.id}`);
     expect(seen).toMatchObject({ kind: 'exec', machine: { name: 'shop.web' } });
     expect(seen.recordings).toHaveLength(1);
@@ -126,26 +77,26 @@ grants:
   });
 
   test('let one who has no key in with the password that they have, once', async () => {
-    const { id, connection_info } = await ready('ben');
+    const { id, connection_info } = await api.ready('ben');
     const { username, password = '' } = connection_info;
     expect(password).not.toBe('');
     const wrong = await ben.withPassword(username, `${password}x`, 'true');
     expect(wrong).toMatchObject({ status: 255 });
     expect(await ben.withPassword(username, password, 'exit 5')).toMatchObject({ status: 5 });
-    await stopped('ben', id);
+    await api.stopped('ben', id);
     expect(await ben.withPassword(username, password, 'true')).toMatchObject({ status: 255 });
     expect(bastion.log).not.toContain(password);
   });
 
   test('open a shell under a terminal', async () => {
-    const { id, connection_info } = await ready('ada');
+    const { id, connection_info } = await api.ready('ada');
     await using screen = ada.terminal(connection_info.username);
     await screen.shows('#');
     screen.type('echo in $((40 + 2))\r');
     await screen.shows('in 42');
     screen.type('exit\r');
     expect(await screen.exited()).toBe(0);
-    await stopped('ada', id);
+    await api.stopped('ada', id);
   });
 
   test('are not needed: a service is reached by its name, and a container by its index', async () => {
@@ -187,30 +138,30 @@ grants:
     await eventually('the service is a machine', async () => {
       return (await ada.ssh('ada+back.api', 'true')).status === 0;
     });
-    const first = await ready('ada', 'back', 'api');
+    const first = await api.ready('ada', 'back', 'api');
     expect(first).toMatchObject({ container_name: 'plain-name' });
     await using screen = ada.terminal(first.connection_info.username);
     await screen.shows('#');
-    const second = await ready('ada', 'back', 'api');
+    const second = await api.ready('ada', 'back', 'api');
     expect(await screen.exited()).not.toBe(0);
     expect(screen.raw).toContain('a newer session: service api of stack back has at most 1');
-    await stopped('ada', first.id, 'back');
+    await api.stopped('ada', first.id, 'back');
     expect(await ada.ssh(second.connection_info.username, 'exit 3')).toMatchObject({ status: 3 });
   });
 
   test('that were pending when the bastion died have failed after its restart', async () => {
     engine.containers = running('slow', 'web');
     engine.holdAfter(1);
-    const made = await ask('ada', 'slow/sessions', 'POST', { service_name: 'web' });
+    const made = await api.create('ada', 'slow');
     expect(made).toMatchObject({ status: 'pending' });
     await bastion.kill();
     await bastion.start();
     engine.goOn();
-    expect(await finished('ada', 'slow', made.id)).toMatchObject({
+    expect(await api.finished('ada', 'slow', made.id)).toMatchObject({
       status: 'failed',
       error: expect.stringMatching(/^Invalid session - Session creation failed/),
     });
-    const session = await ask('ada', 'slow/sessions/fetch?service_name=web');
+    const session = await api.ask('ada', 'slow/sessions/fetch?service_name=web');
     expect(session.status).toBe('failed');
   });
 });
