@@ -91,7 +91,7 @@ grants:
       const made = await Promise.all(Array.from({ length: 40 }, () => api.create('ada')));
       for (const { id } of made) await api.finished('ada', 'shop', id);
       for (const screen of before) {
-        expect(await screen.exited()).not.toBe(0);
+        expect(await screen.exited(40_000)).not.toBe(0);
         expect(screen.raw).toContain('a newer session: service web of stack shop has at most 15');
       }
       const rows = await eventually('the others have ended', async () => {
@@ -121,7 +121,7 @@ grants:
       const late = await ben.withPassword(username, password, 'true');
       expect(late).toMatchObject({ status: 255 });
       expect(await bastion.cli('token', 'rm', tokens[0] ?? '')).toMatchObject({ status: 0 });
-      expect(await screen.exited()).not.toBe(0);
+      expect(await screen.exited(40_000)).not.toBe(0);
       expect(screen.raw).toContain(
         'the API token that this session was made with is not valid any more',
       );
@@ -140,7 +140,7 @@ grants:
       const waiting = await api.ready('ada');
       expect(await disable(true)).toMatchObject({ status: 200 });
       try {
-        expect(await screen.exited()).not.toBe(0);
+        expect(await screen.exited(40_000)).not.toBe(0);
         expect(screen.raw).toContain('your account was disabled or removed');
       } finally {
         await disable(false);
@@ -206,7 +206,7 @@ grants:
         }
         await screen.shows('#');
         screen.type('hostname; exit 6\r');
-        expect(await screen.exited()).toBe(6);
+        expect(await screen.exited(40_000)).toBe(6);
         await api.stopped(user, id);
       }
     });
