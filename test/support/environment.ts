@@ -5,7 +5,7 @@ export const environment: ReadonlyMap<string, string | undefined> = new Map(Obje
 
 /** What every program that tests start needs, and nothing that would make it behave like at home. */
 export function plainEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const kept = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR'];
+  const kept = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
   const base = kept.map((name) => [name, environment.get(name)] as const);
   return {
     ...Object.fromEntries(base.filter(([, value]) => value !== undefined)),
