@@ -251,7 +251,7 @@ export class Access {
 }
 
 /** Where no engine is followed. */
-const NOTHING_KNOWN: RunningServices = { of: () => null };
+const NOTHING_KNOWN: RunningServices = { of: () => null, subscribe: () => () => undefined };
 
 /** What these users signed in with, as far as they are certificates. */
 function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[] {

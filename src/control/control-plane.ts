@@ -18,14 +18,14 @@ import { formatId } from '../domain/ids.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import { Meters } from '../domain/meters.ts';
 import type { Passwords } from '../domain/password.ts';
-import type { RecordingReceipt, RecordingState } from '../domain/recording.ts';
+import type { RecordingReceipt } from '../domain/recording.ts';
 import type { KeptDataKeys } from '../domain/recording-keys.ts';
-import type { Seal } from '../domain/seal.ts';
 import type { ChannelEnd, EndReason, Session, SessionKind } from '../domain/session.ts';
 import type { RunningServices } from '../domain/stack.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
+import { AccessNews } from './access-news.ts';
 import { Approvals, type ApprovalsDeps } from './approvals.ts';
 import { Authenticator } from './authenticator.ts';
 import { ContainerVisits } from './container-visits.ts';
@@ -36,6 +36,7 @@ import { JumpTargets } from './jump.ts';
 import type { JumpKeys } from './jump-keys.ts';
 import { LiveAccess } from './live-access.ts';
 import { Outbox } from './outbox.ts';
+import { RecordingLog } from './recording-log.ts';
 import { SecondFactor } from './second-factor.ts';
 import { enterSession } from './session-entry.ts';
 import { TransferLog } from './transfers.ts';
@@ -73,6 +74,10 @@ export class LocalControlPlane implements ControlPlane {
   readonly callOffApproval: ControlPlane['callOffApproval'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly jump: ControlPlane['jump'];
+  readonly openRecording: ControlPlane['openRecording'];
+  readonly sealRecording: ControlPlane['sealRecording'];
+  readonly closeRecording: ControlPlane['closeRecording'];
+  readonly reachableChanged: ControlPlane['reachableChanged'];
   readonly enterContainer: ControlPlane['enterContainer'];
   readonly leaveContainer: ControlPlane['leaveContainer'];
   /** What the console asks too. */
@@ -87,6 +92,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly #credentials: UpstreamCredentials;
   readonly #live: LiveAccess;
   readonly #approvals: Approvals;
+  readonly #news: AccessNews;
   readonly #failures = new FailureNotes();
 
   constructor(deps: ControlPlaneDeps) {
@@ -95,6 +101,12 @@ export class LocalControlPlane implements ControlPlane {
     this.#outbox = new Outbox(deps.log);
     this.#journal = new Journal(deps.stores.audit, this.#outbox);
     this.#transfers = new TransferLog(deps.stores, this.#outbox, deps.log);
+    const recordings = new RecordingLog({ ...deps, outbox: this.#outbox, meters: this.meters });
+    this.openRecording = recordings.open;
+    this.sealRecording = recordings.seal;
+    this.closeRecording = recordings.close;
+    this.#news = new AccessNews(deps.running);
+    this.reachableChanged = () => this.#news.wait();
     const visits = new ContainerVisits(deps.stores, this.#outbox);
     [this.enterContainer, this.leaveContainer] = [visits.enter, visits.leave];
     this.factors = new SecondFactor(deps.stores, deps.guesses);
@@ -130,7 +142,9 @@ export class LocalControlPlane implements ControlPlane {
   keepAccess(gateway: Gateway, changes: Changes): () => Promise<void> {
     this.#live.watch(gateway, changes);
     this.#approvals.watch(changes);
+    this.#news.watch(changes);
     return async () => {
+      this.#news.close();
       await Promise.all([this.#live.close(), this.#approvals.close()]);
     };
   }
@@ -217,36 +231,6 @@ export class LocalControlPlane implements ControlPlane {
 
   noteTransfers(batch: TransferBatch): Promise<void> {
     return this.#transfers.keep(batch);
-  }
-
-  openRecording(sessionId: number, channel: number, key: string): Promise<void> {
-    const startedAt = new Date();
-    return this.#outbox.write('recording started', () =>
-      this.#deps.stores.sessions.openRecording({ sessionId, channel, key, startedAt }),
-    );
-  }
-
-  sealRecording(sessionId: number, channel: number, seal: Seal): Promise<void> {
-    return this.#outbox.write('recording sealed', () =>
-      this.#deps.stores.seals.add(sessionId, channel, seal),
-    );
-  }
-
-  closeRecording(
-    sessionId: number,
-    channel: number,
-    state: RecordingState,
-    receipt: RecordingReceipt | null,
-  ): Promise<void> {
-    const at = new Date();
-    this.meters.recordingEnded(state);
-    if (receipt !== null) this.#deps.recordingEnded?.(receipt);
-    return this.#outbox.write('recording closed', async () => {
-      const { sessions } = this.#deps.stores;
-      const key = await sessions.closeRecording(sessionId, channel, state, receipt, at);
-      // Not before its end is noted, nor while what is left of it may still have to be sealed.
-      if (key !== null && receipt !== null) await this.#deps.dataKeys?.forget(key);
-    });
   }
 
   async heartbeat(sessionId: number, bytesIn: number, bytesOut: number): Promise<void> {

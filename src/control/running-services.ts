@@ -44,6 +44,9 @@ export class FollowedServices implements RunningServices {
   readonly #deps: RunningServicesDeps;
   readonly #followed = new Map<string, FollowedEngine>();
   readonly #lookout: Lookout;
+  readonly #listeners = new Set<() => void>();
+  /** Engines have told something that no look has followed yet. */
+  #told = false;
   #stacks: readonly Stack[] = [];
   /** By `ID/SERVICE`: made again when the stack changes, or somebody has removed the machine. */
   #made: ReadonlyMap<string, Made> = new Map();
@@ -80,7 +83,30 @@ export class FollowedServices implements RunningServices {
     return { services: servicesOf(stack, mine), away };
   }
 
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   async #look(): Promise<void> {
+    const told = this.#told;
+    this.#told = false;
+    try {
+      await this.#lookAtAll();
+    } catch (error) {
+      this.#told ||= told;
+      throw error;
+    }
+    // Not before a new service is a machine.
+    if (told) for (const listener of this.#listeners) listener();
+  }
+
+  #hear(): void {
+    this.#told = true;
+    this.#lookout.now();
+  }
+
+  async #lookAtAll(): Promise<void> {
     this.#stacks = await this.#containerStacks();
     this.#follow(new Set(this.#stacks.map(({ engine }) => engine ?? '')));
     if (this.#stacks.length > 0) await this.#makeMachines();
@@ -108,7 +134,7 @@ export class FollowedServices implements RunningServices {
       if (this.#followed.has(address) || this.#followed.size >= MOST_ENGINES) continue;
       const log = this.#deps.log.child({ engine: address });
       const engine = this.#deps.engines.at(address);
-      this.#followed.set(address, new FollowedEngine(engine, log, () => this.#lookout.now()));
+      this.#followed.set(address, new FollowedEngine(engine, log, () => this.#hear()));
     }
   }
 
@@ -167,7 +193,9 @@ class FollowedEngine {
   #hear(news: ContainerNews): void {
     if (news.type === 'away') {
       if (this.away === null) this.#log.warn('an engine does not answer', { reason: news.reason });
+      const isNew = this.away === null;
       this.away = news.reason;
+      if (isNew) this.#changed();
       return;
     }
     if (this.away !== null) this.#log.info('an engine answers again');

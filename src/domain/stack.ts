@@ -96,6 +96,8 @@ export interface KnownServices {
 export interface RunningServices {
   /** Null: nothing is known of the stack (yet), or it has no engine. */
   of(stackId: number): KnownServices | null;
+  /** Told when what is known has changed; answers how to stop listening. */
+  subscribe(listener: () => void): () => void;
 }
 
 /** Compose's: which of its service's containers one is, from 1. */

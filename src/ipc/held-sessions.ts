@@ -31,6 +31,7 @@ export class HeldSessions implements ControlPlane {
   readonly checkCode: ControlPlane['checkCode'];
   readonly authorize: ControlPlane['authorize'];
   readonly reachable: ControlPlane['reachable'];
+  readonly reachableChanged: ControlPlane['reachableChanged'];
   readonly jump: ControlPlane['jump'];
   readonly checkHostKey: ControlPlane['checkHostKey'];
   readonly sessionActive: ControlPlane['sessionActive'];
@@ -61,6 +62,7 @@ export class HeldSessions implements ControlPlane {
     this.checkCode = (...args) => plane.checkCode(...args);
     this.authorize = (...args) => plane.authorize(...args);
     this.reachable = (...args) => plane.reachable(...args);
+    this.reachableChanged = () => plane.reachableChanged();
     this.jump = (...args) => plane.jump(...args);
     this.checkHostKey = (...args) => plane.checkHostKey(...args);
     this.sessionActive = (...args) => plane.sessionActive(...args);

@@ -128,7 +128,13 @@ grants:
     const listed = async (): Promise<boolean> =>
       String((await ada.ssh('ada', 'true')).stderr).includes('many.web');
     expect(await listed()).toBe(true);
-    await docker.cli('kill', 'many-web-1', 'many-web-2', 'many-web-3');
+    await using screen = ada.terminal('ada');
+    await screen.shows(/many\.web +3 containers/);
+    await docker.cli('kill', 'many-web-2');
+    await screen.shows(/many\.web +2 containers/);
+    await docker.cli('kill', 'many-web-1', 'many-web-3');
+    await screen.until('the menu without it', () => !/^ +many\.web/m.test(screen.text));
+    screen.type('q');
     await eventually('it is listed no more', async () => !(await listed()));
   });
 

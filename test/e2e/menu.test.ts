@@ -142,6 +142,34 @@ needs('ssh', 'sshd').describe('the menu of machines', () => {
     });
   });
 
+  test('that is open shows what may be reached now, and the selection stays where it is', async () => {
+    await using screen = await menu();
+    screen.type('\x1b[B');
+    await screen.shows(/^> shell1/m);
+    const { host, port } = stage.sshd;
+    await stage.bastion.apply(`
+machines:
+  - { name: a-new, kind: ssh, host: ${host}, port: ${port}, login: root, auth: { bastion_key: true } }
+grants:
+  - { to: { user: alice }, on: { machine: a-new }, allow: [shell] }
+`);
+    await screen.shows(/^ {2}a-new .*\n {2}exec1 .*\n> shell1 /m);
+    screen.type('\x1b[A\x1b[A');
+    await screen.shows(/^> a-new/m);
+    const { data } = (await stage.bastion.api('machines?search=a-new')).body as {
+      readonly data: { readonly machines: readonly { readonly id: string }[] };
+    };
+    await stage.bastion.api(`machines/${data.machines[0]?.id}`, { method: 'DELETE' });
+    await screen.shows(/^> a-new +is gone/m);
+    screen.type('\r');
+    await screen.shows(/a-new: no machine a-new that you may reach/);
+    await screen.shows(/^> exec1/m);
+    // Painted anew once for the choice; all else were single lines.
+    expect(screen.raw.split('\x1b[2J')).toHaveLength(3);
+    screen.type('q');
+    expect(await screen.exited()).toBe(0);
+  });
+
   test('who may reach nothing reads so', async () => {
     await using screen = stage.bob.terminal('bob');
     await screen.shows('postern: you may reach no machine');

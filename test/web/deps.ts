@@ -8,7 +8,7 @@ import { ownGuesses } from '../support/guesses.ts';
 /** The console over the API's stage, as app.ts puts them together. */
 export function consoleDeps(
   { deps, store }: Pick<Stage, 'deps' | 'store'>,
-  running: RunningServices = { of: () => null },
+  running: RunningServices = { of: () => null, subscribe: () => () => undefined },
 ): ConsoleDeps {
   const guesses = ownGuesses();
   const factors = new SecondFactor(store, guesses);

@@ -14,6 +14,7 @@ import type { GatewaySession } from '../session.ts';
 import { DirectEnd, type UserEnd } from '../user-end.ts';
 import { LentEnd, type LentResult } from './lent-end.ts';
 import { type Choice, Menu } from './menu.ts';
+import { MenuRenewal } from './menu-renewal.ts';
 import { styleOf } from './renderer.ts';
 import { ENDED, endedBy, endedWith, IDLE_MINUTES } from './words.ts';
 
@@ -27,6 +28,8 @@ const CLOSED_MS = 1000;
 export interface MenuHost {
   /** Asked anew each time the menu is shown. */
   reachable(): Promise<readonly ReachableMachine[]>;
+  /** Settles when that may have another answer, or after a while. */
+  reachableChanged(): Promise<void>;
   /** The channel as it would be without a menu. */
   direct(end: UserEnd, request: ProgramRequest): GatewayChannel;
   /** A new session on the machine of this name, by a decision of its own. */
@@ -168,10 +171,14 @@ export class MenuChannel implements RunningProgram {
     this.#menu = menu;
     menu.start();
     if (this.#inputEnded) menu.ended();
-    const choice = await Promise.race([menu.choice, this.#stopped.promise]);
-    menu.stop();
-    this.#menu = null;
-    return choice;
+    const renewal = new MenuRenewal(this.#host, machines, (now) => menu.renew(now));
+    try {
+      return await Promise.race([menu.choice, this.#stopped.promise, renewal.nothingLeft]);
+    } finally {
+      renewal.stop();
+      menu.stop();
+      this.#menu = null;
+    }
   }
 
   /** One session on the machine, from its decision to the end of its row. */

@@ -1,8 +1,8 @@
 import type { ReachableMachine } from '../../domain/control-plane.ts';
 import type { Window } from '../../domain/terminal.ts';
 import { type Key, KeyReader } from './keys.ts';
-import { entryOf, type MenuState, menuOf, press } from './model.ts';
-import { answer, listed, type PlainState, plainMenu } from './plain.ts';
+import { type Entry, entryOf, type MenuState, menuOf, press, renewed } from './model.ts';
+import { answer, listed, type PlainState, plainMenu, renewedPlain } from './plain.ts';
 import { pageSize, Renderer, type Style } from './renderer.ts';
 import { IDLE_MS } from './words.ts';
 
@@ -31,6 +31,7 @@ interface Face {
   /** What is to be written since the last time. */
   show(): string;
   resize(window: Window): void;
+  renew(entries: readonly Entry[]): void;
   end(): string;
 }
 
@@ -73,6 +74,13 @@ export class Menu {
   resize(window: Window): void {
     if (this.#over) return;
     this.#face.resize(window);
+    this.#show();
+  }
+
+  /** What is to be chosen from has changed. */
+  renew(machines: readonly ReachableMachine[]): void {
+    if (this.#over) return;
+    this.#face.renew(machines.map(entryOf));
     this.#show();
   }
 
@@ -168,6 +176,10 @@ class ScreenFace implements Face {
     this.#window = window;
   }
 
+  renew(entries: readonly Entry[]): void {
+    this.#state = renewed(this.#state, entries);
+  }
+
   end(): string {
     return this.#renderer.leave();
   }
@@ -212,6 +224,11 @@ class PlainFace implements Face {
 
   resize(): void {
     // Lines are broken by the terminal itself.
+  }
+
+  /** Nothing is printed: what is read aloud is not interrupted. */
+  renew(entries: readonly Entry[]): void {
+    this.#state = renewedPlain(this.#state, entries);
   }
 
   end(): string {

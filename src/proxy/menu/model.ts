@@ -2,6 +2,7 @@ import type { ReachableMachine } from '../../domain/control-plane.ts';
 import { printable } from '../../domain/log.ts';
 import type { Key } from './keys.ts';
 import { withoutLast } from './width.ts';
+import { GONE } from './words.ts';
 
 /** The longest filter, in UTF-16 units. */
 const LONGEST_FILTER = 64;
@@ -13,6 +14,8 @@ export interface Entry {
   /** `key=value`, in the order of the keys; a key alone where the value is empty. */
   readonly tags: string;
   readonly lastUsedAt: Date | null;
+  /** It is not to be reached any more, and stays for as long as it is selected. */
+  readonly gone?: boolean;
   /** All of these, folded: what a filter is looked for in. */
   readonly folded: string;
 }
@@ -69,18 +72,48 @@ function moved(state: MenuState, to: number): MenuState {
   return { ...state, selected };
 }
 
-function typed(state: MenuState, text: string): Pressed {
+/**
+ * The state with other entries: the filter stays, and the selection stays on its entry. One that is gone
+ * stays until another is selected: nobody who is about to press Enter gets the next one instead.
+ */
+export function renewed(state: MenuState, entries: readonly Entry[]): MenuState {
+  const selected = state.found[state.selected];
+  const isThere = selected === undefined || entries.some(({ name }) => name === selected.name);
+  const all = isThere ? entries : withGone(state, entries, selected);
+  const found = matching(all, state.filter);
+  const at = found.findIndex(({ name }) => name === selected?.name);
+  const kept = Math.min(state.selected, Math.max(0, found.length - 1));
+  return { ...state, entries: all, found, selected: at === -1 ? kept : at };
+}
+
+function withGone(state: MenuState, entries: readonly Entry[], selected: Entry): readonly Entry[] {
+  const at = state.entries.findIndex(({ name }) => name === selected.name);
+  return entries.toSpliced(at, 0, { ...selected, address: GONE, gone: true });
+}
+
+/** Without what is gone and not selected any more. */
+function tidied(state: MenuState): MenuState {
+  const { entries, found, selected } = state;
+  const isOver = (one: Entry): boolean => one.gone === true && one !== found[selected];
+  if (!entries.some(isOver)) return state;
+  return renewed(
+    state,
+    entries.filter((one) => !isOver(one)),
+  );
+}
+
+function typed(state: MenuState, text: string, stay: (next: MenuState) => Pressed): Pressed {
   if (text === 'q' && state.filter === '') return { type: 'left' };
-  return { type: 'stay', state: filtered(state, state.filter + text) };
+  return stay(filtered(state, state.filter + text));
 }
 
 /** What a key does; `page` is how many entries a page shows. Pure. */
 export function press(state: MenuState, key: Key, page: number): Pressed {
-  const stay = (next: MenuState): Pressed => ({ type: 'stay', state: next });
+  const stay = (next: MenuState): Pressed => ({ type: 'stay', state: tidied(next) });
   const { selected, found } = state;
   switch (key.type) {
     case 'text':
-      return typed(state, key.text);
+      return typed(state, key.text, stay);
     case 'up':
       return stay(moved(state, selected - 1));
     case 'down':

@@ -30,6 +30,11 @@ export function plainMenu(entries: readonly Entry[], rows: number): PlainState {
   return { entries, found: entries, first: 0, page, line: '' };
 }
 
+/** Other machines, by name from now on, and by number when they are listed next: numbers keep what they were said to mean. */
+export function renewedPlain(state: PlainState, entries: readonly Entry[]): PlainState {
+  return { ...state, entries };
+}
+
 /** The page and the question. */
 export function listed(state: PlainState, now: Date): string {
   const { found, first, page } = state;
@@ -49,7 +54,10 @@ export function listed(state: PlainState, now: Date): string {
 
 function question({ found, entries, page }: PlainState): string {
   const more = found.length > page ? ', Enter for the next page' : '';
-  const all = found.length < entries.length ? ', * for all' : '';
+  const all =
+    found.some((one) => !entries.includes(one)) || found.length < entries.length
+      ? ', * for all'
+      : '';
   return `Number, name or part of it${more}${all}, q to leave: `;
 }
 

@@ -31,6 +31,9 @@ export const TITLE = 'Postern: which machine?';
 export const HELP = 'Enter connects, arrows move, typing filters, Esc clears, q leaves (or 5 min)';
 export const SHORT_HELP = 'Enter connects, q leaves';
 
+/** In the place of an address, of a machine that is not to be reached any more. */
+export const GONE = 'is gone';
+
 export const ENDED = 'the session ended';
 
 export function endedWith(status: number): string {

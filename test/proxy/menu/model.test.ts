@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type Key, KeyReader } from '../../../src/proxy/menu/keys.ts';
-import { entryOf, type MenuState, menuOf, press } from '../../../src/proxy/menu/model.ts';
-import { answer, listed, type PlainState, plainMenu } from '../../../src/proxy/menu/plain.ts';
+import { entryOf, type MenuState, menuOf, press, renewed } from '../../../src/proxy/menu/model.ts';
+import {
+  answer,
+  listed,
+  type PlainState,
+  plainMenu,
+  renewedPlain,
+} from '../../../src/proxy/menu/plain.ts';
 import { cut, tail, widthOfText, withoutLast } from '../../../src/proxy/menu/width.ts';
 import { ago } from '../../../src/proxy/menu/words.ts';
 import { reachable, some } from './machines.ts';
@@ -200,5 +206,51 @@ describe('widths', () => {
       '2026-08-10',
     ]);
     expect(ago(null, NOW)).toBe('never');
+  });
+});
+
+describe('other machines under a menu that stands', () => {
+  const entries = (...names: readonly string[]) => names.map((name) => entryOf(reachable(name)));
+  const view = ({ found, selected }: MenuState) => [
+    found.map(({ name }) => name),
+    found[selected]?.name,
+  ];
+  const down = (state: MenuState): MenuState => {
+    const pressed = press(state, { type: 'down' }, 10);
+    if (pressed.type !== 'stay') throw new Error('it is a choice');
+    return pressed.state;
+  };
+
+  test('come and go around the selection and the filter', () => {
+    const before = down(menuOf(entries('b', 'c', 'd')));
+    expect(view(before)).toEqual([['b', 'c', 'd'], 'c']);
+    expect(view(renewed(before, entries('a', 'b', 'c')))).toEqual([['a', 'b', 'c'], 'c']);
+    const typed = press(before, { type: 'text', text: 'b' }, 10);
+    if (typed.type !== 'stay') throw new Error('it is a choice');
+    expect(view(renewed(typed.state, entries('ab', 'b', 'c')))).toEqual([['ab', 'b'], 'b']);
+  });
+
+  test('what is gone stays for as long as it is selected, and no longer', () => {
+    const gone = renewed(down(menuOf(entries('a', 'b', 'c'))), entries('a', 'c'));
+    expect(view(gone)).toEqual([['a', 'b', 'c'], 'b']);
+    expect(gone.found[1]).toMatchObject({ address: 'is gone' });
+    expect(view(renewed(gone, entries('a', 'c', 'd')))).toEqual([['a', 'b', 'c', 'd'], 'b']);
+    expect(view(renewed(gone, entries('a', 'b', 'c')))).toEqual([['a', 'b', 'c'], 'b']);
+    expect(view(down(gone))).toEqual([['a', 'c'], 'c']);
+    expect(view(renewed(menuOf(entries('a')), []))).toEqual([['a'], 'a']);
+  });
+
+  test('keep the numbers that were read out, and are known by name at once', () => {
+    const state = renewedPlain(plainMenu(entries('b', 'c'), 24), entries('a', 'b'));
+    const said = (line: string) => {
+      const asked = [...line].reduce<PlainState>((now, text) => {
+        const typed = answer(now, { type: 'text', text }, NOW);
+        return typed.type === 'stay' ? typed.state : now;
+      }, state);
+      return answer(asked, { type: 'enter' }, NOW);
+    };
+    expect(said('1')).toMatchObject({ type: 'chosen', name: 'b' });
+    expect(said('a')).toMatchObject({ type: 'chosen', name: 'a' });
+    expect(said('*')).toMatchObject({ state: { found: [{ name: 'a' }, { name: 'b' }] } });
   });
 });
