@@ -5,53 +5,21 @@
  *
  *   sh scripts/node.sh bench/gateway.ts [MEGABYTES] [ROUNDS]
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { argv, execPath, stdout } from 'node:process';
-import { plainEnvironment } from '../test/support/environment.ts';
-import { eventually } from '../test/support/eventually.ts';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv, stdout } from 'node:process';
 import { type Scratch, scratch } from '../test/support/scratch.ts';
 import { newClient, type SshClient } from '../test/support/ssh-client.ts';
 import { startSshd, type TestSshd } from '../test/support/sshd.ts';
+import { applySetup, median, type Product, startProduct, stopProduct } from './product.ts';
 
 const MEGABYTES = Number(argv[2] ?? 256);
 const ROUNDS = Number(argv[3] ?? 5);
 const SESSIONS = 50;
-const MAIN = resolve(import.meta.dirname, '../src/main.ts');
-
-interface Product {
-  readonly process: ChildProcess;
-  readonly ssh: { readonly host: string; readonly port: number };
-  readonly readySeconds: number;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
 
 function row(name: string, ...cells: readonly string[]): void {
   stdout.write(`${name.padEnd(34)}${cells.map((cell) => cell.padStart(14)).join('')}\n`);
-}
-
-async function startProduct(files: Scratch): Promise<Product> {
-  const ready = files.join('ready.json');
-  const began = performance.now();
-  const child = spawn(execPath, [MAIN, 'serve'], {
-    env: plainEnvironment({
-      POSTERN_DATA_DIR: files.join('data'),
-      POSTERN_SSH_LISTEN: '127.0.0.1:0',
-      POSTERN_HTTP_LISTEN: '127.0.0.1:0',
-      POSTERN_READY_FILE: ready,
-      POSTERN_LOG_LEVEL: 'error',
-    }),
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  await eventually('the product is ready', () => (existsSync(ready) ? true : null), 60_000);
-  const readySeconds = (performance.now() - began) / 1000;
-  const facts = JSON.parse(readFileSync(ready, 'utf8')) as Pick<Product, 'ssh'>;
-  return { process: child, ssh: facts.ssh, readySeconds };
 }
 
 async function apply(files: Scratch, user: SshClient, sshd: TestSshd): Promise<void> {
@@ -60,19 +28,12 @@ async function apply(files: Scratch, user: SshClient, sshd: TestSshd): Promise<v
     `auth: { key: { file: ${JSON.stringify(sshd.keyFile)} } }, recording: ${recording} }\n`;
   const grant = (name: string) =>
     `  - { to: { user: bench }, on: { machine: ${name} }, allow: [shell, exec, sftp] }\n`;
-  const file = files.join('setup.yaml');
-  writeFileSync(
-    file,
+  await applySetup(
+    files,
     `users:\n  - { name: bench, role: member, keys: [${JSON.stringify(user.publicKey)}] }\n` +
       `machines:\n${machine('on', 'required')}${machine('off', 'off')}` +
       `grants:\n${grant('on')}${grant('off')}`,
   );
-  const child = spawn(execPath, [MAIN, 'apply', file], {
-    env: plainEnvironment({ POSTERN_DATA_DIR: files.join('data') }),
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const code = await new Promise((done) => child.once('close', done));
-  if (code !== 0) throw new Error(`postern apply ended with ${String(code)}`);
 }
 
 /** Resident bytes and CPU seconds of a process and its children (Linux). */
@@ -161,12 +122,6 @@ async function settled(name: string, product: Product): Promise<void> {
   row('resident memory, idle', '', `${megabytes.toFixed(0)} MB`);
 }
 
-async function stop(product: Product): Promise<void> {
-  const ended = new Promise((done) => product.process.once('close', done));
-  product.process.kill('SIGTERM');
-  await ended;
-}
-
 async function memoryUnderSessions(client: SshClient, product: Product): Promise<void> {
   const pid = product.process.pid ?? 0;
   const sessions = Array.from({ length: SESSIONS }, () =>
@@ -211,12 +166,12 @@ const sshd = await startSshd();
 let product = await startProduct(files);
 try {
   await settled('first start', product);
-  await stop(product);
+  await stopProduct(product);
   product = await startProduct(files);
   await settled('second start', product);
   await measure(files, sshd, product);
 } finally {
-  await stop(product);
+  await stopProduct(product);
   await sshd[Symbol.asyncDispose]();
   files[Symbol.dispose]();
 }
