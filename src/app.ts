@@ -13,6 +13,7 @@ import type { Config } from './config/load.ts';
 import { openContainerSessions } from './container-sessions.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
+import { AuditLinking } from './control/audit-linking.ts';
 import { BrokenRecordings } from './control/broken-recordings.ts';
 import { LocalControlPlane } from './control/control-plane.ts';
 import { JumpKeys, newJumpSecret } from './control/jump-keys.ts';
@@ -118,12 +119,12 @@ async function openControl(
     new KeyHostAuthority(kept('host_ca_ed25519_key')),
   );
   const broken = new BrokenRecordings({ store, ...recordings, node, log });
-  broken.begin();
-  closers.add('sealing broken recordings', () => broken.close());
+  closers.begin('sealing broken recordings', broken);
   const publicUrl = () => addresses.url;
   const read = { store, ...recordings, node, publicUrl, log };
   const reading = await openReading(config, read, closers);
   const stacks = openStackContainers(config, { store, changes: nodes.changes, node, log }, closers);
+  closers.begin('linking the audit', new AuditLinking(store.audit, nodes.changes, log));
   const plane = new LocalControlPlane({
     stores: store,
     running: stacks.running,
@@ -168,8 +169,7 @@ async function openHttp(
     ...{ store: control.store, node: control.node, library, log, clock: () => new Date() },
     retention: { age: config.retention, size: config.retentionSize },
   });
-  retention.begin();
-  closers.add('deleting old recordings', () => retention.close());
+  closers.begin('deleting old recordings', retention);
   const { keys } = control.kept.crypto;
   const { rules } = control.reading;
   const live = new LiveThread({ root: config.recordings, rules, keys }, log);

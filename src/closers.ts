@@ -13,6 +13,12 @@ export class Closers {
     this.#open.push({ name, close });
   }
 
+  /** What works in the background: it begins now. */
+  begin(name: string, part: { begin(): void; close(): Promise<void> }): void {
+    part.begin();
+    this.add(name, () => part.close());
+  }
+
   /** Closes everything; what fails is logged, and the rest goes on. */
   async close(): Promise<void> {
     for (const { name, close } of this.#open.splice(0).reverse()) {

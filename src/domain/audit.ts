@@ -104,9 +104,9 @@ export interface AuditEvent extends NewAuditEvent {
   readonly after: AuditState | null;
 }
 
-/** An event with its place in the chain that all are linked to. */
+/** An event with its place in the chain, which each is linked to soon after it was committed. */
 export interface LinkedAuditEvent extends AuditEvent {
-  /** From 1, without gaps, in the order in which events were committed. */
+  /** From 1, without gaps, in the order in which events were linked. */
   readonly position: number;
   /** SHA-256 of the hash before and the event, in hexadecimal. */
   readonly hash: string;
@@ -144,9 +144,11 @@ export interface AuditFilter {
 /** Append-only. Implemented by store/audit.ts. */
 export interface AuditStore {
   append(event: NewAuditEvent): Promise<void>;
+  /** Gives every event that was committed before its place in the chain. */
+  link(): Promise<void>;
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
-  /** All that are found, oldest first, read as they are taken. */
+  /** All that are found, oldest first, read as they are taken; links first. */
   walk(filter: AuditFilter): AsyncGenerator<LinkedAuditEvent>;
-  /** Computes every link anew; `kept` must be one of them where it is given. */
+  /** Links, and computes every link anew; `kept` must be one of them where it is given. */
   verify(kept: AuditLink | null): Promise<AuditVerdict>;
 }

@@ -15,7 +15,7 @@ interface LinkRow {
 }
 
 /**
- * Computes the chain of migrations/0027-audit-chain.ts anew, up to the head that it has now. Here, and
+ * Computes the chain of migrations/0033-audit-linked-later.ts anew, up to the head that it has now. Here, and
  * not with the function in the database, which who changes events could have changed as well.
  */
 export async function verifyChain(db: Db, kept: AuditLink | null): Promise<AuditVerdict> {
@@ -24,7 +24,7 @@ export async function verifyChain(db: Db, kept: AuditLink | null): Promise<Audit
     .select((eb) => eb.fn.max('position').as('head'))
     .executeTakeFirstOrThrow();
   const walked = await walk(db, last ?? 0, kept);
-  const flaw = walked.flaw ?? (await firstUnlinked(db));
+  const flaw = walked.flaw ?? (await firstUnlinked(db)) ?? (await firstLost(db));
   return { events: last ?? 0, head: walked.head, flaw };
 }
 
@@ -76,14 +76,30 @@ async function linksAfter(db: Db, after: number, last: number): Promise<readonly
   return rows;
 }
 
-/** The first event that was put in past the trigger. */
+/** The first event that was removed before it was linked. */
+async function firstLost(db: Db): Promise<AuditFlaw | null> {
+  const lost = await db
+    .selectFrom('audit_unlinked')
+    .select('audit_id')
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('audit').select('id').whereRef('id', '=', 'audit_id'))),
+    )
+    .orderBy('audit_id')
+    .limit(1)
+    .executeTakeFirst();
+  return lost === undefined ? null : flaw('removed', lost.audit_id);
+}
+
+/** The first event that was put in past the trigger; what came since the linking waits. */
 async function firstUnlinked(db: Db): Promise<AuditFlaw | null> {
   let after = 0;
   for (;;) {
     const { rows } = await sql<{ last: number | null; unlinked: number | null }>`
-      select max(event.id) as last, min(event.id) filter (where audit_id is null) as unlinked
+      select max(event.id) as last, min(event.id) filter (
+        where chain.audit_id is null and waits.audit_id is null) as unlinked
       from (select id from audit where id > ${after}::bigint order by id limit ${AT_ONCE}) as event
-      left join audit_chain on audit_id = event.id`.execute(db);
+      left join audit_chain as chain on chain.audit_id = event.id
+      left join audit_unlinked as waits on waits.audit_id = event.id`.execute(db);
     const { last = null, unlinked = null } = rows[0] ?? {};
     if (unlinked !== null) return flaw('added', unlinked);
     if (last === null) return null;

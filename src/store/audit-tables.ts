@@ -17,9 +17,14 @@ export interface AuditTable {
   after: ColumnType<AuditState | null, string | null, never>;
 }
 
-/** Written by a trigger: migrations/0027-audit-chain.ts. */
+/** Written by a function: migrations/0033-audit-linked-later.ts. */
 export interface AuditChainTable {
   position: Fixed<number>;
   audit_id: Fixed<number>;
   hash: Fixed<Buffer>;
+}
+
+/** Events that wait for their links. */
+export interface AuditUnlinkedTable {
+  audit_id: Fixed<number>;
 }

@@ -1,4 +1,4 @@
-import type { Selectable, SelectQueryBuilder } from 'kysely';
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type {
   AuditEvent,
   AuditFilter,
@@ -17,6 +17,9 @@ import type { Db, Tables } from './tables.ts';
 
 /** Events that are read at once for a walk. */
 const WALKED = 1000;
+
+/** Events that are linked in one transaction, which nobody waits for but others that link. */
+const LINKED = 1000;
 
 /** What happened. Nothing here changes or removes an event; the database lets nobody. */
 export class SqlAuditStore implements AuditStore {
@@ -50,7 +53,12 @@ export class SqlAuditStore implements AuditStore {
     return readPage(this.#db, page, this.#found(filter).selectAll(), toEvent, { byTime });
   }
 
+  async link(): Promise<void> {
+    for (let linked = LINKED; linked === LINKED; ) linked = await linkSome(this.#db);
+  }
+
   async *walk(filter: AuditFilter): AsyncGenerator<LinkedAuditEvent> {
+    await this.link();
     let after = 0;
     for (;;) {
       const rows = await this.#found(filter)
@@ -70,8 +78,9 @@ export class SqlAuditStore implements AuditStore {
     }
   }
 
-  verify(kept: AuditLink | null): Promise<AuditVerdict> {
-    return verifyChain(this.#db, kept);
+  async verify(kept: AuditLink | null): Promise<AuditVerdict> {
+    await this.link();
+    return await verifyChain(this.#db, kept);
   }
 
   #found(filter: AuditFilter): SelectQueryBuilder<Tables, 'audit', object> {
@@ -85,6 +94,14 @@ export class SqlAuditStore implements AuditStore {
     if (to !== undefined) query = query.where('at', '<', to);
     return query;
   }
+}
+
+/** Answers how many it has linked. */
+async function linkSome(db: Db): Promise<number> {
+  const { rows } = await sql<{ linked: number }>`select audit_link(${LINKED}) as linked`.execute(
+    db,
+  );
+  return rows[0]?.linked ?? 0;
 }
 
 function toEvent(row: Selectable<Tables['audit']>): AuditEvent {

@@ -31,6 +31,7 @@ import * as shellIntegration from '../../migrations/0029-shell-integration.ts';
 import * as unsearchedSessions from '../../migrations/0030-unsearched-sessions.ts';
 import * as enteredContainers from '../../migrations/0031-entered-containers.ts';
 import * as tokensOfContainerSessions from '../../migrations/0032-tokens-of-container-sessions.ts';
+import * as auditLinkedLater from '../../migrations/0033-audit-linked-later.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -70,6 +71,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0030-unsearched-sessions': unsearchedSessions,
   '0031-entered-containers': enteredContainers,
   '0032-tokens-of-container-sessions': tokensOfContainerSessions,
+  '0033-audit-linked-later': auditLinkedLater,
 };
 
 /** Names of migrations, in order. */

@@ -17,7 +17,7 @@ import type {
   TranscriptBlockTable,
 } from './analysis-tables.ts';
 import type { ApprovalTable } from './approval-table.ts';
-import type { AuditChainTable, AuditTable } from './audit-tables.ts';
+import type { AuditChainTable, AuditTable, AuditUnlinkedTable } from './audit-tables.ts';
 import type { Defaulted, Fixed } from './column.ts';
 import type { EnteredContainerTable, SessionPlaceTable } from './place-table.ts';
 import type {
@@ -57,6 +57,7 @@ export interface Tables {
   readonly half_sign_ins: SignInTable;
   readonly audit: AuditTable;
   readonly audit_chain: AuditChainTable;
+  readonly audit_unlinked: AuditUnlinkedTable;
   readonly certificate_authorities: CertificateAuthorityTable;
   readonly revocations: RevocationTable;
   readonly nodes: NodeTable;

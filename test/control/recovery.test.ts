@@ -237,6 +237,7 @@ test('an audit that cannot be written leaves the sessions for the next start', a
             sessions: stores.sessions,
             audit: {
               append: () => Promise.reject(new Error('disk full')),
+              link: () => stores.audit.link(),
               list: (filter, page) => stores.audit.list(filter, page),
               walk: (filter) => stores.audit.walk(filter),
               verify: (kept) => stores.audit.verify(kept),

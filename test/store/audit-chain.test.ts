@@ -97,6 +97,34 @@ onBothDatabases('the chain of the audit', (kind) => {
     expect(last?.hash).toBe(verdict.head?.hash);
   });
 
+  test('has each event once, whoever links at the same time', async () => {
+    const { events: before } = await audit.verify(null);
+    const writing = Array.from({ length: 8 }, async (_, at) => {
+      for (let n = 0; n < 5; n++) {
+        await audit.append(event({ userId: at }));
+        await audit.link();
+      }
+    });
+    await Promise.all([...writing, audit.link(), audit.verify(null)]);
+    expect(await audit.verify(null)).toMatchObject({ events: before + 40, flaw: null });
+  });
+
+  test('an event is there before it is linked, and only linked when it was committed', async () => {
+    const { events: before } = await audit.verify(null);
+    const undone = db.transaction().execute(async (tx) => {
+      await new SqlAuditStore(tx).append(event());
+      await new SqlAuditStore(tx).link();
+      throw new Undone();
+    });
+    await expect(undone).rejects.toBeInstanceOf(Undone);
+    await audit.append(event());
+    const count = () => db.selectFrom('audit_chain').select('position').execute();
+    expect(await count()).toHaveLength(before);
+    await audit.link();
+    expect(await count()).toHaveLength(before + 1);
+    expect(await audit.verify(null)).toMatchObject({ flaw: null });
+  });
+
   test('an event comes back with what was before and after', async () => {
     await audit.append(event());
     const { rows } = await audit.list({}, { limit: 1 });
@@ -126,6 +154,7 @@ onBothDatabases('the chain of the audit', (kind) => {
   test('whoever could change it all the same is found out', async () => {
     await audit.append(event({ actor: 'eve' }));
     await audit.append(event());
+    await audit.link();
     const id = (await newest()) - 1;
     expect(await afterwards((tx) => sql`select 1`.execute(tx))).toMatchObject({ flaw: null });
     expect(
@@ -139,6 +168,13 @@ onBothDatabases('the chain of the audit', (kind) => {
       await sql`delete from audit_chain where audit_id = ${id}`.execute(tx);
     };
     expect(await afterwards(both)).toMatchObject({ flaw: { problem: 'removed' } });
+    const early = await afterwards(async (tx) => {
+      await sql`alter table audit enable trigger user`.execute(tx);
+      await new SqlAuditStore(tx).append(event());
+      await sql`alter table audit disable trigger user`.execute(tx);
+      await sql`delete from audit where id = (select max(id) from audit)`.execute(tx);
+    });
+    expect(early).toMatchObject({ flaw: { problem: 'removed' } });
     const added = await afterwards((tx) => new SqlAuditStore(tx).append(event()));
     expect(added).toMatchObject({ flaw: { problem: 'added' } });
     expect(await audit.verify(null)).toMatchObject({ flaw: null });

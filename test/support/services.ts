@@ -55,18 +55,24 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 type Starter = (dir: string) => Promise<Service | null>;
 
+/** What a test does not need: nobody wants its data after a power failure. */
+const UNSAFE = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+
 /**
  * A PostgreSQL on `dir`, which must be a directory of its own; started again on the same one it has
- * its data, and with `port` its address. Null: not installed.
+ * its data, and with `port` its address. `settings`: as PostgreSQL's own. Null: not installed.
  */
-export async function startPostgres(dir: string, port?: number): Promise<Service | null> {
+export async function startPostgres(
+  dir: string,
+  port?: number,
+  settings: readonly string[] = UNSAFE,
+): Promise<Service | null> {
   const server = find('postgres');
   if (server === null) return null;
   const user = becomePostgres(dir);
   const data = join(dir, 'pg');
   if (!existsSync(data)) initialize(join(dirname(server), 'initdb'), user, data);
   const chosen = port ?? (await freePort());
-  const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
   return await start({
     // QUIT is what PostgreSQL calls an immediate shutdown; its children go with it.
     command: [...dyingWithUs('QUIT'), ...user.slice(1), server],
