@@ -2,7 +2,7 @@ import type { ContainerExec } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Place, placeText } from '../domain/forward.ts';
 import type { Logger } from '../domain/log.ts';
-import type { RunningContainer } from '../domain/running-container.ts';
+import type { ProgramRequest, RunningContainer } from '../domain/running-container.ts';
 import type {
   Link,
   Upstream,
@@ -12,8 +12,10 @@ import type {
   UpstreamRequest,
 } from '../domain/upstream.ts';
 import { type Run, ToolShell } from '../sftp/tool-shell.ts';
+import { connectCommand } from './connect-script.ts';
 import { ContainerChannel } from './container-channel.ts';
 import { ContainerFiles } from './container-files.ts';
+import { ContainerLink } from './container-link.ts';
 import { ContainerPrograms } from './container-program.ts';
 import { ContainerSignals } from './container-signals.ts';
 import type { ContainerVisit } from './container-visit.ts';
@@ -51,7 +53,7 @@ export class ContainerUpstream implements Upstream {
   readonly #visit: ContainerVisit;
   readonly #log: Logger;
   readonly #end: (how: UpstreamEnd) => void;
-  readonly #channels = new Set<UpstreamChannel>();
+  readonly #open = new Set<{ close(): void }>();
 
   constructor({ container, machine, shells, visit, log }: ContainerUpstreamParts) {
     this.#visit = visit;
@@ -82,35 +84,47 @@ export class ContainerUpstream implements Upstream {
         return this.#held(await this.#files(request));
       }
     }
-    const begun = this.#run(request);
-    // Also one that begins when the session has ended already.
+    return this.#held(
+      await this.#followed(
+        async () => {
+          const [command, env] = await Promise.all([
+            this.#programs.command(program),
+            this.#programs.env(request),
+          ]);
+          return { command, env, terminal: request.pty?.window ?? null };
+        },
+        (exec, signals) => this.#channel(exec, signals),
+      ),
+    );
+  }
+
+  /** A program that the session answers for, also for one that begins when it has ended already. */
+  async #followed<T extends { readonly left: Promise<boolean> }>(
+    request: () => Promise<ProgramRequest>,
+    as: (exec: ContainerExec, signals: ContainerSignals) => T,
+  ): Promise<T> {
+    const begun = this.#run(request, as);
     this.#visit.follow(
       begun.then(
-        (channel) => channel.left,
+        ({ left }) => left,
         () => true,
       ),
     );
-    return this.#held(await begun);
+    return await begun;
   }
 
-  async #run(request: UpstreamRequest): Promise<ContainerChannel> {
-    const programs = this.#programs;
-    const [command, env, mark] = await Promise.all([
-      programs.command(request.program),
-      programs.env(request),
-      this.#visit.mark(),
-    ]);
+  async #run<T>(
+    request: () => Promise<ProgramRequest>,
+    as: (exec: ContainerExec, signals: ContainerSignals) => T,
+  ): Promise<T> {
+    const [{ command, env, terminal }, mark] = await Promise.all([request(), this.#visit.mark()]);
     const signals = new ContainerSignals({
       ...{ container: this.#container, mark, log: this.#log },
-      shell: () => programs.plainShell(),
+      shell: () => this.#programs.plainShell(),
     });
     try {
-      const exec = await this.#container.exec({
-        command,
-        env: [...env, [MARK, mark]],
-        terminal: request.pty?.window ?? null,
-      });
-      return this.#channel(exec, signals);
+      const exec = await this.#container.exec({ command, env: [...env, [MARK, mark]], terminal });
+      return as(exec, signals);
     } catch (error) {
       // An engine that was lost may have begun it all the same.
       if (mayRun(error)) this.#visit.follow(signals.hangUp(this.#visit.over));
@@ -119,8 +133,8 @@ export class ContainerUpstream implements Upstream {
   }
 
   #held(channel: UpstreamChannel): UpstreamChannel {
-    this.#channels.add(channel);
-    void channel.exited.then(() => this.#channels.delete(channel));
+    this.#open.add(channel);
+    void channel.exited.then(() => this.#open.delete(channel));
     return channel;
   }
 
@@ -197,8 +211,39 @@ export class ContainerUpstream implements Upstream {
     }
   }
 
-  dial(to: Place): Promise<Link> {
-    return Promise.reject(this.#prohibited(to));
+  async dial(to: Place): Promise<Link> {
+    let why: string | null;
+    try {
+      const link = await this.#link(to);
+      why = await link.begun;
+      if (why === null) return link;
+      link.close();
+    } catch (error) {
+      const meaning = await this.#meaning(error);
+      if (!(meaning instanceof PosternError) || meaning.code !== 'machine.refused') throw meaning;
+      // It says something about this one alone: programs may run all the same.
+      why = String(meaning.params['reason']);
+    }
+    const params = { machine: this.#machine, place: placeText(to), reason: why };
+    throw new PosternError('forward.failed', params);
+  }
+
+  /** By a program in the container: its network is its own, and may be one that nothing leads to. */
+  async #link(to: Place): Promise<ContainerLink> {
+    const [host, port] = to.type === 'tcp' ? [to.host, String(to.port)] : [to.path, ''];
+    const link = await this.#followed(
+      async () => {
+        const command = connectCommand(await this.#programs.plainShell(), host, port);
+        return { command, env: [], terminal: null };
+      },
+      (exec, signals) => new ContainerLink(exec, () => signals.hangUp(this.#visit.over)),
+    );
+    this.#open.add(link);
+    void link.closed.then(() => {
+      this.#open.delete(link);
+      if (link.isLost) void this.#containerEnded();
+    });
+    return link;
   }
 
   listen(at: Place): Promise<UpstreamListener> {
@@ -215,7 +260,7 @@ export class ContainerUpstream implements Upstream {
   }
 
   close(): void {
-    for (const channel of this.#channels) channel.close();
+    for (const one of this.#open) one.close();
     this.#end('closed');
     this.#visit.end();
   }

@@ -7,6 +7,7 @@ import { type EngineDoor, startEngineDoor } from '../support/engine-door.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
+import { forwardsIntoContainers } from './container-forwards.ts';
 
 /** An engine and a bastion to begin, on a computer that has much else to do. */
 const BEGIN_MS = 120_000;
@@ -312,4 +313,6 @@ needs(
     expect(again.status).toBe(255);
     expect(again.stderr).toContain('cannot reach brief: exited is the container brief');
   });
+
+  forwardsIntoContainers(() => ({ docker, bastion, alice }));
 });

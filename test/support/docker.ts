@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
@@ -16,6 +16,8 @@ export const APP = { name: 'app', id: 1000 } as const;
 export interface ContainerOptions {
   readonly image: 'busybox' | 'debian' | 'distroless';
   readonly labels?: Readonly<Record<string, string>>;
+  /** `host` if not given; `none`: its own, which nothing leads to. */
+  readonly network?: 'host' | 'none';
   /** More of `docker run`. */
   readonly more?: readonly string[];
 }
@@ -103,14 +105,15 @@ export class TestDocker implements AsyncDisposable {
   }
 
   /** A container that runs until it is stopped; answers its id. Any of this name goes first. */
-  async run(name: string, { image, labels = {}, more = [] }: ContainerOptions): Promise<string> {
+  async run(name: string, options: ContainerOptions): Promise<string> {
+    const { image, labels = {}, network = 'host', more = [] } = options;
     await this.image(image);
     // A test that is tried again finds what its first try has left.
     if (this.#names.has(name)) await this.#remove(name);
     this.#names.add(name);
     const marks = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
     const idle = image === 'distroless' ? ['/bin/sleep', '100000'] : ['sh', '-c', IDLE];
-    const net = ['--network', 'host'];
+    const net = ['--network', network];
     return await this.cli('run', '-d', '--name', name, ...net, ...marks, ...more, image, ...idle);
   }
 
@@ -199,6 +202,15 @@ async function rootOf(kind: ContainerOptions['image'], root: string): Promise<vo
   if (kind === 'busybox') return;
   for (const part of ['bash', 'sftp-server', 'rsync'] as const)
     await withLibraries(root, the(part));
+  await withPerl(root);
+}
+
+/** What every Debian has of it. */
+async function withPerl(root: string): Promise<void> {
+  await withLibraries(root, the('perl'));
+  const { stdout } = await must(the('perl'), ['-e', 'print for grep { m{/perl-base$} } @INC']);
+  const base = stdout.toString();
+  cpSync(base, `${root}${base}`, { recursive: true });
 }
 
 /** Copies a program with what it is linked to. */

@@ -41,6 +41,7 @@ const PACKAGES = {
   lftp: 'lftp',
   curl: 'curl',
   python3: 'python3',
+  perl: 'perl-base',
   paramiko: 'python3-paramiko',
   asyncssh: 'python3-asyncssh',
   'ssh-audit': 'ssh-audit',
