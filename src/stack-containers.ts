@@ -34,5 +34,5 @@ export function openStackContainers(
   const left = new LeftPrograms({ store: stores, end: leftProgramsEnder(engines), node, log });
   left.begin();
   closers.add('ending what is left in containers', () => left.close());
-  return { running, services: new StackServices(engines) };
+  return { running, services: new StackServices(engines, running) };
 }

@@ -8,7 +8,7 @@ import { formatId, parseId } from '../domain/ids.ts';
 import { printable } from '../domain/log.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Secret } from '../domain/secret.ts';
-import { isOnStack, type Service, type Stack } from '../domain/stack.ts';
+import { type EngineAway, isOnStack, type Service, type Stack } from '../domain/stack.ts';
 import { seesEverything } from '../domain/visibility.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -47,9 +47,14 @@ export async function seenStacks(
 }
 
 /** Throws `stack.service` where the stack has none of that name, and `engine.*`. */
-export async function serviceOf(deps: ApiDeps, stack: Stack, name: string): Promise<Service> {
-  const found = (await deps.services.of(stack)).find((service) => service.name === name);
-  if (found !== undefined) return found;
+export async function serviceOf(
+  deps: ApiDeps,
+  stack: Stack,
+  name: string,
+): Promise<{ readonly service: Service; readonly away: EngineAway | null }> {
+  const { services, away } = await deps.services.of(stack);
+  const service = services.find((one) => one.name === name);
+  if (service !== undefined) return { service, away };
   const params = { stack: stack.name, service: printable(name, 80) };
   throw new PosternError('stack.service', { detail: sentence('stack.no_service', params) });
 }

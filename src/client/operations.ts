@@ -1979,19 +1979,28 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: Stack;
   };
-  /** Its services, as its container engine has them now */
+  /** Its services, as its container engine tells of them */
   'GET /v1/stacks/{stack_id}/services': {
     readonly query: NoQuery;
     readonly body: undefined;
     readonly answer: {
       readonly services: readonly Service[];
+      readonly engine_away: {
+        readonly reason: string;
+        readonly since: string;
+      } | null;
     };
   };
   /** One of them */
   'GET /v1/stacks/{stack_id}/services/{name}': {
     readonly query: NoQuery;
     readonly body: undefined;
-    readonly answer: Service;
+    readonly answer: Service & {
+      readonly engine_away: {
+        readonly reason: string;
+        readonly since: string;
+      } | null;
+    };
   };
   /** A session of a container of a service, made in the background */
   'POST /v1/stacks/{stack_id}/sessions': {

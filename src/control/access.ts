@@ -188,7 +188,7 @@ export class Access {
     const containers = known.services.find(({ name }) => name === service)?.containers ?? [];
     const one = numbered(containers).get(index);
     if (one !== undefined) return one;
-    return known.away ?? `it has no container ${index}, and ${containers.length} that run`;
+    return known.away?.reason ?? `it has no container ${index}, and ${containers.length} that run`;
   }
 
   /** The container of a session that was made for it, as its service's machine. */

@@ -7,7 +7,7 @@ import type {
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import { isMachineName } from '../domain/names.ts';
-import type { KnownServices, RunningServices, Stack } from '../domain/stack.ts';
+import type { EngineAway, KnownServices, RunningServices, Stack } from '../domain/stack.ts';
 import type { Stores } from '../domain/store.ts';
 import { Lookout } from './lookout.ts';
 import { servicesOf } from './stack-services.ts';
@@ -36,7 +36,7 @@ interface RunningServicesDeps {
 }
 
 /**
- * The running containers of all stacks, as their engines tell of them, and the machines that their services
+ * The containers of all stacks, as their engines tell of them, and the machines that their services
  * are: a service that starts is a machine at once, and can be reached before anybody has asked for a session
  * of it. One follower for each engine that a stack names, however many name it. On each node.
  */
@@ -73,14 +73,21 @@ export class FollowedServices implements RunningServices {
 
   of(stackId: number): KnownServices | null {
     const stack = this.#stacks.find(({ id }) => id === stackId);
-    const followed = this.#followed.get(stack?.engine ?? '');
-    if (stack === undefined || followed === undefined) return null;
-    const { containers, away } = followed;
-    if (containers === null) return away === null ? null : { services: [], away };
-    const mine = [...containers.values()].filter(
-      ({ labels }) => labels[stack.stackLabel] === stack.project,
+    if (stack === undefined) return null;
+    const followed = this.#followed.get(stack.engine ?? '');
+    const away = followed?.away ?? null;
+    const known = this.every(stack, ({ state }) => state === 'running');
+    return known === null && away !== null ? { services: [], away } : known;
+  }
+
+  /** Running or not, as far as they fit. Null: its engine has never answered, or is not followed (yet). */
+  every(stack: Stack, fits: (one: Container) => boolean = () => true): KnownServices | null {
+    const followed = this.#followed.get(stack.engine ?? '');
+    if (followed === undefined || followed.containers === null) return null;
+    const mine = [...followed.containers.values()].filter(
+      (one) => one.labels[stack.stackLabel] === stack.project && fits(one),
     );
-    return { services: servicesOf(stack, mine), away };
+    return { services: servicesOf(stack, mine), away: followed.away };
   }
 
   subscribe(listener: () => void): () => void {
@@ -174,8 +181,8 @@ export class FollowedServices implements RunningServices {
 class FollowedEngine {
   /** By id; null: it has never answered. */
   containers: Map<string, Container> | null = null;
-  /** Why it does not answer; null: it does, or has not been heard of yet. */
-  away: string | null = null;
+  /** Null: it answers, or has not been heard of yet. */
+  away: EngineAway | null = null;
   readonly #log: Logger;
   readonly #changed: () => void;
   readonly #following: { close(): void };
@@ -193,9 +200,10 @@ class FollowedEngine {
   #hear(news: ContainerNews): void {
     if (news.type === 'away') {
       if (this.away === null) this.#log.warn('an engine does not answer', { reason: news.reason });
-      const isNew = this.away === null;
-      this.away = news.reason;
-      if (isNew) this.#changed();
+      const { reason } = news;
+      const since = this.away?.since;
+      this.away = { reason, since: since ?? new Date() };
+      if (since === undefined) this.#changed();
       return;
     }
     if (this.away !== null) this.#log.info('an engine answers again');
@@ -209,9 +217,11 @@ class FollowedEngine {
     known: Map<string, Container>,
   ): Map<string, Container> {
     if (news.type === 'all') {
-      return new Map(news.containers.slice(0, MOST_CONTAINERS).map((one) => [one.id, one]));
+      const running = (one: Container): number => (one.state === 'running' ? 0 : 1);
+      const most = news.containers.toSorted((a, b) => running(a) - running(b));
+      return new Map(most.slice(0, MOST_CONTAINERS).map((one) => [one.id, one]));
     }
-    if (news.type === 'stopped') known.delete(news.id);
+    if (news.type === 'gone') known.delete(news.id);
     else if (known.size < MOST_CONTAINERS || known.has(news.container.id)) {
       known.set(news.container.id, news.container);
     }

@@ -1,23 +1,33 @@
 import type { Container, ContainerEngines } from '../domain/container-engine.ts';
 import { isContainerName } from '../domain/container-place.ts';
-import type { Service, ServiceList, Stack } from '../domain/stack.ts';
+import type { KnownServices, Service, ServiceList, Stack } from '../domain/stack.ts';
 
 /** Better ones first: a container without a health check is as good as its engine can say. */
 const HEALTHS: readonly Container['health'][] = ['healthy', 'none', 'starting', 'unhealthy'];
 
+/** What engines have told of a stack's containers; null: nothing yet. */
+export interface ToldServices {
+  every(stack: Stack): KnownServices | null;
+}
+
 /**
- * The services of stacks, as their engines have them at the moment. A label says what its author likes: what is
- * no name of a service is none, for the name of a machine is made of it.
+ * The services of stacks, as their engines tell of them; where one has not told anything, as it answers. A label
+ * says what its author likes: what is no name of a service is none, for the name of a machine is made of it.
  */
 export class StackServices implements ServiceList {
   readonly #engines: ContainerEngines;
+  readonly #told: ToldServices | undefined;
 
-  constructor(engines: ContainerEngines) {
+  /** `told` left out: engines are asked each time. */
+  constructor(engines: ContainerEngines, told?: ToldServices) {
     this.#engines = engines;
+    this.#told = told;
   }
 
-  async of(stack: Stack): Promise<readonly Service[]> {
-    return servicesOf(stack, await this.#containers(stack, {}));
+  async of(stack: Stack): Promise<KnownServices> {
+    const told = this.#told?.every(stack) ?? null;
+    if (told !== null) return told;
+    return { services: servicesOf(stack, await this.#containers(stack, {})), away: null };
   }
 
   /** The healthiest running container of a service, of several the newest; null: none runs. */

@@ -80,12 +80,12 @@ export interface ContainerExec {
 
 /** What is told to who follows an engine's containers. */
 export type ContainerNews =
-  /** All running containers, as they are now: at the beginning, and each time after news were missed. */
+  /** All containers, as they are now: at the beginning, and each time after news were missed. */
   | { readonly type: 'all'; readonly containers: readonly Container[] }
-  /** Started, renamed, or its health has changed. */
+  /** Made, started, stopped, paused, renamed, or its health has changed. */
   | { readonly type: 'changed'; readonly container: Container }
-  /** It does not run any more. */
-  | { readonly type: 'stopped'; readonly id: string; readonly name: string }
+  /** It is no more. */
+  | { readonly type: 'gone'; readonly id: string }
   /** The engine does not answer; what was known is kept, and `all` follows when it is back. */
   | { readonly type: 'away'; readonly reason: string };
 

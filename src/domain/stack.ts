@@ -78,23 +78,29 @@ export interface Service {
   readonly containers: readonly Container[];
 }
 
-/** Implemented by control/stack-services.ts. Rejects with `engine.*`. */
-export interface ServiceList {
-  /** By name; none of a stack of kind `server`. */
-  of(stack: Stack): Promise<readonly Service[]>;
+/** An engine that does not answer. */
+export interface EngineAway {
+  readonly reason: string;
+  readonly since: Date;
 }
 
-/** What is known of a stack's running containers. */
+/** What is known of a stack's containers. */
 export interface KnownServices {
-  /** By name; those that run, or ran when their engine was last heard. */
+  /** By name; as they are, or were when their engine was last heard. */
   readonly services: readonly Service[];
-  /** Why the engine does not answer; null: it does. */
-  readonly away: string | null;
+  /** Null: the engine answers. */
+  readonly away: EngineAway | null;
+}
+
+/** Implemented by control/stack-services.ts. */
+export interface ServiceList {
+  /** None of a stack of kind `server`. Rejects with `engine.*` where nothing was ever heard of the engine. */
+  of(stack: Stack): Promise<KnownServices>;
 }
 
 /** What the engines of stacks tell, kept in the process. Implemented by control/running-services.ts. */
 export interface RunningServices {
-  /** Null: nothing is known of the stack (yet), or it has no engine. */
+  /** Those that run. Null: nothing is known of the stack (yet), or it has no engine. */
   of(stackId: number): KnownServices | null;
   /** Told when what is known has changed; answers how to stop listening. */
   subscribe(listener: () => void): () => void;

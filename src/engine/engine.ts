@@ -18,8 +18,18 @@ import { EngineExec } from './exec.ts';
 import { Follower } from './follower.ts';
 import { type EngineAnswer, EngineHttp } from './http.ts';
 
-/** What changes which containers run, and how they are. */
-const EVENTS = ['start', 'die', 'stop', 'destroy', 'rename', 'pause', 'unpause', 'health_status'];
+/** What changes which containers there are, and how they are. */
+const EVENTS = [
+  'create',
+  'start',
+  'die',
+  'stop',
+  'destroy',
+  'rename',
+  'pause',
+  'unpause',
+  'health_status',
+];
 
 /** Between two questions whether a program has begun, in milliseconds: at first, at most. */
 const BEGUN_MS = { first: 2, most: 100 } as const;
@@ -112,7 +122,7 @@ class HttpEngine implements ContainerEngine {
     const path = `/events?filters=${filters}`;
     const followed = {
       events: () => this.#http.stream({ method: 'GET', path }),
-      list: () => this.list(),
+      list: () => this.list({ all: true }),
       find: (id: string) => this.find(id),
     };
     return new Follower(followed, onNews);

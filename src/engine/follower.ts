@@ -26,7 +26,6 @@ export class Follower {
   readonly #engine: Followed;
   readonly #tell: (news: ContainerNews) => void;
   readonly #closed = new AbortController();
-  readonly #names = new Map<string, string>();
 
   constructor(engine: Followed, onNews: (news: ContainerNews) => void) {
     this.#engine = engine;
@@ -65,11 +64,7 @@ export class Follower {
     signal.addEventListener('abort', stop);
     try {
       // Whatever happens from now on is in the events already.
-      const listed = await this.#engine.list();
-      const containers = listed.filter(({ state }) => state === 'running');
-      this.#names.clear();
-      for (const { id, name } of containers) this.#names.set(id, name);
-      this.#tell({ type: 'all', containers });
+      this.#tell({ type: 'all', containers: await this.#engine.list() });
       onReached();
       for await (const id of turns) await this.#turn(id);
     } finally {
@@ -81,16 +76,7 @@ export class Follower {
 
   async #turn(id: string): Promise<void> {
     const container = await this.#engine.find(id);
-    if (container?.state === 'running') {
-      this.#names.set(id, container.name);
-      this.#tell({ type: 'changed', container });
-      return;
-    }
-    const name = this.#names.get(id);
-    // One that was never seen running is nobody's loss.
-    if (name === undefined) return;
-    this.#names.delete(id);
-    this.#tell({ type: 'stopped', id, name });
+    this.#tell(container === null ? { type: 'gone', id } : { type: 'changed', container });
   }
 }
 

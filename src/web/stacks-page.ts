@@ -59,7 +59,7 @@ function servicesOf(page: StacksPage, { stack, known }: ShownStack): Markup {
   return html`${
     away === null
       ? ''
-      : html`<p role="alert">Its engine does not answer: ${shown(away, 300)}. What ran when it was last heard:</p>`
+      : html`<p role="alert">Its engine has not answered since ${moment(away.since)}: ${shown(away.reason, 300)}. What ran when it was last heard:</p>`
   }
   ${
     services.length === 0

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Access } from '../../src/control/access.ts';
 import { FollowedServices } from '../../src/control/running-services.ts';
+import { StackServices } from '../../src/control/stack-services.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import type { SignedIn } from '../../src/domain/control-plane.ts';
 import type { Stack } from '../../src/domain/stack.ts';
 import { Engines } from '../../src/engine/engine.ts';
 import { grant, machine, stack, user } from '../store/examples.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { running, startTestEngine, type TestContainer } from '../support/test-engine.ts';
 import { type ControlStage, FACTS, openControlStage } from './stage.ts';
 
@@ -14,6 +15,7 @@ let stage: ControlStage;
 let engine: Awaited<ReturnType<typeof startTestEngine>>;
 let followed: FollowedServices;
 let access: Access;
+let services: StackServices;
 const changes = new LocalChanges();
 let round = 0;
 beforeAll(async () => {
@@ -23,6 +25,7 @@ beforeAll(async () => {
   followed = new FollowedServices({ stores: stage.at.store, engines, log: stage.log });
   followed.begin(changes);
   access = new Access(stage.at.store, followed);
+  services = new StackServices(engines, followed);
 });
 afterAll(async () => {
   await followed?.close();
@@ -126,7 +129,7 @@ test('what is known stays, marked, while the engine is away, and is renewed when
     await shows('its engine is away', [`${name}.web: engine unreachable`]);
     expect(followed.of(shop.id)).toMatchObject({
       services: [{ name: 'web', containers: [{ name: `${name}-web-1` }] }],
-      away: expect.any(String),
+      away: { reason: expect.any(String), since: expect.any(Date) },
     });
   } finally {
     await engine.comeBack();
@@ -134,6 +137,54 @@ test('what is known stays, marked, while the engine is away, and is renewed when
   engine.containers = [one(1), one(2)];
   await shows('both', [`${name}.web: 2 containers`]);
   expect(followed.of(shop.id)?.away).toBeNull();
+});
+
+test('services are answered from what engines tell, stopped containers too, and while one is away', async () => {
+  const states = async (): Promise<string> => {
+    const { services: found } = await services.of(shop);
+    return found.flatMap(({ containers }) => containers.map(({ state }) => state)).join(' ');
+  };
+  engine.containers = [one(1), one(2, { state: 'exited' })];
+  await eventually('both', async () => (await states()) === 'running exited');
+  engine.containers = [one(1, { health: 'unhealthy' }), one(2)];
+  await eventually('it is started', async () => (await states()) === 'running running');
+  const before = new Date();
+  await engine.goAway();
+  try {
+    const away = await eventually('it is away', async () => (await services.of(shop)).away);
+    expect(away.since.getTime()).toBeGreaterThanOrEqual(before.getTime() - 1);
+    expect(await services.of(shop)).toMatchObject({
+      services: [{ name: 'web', containers: [{ health: 'unhealthy' }, { health: 'none' }] }],
+      away: { since: away.since },
+    });
+  } finally {
+    await engine.comeBack();
+  }
+  engine.containers = [];
+  await eventually('none is left', async () => (await states()) === '');
+});
+
+test('a stack whose engine nobody follows yet is asked for there', async () => {
+  const idle = new FollowedServices({
+    stores: stage.at.store,
+    engines: new Engines({ certificates: null }),
+    log: stage.log,
+  });
+  engine.containers = [one(1)];
+  const asked = new StackServices(new Engines({ certificates: null }), idle);
+  expect(await asked.of(shop)).toMatchObject({ services: [{ name: 'web' }], away: null });
+  await idle.close();
+});
+
+test('who listens hears of what came and went once it can be reached', async () => {
+  const heard = Promise.withResolvers<void>();
+  const deaf = followed.subscribe(() => {
+    if (followed.of(shop.id)?.services.length === 1) heard.resolve();
+  });
+  engine.containers = [one(1)];
+  await within('the word', heard.promise);
+  deaf();
+  expect(await seen()).toEqual([`${name}.web: 1 container`]);
 });
 
 test('a machine that was removed comes back, and a changed stack changes its machines', async () => {

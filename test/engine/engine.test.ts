@@ -194,7 +194,13 @@ needs('dockerd', 'docker', 'runc', 'busybox').describe('a Docker Engine', () => 
           one.type === 'changed' && one.container.id === id && one.container.health === 'healthy',
       );
       await docker.cli('kill', 'born');
-      await told('its end', (one) => one.type === 'stopped' && one.name === 'born');
+      await told(
+        'its end',
+        (one) =>
+          one.type === 'changed' && one.container.id === id && one.container.state === 'exited',
+      );
+      await docker.cli('rm', 'born');
+      await told('its removal', (one) => one.type === 'gone' && one.id === id);
       await docker.stop();
       await told('the loss', (one) => one.type === 'away');
       news.length = 0;

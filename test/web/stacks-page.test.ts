@@ -77,11 +77,11 @@ test('an engine that does not answer is said to be away', async () => {
   await shows('db', 'shop-db-1');
   await engine.goAway();
   try {
-    await shows('what was known', 'shop-db-1', 'running when last heard', 'does not answer');
+    await shows('what was known', 'shop-db-1', 'running when last heard', 'has not answered since');
   } finally {
     await engine.comeBack();
   }
-  await eventually('it answers', async () => !(await page(alice)).includes('does not answer'));
+  await eventually('it answers', async () => !(await page(alice)).includes('has not answered'));
 });
 
 test('who has no grant on a stack does not see it', async () => {

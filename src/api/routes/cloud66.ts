@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import { PosternError } from '../../domain/errors.ts';
+import type { Service, Stack } from '../../domain/stack.ts';
 import { type Api, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { json } from '../envelope.ts';
@@ -151,16 +153,24 @@ function listRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(servicesRoute, async (c) => {
     const stack = await seenStack(deps, callerOf(c), c.req.valid('param').uid);
-    const services = await deps.services.of(stack);
+    const services = await answered(deps, stack);
     return c.json(whole(services.map(cloudServiceView)), 200);
   });
 
   api.openapi(containersRoute, async (c) => {
     const stack = await seenStack(deps, callerOf(c), c.req.valid('param').uid);
-    const services = await deps.services.of(stack);
+    const services = await answered(deps, stack);
     const containers = services.flatMap((service) => cloudServiceView(service).containers);
     return c.json(whole(containers), 200);
   });
+}
+
+/** This wire form has no room for what is not known for sure. */
+async function answered(deps: ApiDeps, stack: Stack): Promise<readonly Service[]> {
+  const { services, away } = await deps.services.of(stack);
+  if (away === null) return services;
+  const { reason } = away;
+  throw new PosternError('engine.unreachable', { engine: stack.engine ?? '', reason });
 }
 
 function sessionRoutes(api: Api, deps: ApiDeps): void {

@@ -16,8 +16,10 @@ import {
 import {
   actionSchema,
   actionView,
+  awayView,
   containerSessionSchema,
   containerSessionView,
+  engineAwaySchema,
   serviceSchema,
   serviceView,
   stackSchema,
@@ -53,10 +55,13 @@ const getRoute = plainRoute({
 const servicesRoute = plainRoute({
   method: 'get',
   path: '/v1/stacks/{stack_id}/services',
-  summary: 'Its services, as its container engine has them now',
+  summary: 'Its services, as its container engine tells of them',
   request: { params },
   responses: {
-    200: json(z.object({ services: z.array(serviceSchema) }), 'All of them'),
+    200: json(
+      z.object({ services: z.array(serviceSchema), engine_away: engineAwaySchema }),
+      'All of them',
+    ),
     404: NONE,
   },
 });
@@ -66,7 +71,10 @@ const serviceRoute = plainRoute({
   path: '/v1/stacks/{stack_id}/services/{name}',
   summary: 'One of them',
   request: { params: z.object({ stack_id: stackId, name: text(200) }) },
-  responses: { 200: json(serviceSchema, 'The service'), 404: NONE },
+  responses: {
+    200: json(serviceSchema.extend({ engine_away: engineAwaySchema }), 'The service'),
+    404: NONE,
+  },
 });
 
 const createRoute = plainRoute({
@@ -124,14 +132,15 @@ export function stackRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(servicesRoute, async (c) => {
     const stack = await seenStack(deps, callerOf(c), c.req.valid('param').stack_id);
-    const services = await deps.services.of(stack);
-    return c.json({ services: services.map(serviceView) }, 200);
+    const { services, away } = await deps.services.of(stack);
+    return c.json({ services: services.map(serviceView), engine_away: awayView(away) }, 200);
   });
 
   api.openapi(serviceRoute, async (c) => {
     const asked = c.req.valid('param');
     const stack = await seenStack(deps, callerOf(c), asked.stack_id);
-    return c.json(serviceView(await serviceOf(deps, stack, asked.name)), 200);
+    const { service, away } = await serviceOf(deps, stack, asked.name);
+    return c.json({ ...serviceView(service), engine_away: awayView(away) }, 200);
   });
 
   api.openapi(createRoute, async (c) => {

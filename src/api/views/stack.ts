@@ -7,7 +7,13 @@ import {
 import { ACTION_STATUSES, type StackAction } from '../../domain/container-session.ts';
 import { OVER_LIMIT_POLICIES } from '../../domain/place.ts';
 import { SESSION_STATUSES } from '../../domain/session.ts';
-import { numbered, type Service, STACK_KINDS, type Stack } from '../../domain/stack.ts';
+import {
+  type EngineAway,
+  numbered,
+  type Service,
+  STACK_KINDS,
+  type Stack,
+} from '../../domain/stack.ts';
 import { isoTime, isoTimeOrNull, outTime } from '../fields.ts';
 import type { Found } from '../stacks.ts';
 
@@ -44,6 +50,14 @@ export const serviceSchema = z
     containers: z.array(containerSchema),
   })
   .openapi('Service');
+
+export const engineAwaySchema = z
+  .object({ reason: z.string(), since: outTime })
+  .nullable()
+  .openapi({
+    description:
+      'Why, and since when, the engine does not answer: all is as it was last heard; null: it does',
+  });
 
 export const actionSchema = z
   .object({
@@ -113,6 +127,10 @@ export function serviceView(service: Service): z.infer<typeof serviceSchema> {
     status: numbers.size > 0 ? 'running' : 'stopped',
     containers: containers.map((one) => containerView(one, numbers.get(one.id))),
   };
+}
+
+export function awayView(away: EngineAway | null): z.infer<typeof engineAwaySchema> {
+  return away === null ? null : { reason: away.reason, since: isoTime(away.since) };
 }
 
 export function actionView(action: StackAction): z.infer<typeof actionSchema> {

@@ -61,9 +61,10 @@ async function show(shell: Shell, name: string, options: Format): Promise<void> 
   const api = ApiClient.of(shell);
   const path = `/v1/stacks/${encodeURIComponent(name)}` as const;
   const stack = await api.plain(path);
-  const services = rowsAt(await api.plain(`${path}/services`), 'services');
+  const known = await api.plain(`${path}/services`);
+  const [services, away] = [rowsAt(known, 'services'), at(known, 'engine_away') ?? null];
   if (options.json) {
-    showJson(shell, { ...stack, services });
+    showJson(shell, { ...stack, services, engine_away: away });
     return;
   }
   showOne(shell, options, stack, COLUMNS);
@@ -74,6 +75,12 @@ async function show(shell: Shell, name: string, options: Format): Promise<void> 
     })),
   );
   shell.stdout.write('\n');
+  if (away !== null) {
+    const said = `${textAt(away, 'since')}: ${textAt(away, 'reason')}`;
+    shell.stdout.write(
+      `As last heard; its engine has not answered since ${printable(said, 400)}\n`,
+    );
+  }
   showRows(shell, options, containers, CONTAINERS);
 }
 
