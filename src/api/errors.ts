@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { HTTP_STATUS } from '../domain/error-entry.ts';
 import { CATALOGUE, type FieldProblem, PosternError, sentence } from '../domain/errors.ts';
-import { printable, reasonOf } from '../domain/log.ts';
+import { printable, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { ApiEnv } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { failure } from './envelope.ts';
@@ -62,7 +62,7 @@ export function errorHandler(deps: ApiDeps) {
     const error = thrown instanceof HTTPException ? ofFramework(thrown) : thrown;
     if (error instanceof PosternError && error.code !== 'internal') {
       if (error.cause !== undefined) {
-        deps.log.warn('request refused', { code: error.code, reason: reasonOf(error.cause) });
+        deps.log.warn('request refused', { code: error.code, reason: rootReasonOf(error) });
       }
       return answer(c, error);
     }

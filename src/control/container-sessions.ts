@@ -9,7 +9,7 @@ import type {
 import type { Gateway } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
 import { PosternError, sentence } from '../domain/errors.ts';
-import { type Logger, reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { Meters } from '../domain/meters.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { Stack } from '../domain/stack.ts';
@@ -224,7 +224,7 @@ export class BackgroundContainerSessions implements ContainerSessions {
   async #fail(action: StackAction, thrown: unknown): Promise<void> {
     this.#deps.log.warn('a container session was not made', {
       action: action.id,
-      reason: reasonOf(thrown),
+      reason: rootReasonOf(thrown),
     });
     // What has finished has a session that is its user's.
     const isFirst = (stores: Stores): Promise<boolean> => failAction(stores, action, thrown);

@@ -1,6 +1,6 @@
 import type { EndPrograms, LeftContainer } from '../domain/entered-container.ts';
 import { PosternError } from '../domain/errors.ts';
-import { type Logger, reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { Store } from '../domain/store.ts';
 
 /** Milliseconds between two looks. */
@@ -105,7 +105,7 @@ export class LeftPrograms {
     } catch (error) {
       const pause = Math.min((again?.pause ?? AGAIN_MS.first / 2) * 2, AGAIN_MS.most);
       this.#again.set(engine, { at: performance.now() + pause, pause });
-      const reason = reasonOf(error);
+      const reason = rootReasonOf(error);
       if (again === undefined) {
         this.#deps.log.warn('programs of sessions may be left in containers', { engine, reason });
       }

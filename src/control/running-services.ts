@@ -199,7 +199,7 @@ class FollowedEngine {
 
   #hear(news: ContainerNews): void {
     if (news.type === 'away') {
-      if (this.away === null) this.#log.warn('an engine does not answer', { reason: news.reason });
+      if (this.away === null) this.#log.warn('an engine does not answer', { reason: news.cause });
       const { reason } = news;
       const since = this.away?.since;
       this.away = { reason, since: since ?? new Date() };

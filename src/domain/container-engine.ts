@@ -86,8 +86,11 @@ export type ContainerNews =
   | { readonly type: 'changed'; readonly container: Container }
   /** It is no more. */
   | { readonly type: 'gone'; readonly id: string }
-  /** The engine does not answer; what was known is kept, and `all` follows when it is back. */
-  | { readonly type: 'away'; readonly reason: string };
+  /**
+   * The engine does not answer; what was known is kept, and `all` follows when it is back. `reason` is for users,
+   * `cause` for the log.
+   */
+  | { readonly type: 'away'; readonly reason: string; readonly cause: string };
 
 /**
  * A Docker Engine, or what speaks its API. Its methods reject with PosternError `engine.unreachable`,

@@ -1,4 +1,7 @@
-/** The part of errors.ts's catalogue about container engines. */
+/**
+ * The part of errors.ts's catalogue about container engines. Where one is, who asked for it knows; of the others,
+ * which users read too, that is for the log.
+ */
 export const ENGINE_ERRORS = {
   'engine.address': {
     api: 'BAD_REQUEST',
@@ -8,17 +11,17 @@ export const ENGINE_ERRORS = {
   'engine.unreachable': {
     api: 'UNAVAILABLE',
     exit: 255,
-    text: 'cannot reach the container engine {engine}: {reason}',
+    text: 'cannot reach the container engine: {reason}',
   },
   'engine.refused': {
     api: 'UNAVAILABLE',
     exit: 255,
-    text: 'the container engine {engine} refused: {reason}',
+    text: 'the container engine refused: {reason}',
   },
   'engine.no_container': {
     api: 'NOT_FOUND',
     exit: 255,
-    text: 'there is no container {container} on {engine}',
+    text: 'there is no container {container}',
   },
   'engine.not_running': {
     api: 'CONFLICT',

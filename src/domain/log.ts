@@ -17,6 +17,9 @@ const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
 /** An escape of ours that was cut. */
 const HALF_WRITTEN = /\\(?:x[0-9a-f]?|u[0-9a-f]{0,3})?$/;
 
+/** Errors that one is followed to. */
+const MOST_CAUSES = 10;
+
 function start(text: string, most: number): string {
   return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, '') : text;
 }
@@ -34,6 +37,16 @@ export function printable(text: string, most = 200): string {
   });
   if (text.length <= most && written.length <= most) return written;
   return `${start(written, most).replace(HALF_WRITTEN, '')}…`;
+}
+
+/** Of what an error was caused by first: what its own sentence does not tell its reader. */
+export function rootReasonOf(thrown: unknown): string {
+  let root = thrown;
+  for (let depth = 0; depth < MOST_CAUSES; depth++) {
+    if (!(root instanceof Error) || root.cause === undefined) break;
+    root = root.cause;
+  }
+  return reasonOf(root);
 }
 
 /** The message of anything that was thrown, fit for a log line; never throws itself. */

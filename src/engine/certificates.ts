@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PosternError } from '../domain/errors.ts';
+import { unreachableFor } from './unreachable.ts';
+
+const UNREADABLE = 'the bastion cannot read its certificates';
 
 /** What an engine behind TLS is shown, and judged by; PEM. */
 export interface EngineCertificates {
@@ -20,15 +22,14 @@ export function engineCertificates(
   engine: string,
 ): EngineCertificates {
   if (directory === null) {
-    const reason = 'POSTERN_ENGINE_CERTS names no directory with its certificates';
-    throw new PosternError('engine.unreachable', { engine, reason });
+    throw unreachableFor(engine, UNREADABLE, 'POSTERN_ENGINE_CERTS names no directory');
   }
   return readIn(join(directory, host)) ?? readIn(directory) ?? none(directory, engine);
 }
 
 function none(directory: string, engine: string): never {
-  const reason = `ca.pem, cert.pem and key.pem cannot be read in ${directory}`;
-  throw new PosternError('engine.unreachable', { engine, reason });
+  const detail = `ca.pem, cert.pem and key.pem cannot be read in ${directory}`;
+  throw unreachableFor(engine, UNREADABLE, detail);
 }
 
 function readIn(directory: string): EngineCertificates | null {

@@ -146,8 +146,7 @@ class HttpEngine implements ContainerEngine {
         ...(directory !== undefined && { WorkingDir: directory }),
       },
     });
-    const { address: engine } = this;
-    if (answer.status === 404) throw new PosternError('engine.no_container', { container, engine });
+    if (answer.status === 404) throw new PosternError('engine.no_container', { container });
     if (answer.status === 409) throw new PosternError('engine.not_running', { container });
     const id = execIdOf(answer.body);
     if (answer.status !== 201 || id === '') throw this.#http.refused(answer);

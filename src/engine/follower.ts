@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Container, ContainerDetail, ContainerNews } from '../domain/container-engine.ts';
-import { reasonOf } from '../domain/log.ts';
+import { reasonOf, rootReasonOf } from '../domain/log.ts';
 import { containerIn } from './containers.ts';
 
 /** Between two tries to reach an engine that is away, in milliseconds: at first, at most. */
@@ -48,7 +48,7 @@ export class Follower {
           pause = AGAIN_MS.first;
         });
       } catch (error) {
-        this.#tell({ type: 'away', reason: reasonOf(error) });
+        this.#tell({ type: 'away', reason: reasonOf(error), cause: rootReasonOf(error) });
       }
       await wait(pause, undefined, { signal, ref: false }).catch(() => undefined);
       pause = Math.min(pause * 2, AGAIN_MS.most);

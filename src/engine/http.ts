@@ -3,8 +3,9 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type EnginePlace, enginePlace } from '../domain/engine-address.ts';
 import { PosternError } from '../domain/errors.ts';
-import { printable, reasonOf } from '../domain/log.ts';
+import { printable } from '../domain/log.ts';
 import { engineCertificates } from './certificates.ts';
+import { unreachable } from './unreachable.ts';
 
 /** From the dial to the end of an answer, in milliseconds. */
 const ANSWER_MS = 30_000;
@@ -49,7 +50,7 @@ export class EngineHttp {
       const response = await this.#begin(request, signal);
       return { status: response.statusCode ?? 0, body: await jsonOf(response) };
     } catch (error) {
-      throw this.#unreachable(error);
+      throw unreachable(this.#address, error);
     }
   }
 
@@ -66,7 +67,7 @@ export class EngineHttp {
       const answer = { status: response.statusCode ?? 0, body: await jsonOf(response) };
       throw this.refused(answer);
     } catch (error) {
-      throw error instanceof PosternError ? error : this.#unreachable(error);
+      throw unreachable(this.#address, error);
     } finally {
       clearTimeout(timer);
     }
@@ -96,7 +97,7 @@ export class EngineHttp {
         });
       });
     } catch (error) {
-      throw this.#unreachable(error);
+      throw unreachable(this.#address, error);
     } finally {
       clearTimeout(timer);
     }
@@ -106,7 +107,8 @@ export class EngineHttp {
   refused({ status, body }: EngineAnswer): PosternError {
     const said = body instanceof Object && 'message' in body ? String(body.message) : '';
     const reason = printable(said === '' ? `HTTP status ${status}` : said, 300);
-    return new PosternError('engine.refused', { engine: this.#address, reason });
+    const cause = new Error(`${this.#address}: ${reason}`);
+    return new PosternError('engine.refused', { reason }, { cause });
   }
 
   #begin(request: EngineRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
@@ -150,17 +152,6 @@ export class EngineHttp {
     const { host, port } = place;
     const certificates = engineCertificates(this.#certificates, host, this.#address);
     return https.request({ ...options, ...certificates, host, port, minVersion: 'TLSv1.2' });
-  }
-
-  #unreachable(error: unknown): PosternError {
-    if (error instanceof PosternError) return error;
-    const late = error instanceof Error && error.name === 'AbortError';
-    const reason = printable(late ? 'it did not answer in time' : reasonOf(error), 300);
-    return new PosternError(
-      'engine.unreachable',
-      { engine: this.#address, reason },
-      { cause: error },
-    );
   }
 }
 

@@ -8,7 +8,7 @@ import type {
   SignedIn,
 } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
-import { type Logger, reasonOf } from '../domain/log.ts';
+import { type Logger, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { Recorder } from '../domain/recording.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
 import type { TransferObserver } from '../domain/transfer.ts';
@@ -190,7 +190,8 @@ export class GatewaySession {
       // Called off: that says nothing about the machine.
       if (this.#abort.signal.aborted) throw error;
       const { text, exit } = refusalOf(error);
-      this.log.warn('the machine was not reached', { machine: this.route.machine.name, text });
+      const about = { text, cause: rootReasonOf(error) };
+      this.log.warn('the machine was not reached', { machine: this.route.machine.name, ...about });
       void control.note('machine.failed', {
         user: this.user,
         userName: this.user.userName,

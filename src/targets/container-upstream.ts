@@ -1,7 +1,7 @@
 import type { ContainerExec } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Place, placeText } from '../domain/forward.ts';
-import type { Logger } from '../domain/log.ts';
+import { type Logger, rootReasonOf } from '../domain/log.ts';
 import type { ProgramRequest, RunningContainer } from '../domain/running-container.ts';
 import type {
   Link,
@@ -205,6 +205,7 @@ export class ContainerUpstream implements Upstream {
         return new PosternError('machine.stopped', { machine }, options);
       case 'engine.unreachable':
       case 'engine.refused':
+        this.#log.warn('an engine did not do as asked', { machine, reason: rootReasonOf(error) });
         return new PosternError('machine.unreachable', { machine, reason: error.message }, options);
       default:
         return error;

@@ -199,11 +199,19 @@ test('Error: Too many session open!, where the stack says reject', async () => {
 });
 
 test('Error: Invalid session, on create: the engine is away', async () => {
-  const { create } = shop;
+  const { stage, create, get } = shop;
   const text = 'Invalid session - Session creation failed';
   const answer = await create('gone', { service_name: 'web' });
   expect(failure(answer)).toEqual([400, text]);
-  expect(answer.body.details).toContain('unix:///nowhere/docker.sock');
+  expect(answer.body.details).toBe(
+    `${text}: cannot reach the container engine: its socket is not there`,
+  );
+  // Where it is, is not for everybody.
+  const services = await get('/v1/stacks/gone/services');
+  expect(services.status).toBe(503);
+  expect(JSON.stringify([answer.body, services.body])).not.toContain('nowhere');
+  const [mine = ''] = stage.log.lines.filter((line) => line.includes('request refused'));
+  expect(mine).toContain('unix:///nowhere/docker.sock: ');
 });
 
 test('Error: Invalid session, on fetch', async () => {

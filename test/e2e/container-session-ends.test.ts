@@ -47,12 +47,15 @@ users:
   - { name: ada, role: member, keys: [${JSON.stringify(ada.publicKey)}] }
   - { name: ben, role: member }
   - { name: dora, role: member }
+machines:
+  - { name: lost, kind: docker, engine: "unix:///nowhere/docker.sock", container: x, login: root }
 stacks:
   - { name: shop, engine: ${engine} }
   - { name: one, engine: ${engine}, compose_project: shop, session_limit: 1, over_limit: reject }
   - { name: gone, engine: "unix:///nowhere/docker.sock" }
   - { name: metal, kind: server }
 grants:
+  - { to: { user: ada }, on: { machine: lost }, allow: [exec] }
   - { to: { user: ada }, on: { stack: shop }, allow: [shell, exec] }
   - { to: { user: ada }, on: { stack: one }, allow: [shell, exec] }
   - { to: { user: ada }, on: { stack: gone }, allow: [shell] }
@@ -209,6 +212,20 @@ grants:
         expect(await screen.exited(40_000)).toBe(6);
         await api.stopped(user, id);
       }
+    });
+
+    test('of an engine that is away: neither HTTP nor ssh says where it is, the log does', async () => {
+      const why = 'cannot reach the container engine: its socket is not there';
+      const refused = await api.ask('ada', 'gone/sessions', 'POST', { service_name: 'web' });
+      expect(refused.details).toBe(`Invalid session - Session creation failed: ${why}`);
+      const { stderr } = await ada.ssh('ada+lost', 'true');
+      expect(String(stderr)).toBe(`postern: cannot reach lost: ${why}\n`);
+      await eventually('both are in the log', () => {
+        const lines = bastion.log.split('\n').filter((line) => line.includes('unix:///nowhere/'));
+        return ['request refused', 'the machine was not reached'].every((what) =>
+          lines.some((line) => line.includes(what)),
+        );
+      });
     });
 
     test('are refused over HTTP in the words of the page, per user and stack', async () => {

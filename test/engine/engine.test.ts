@@ -214,7 +214,11 @@ needs('dockerd', 'docker', 'runc', 'busybox').describe('a Docker Engine', () => 
 
   test('that is not there is named', async () => {
     const absent = new Engines({ certificates: null }).at('unix:///no/such/docker.sock');
-    await expect(absent.list()).rejects.toMatchObject({ code: 'engine.unreachable' });
+    await expect(absent.list()).rejects.toMatchObject({
+      code: 'engine.unreachable',
+      message: 'cannot reach the container engine: its socket is not there',
+      cause: { message: expect.stringContaining('unix:///no/such/docker.sock: ') },
+    });
   });
 });
 
