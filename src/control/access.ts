@@ -13,7 +13,7 @@ import type {
   SignedIn,
   Wanted,
 } from '../domain/control-plane.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import { type ErrorCode, sentence } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { type Machine, SSH_PORT } from '../domain/machine.ts';
 import { numbered, type RunningServices } from '../domain/stack.ts';
@@ -188,7 +188,8 @@ export class Access {
     const containers = known.services.find(({ name }) => name === service)?.containers ?? [];
     const one = numbered(containers).get(index);
     if (one !== undefined) return one;
-    return known.away?.reason ?? `it has no container ${index}, and ${containers.length} that run`;
+    if (known.away !== null) return sentence('engine.unreachable', { reason: known.away.reason });
+    return `it has no container ${index}, and ${containers.length} that run`;
   }
 
   /** The container of a session that was made for it, as its service's machine. */

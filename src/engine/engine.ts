@@ -17,6 +17,7 @@ import { containerOf, containersOf, type ExecState, execIdOf, execStateOf } from
 import { EngineExec } from './exec.ts';
 import { Follower } from './follower.ts';
 import { type EngineAnswer, EngineHttp } from './http.ts';
+import { unreachableFor } from './unreachable.ts';
 
 /** What changes which containers there are, and how they are. */
 const EVENTS = [
@@ -181,7 +182,7 @@ class HttpEngine implements ContainerEngine {
       }
       if (performance.now() > latest) {
         const reason = `${program} had not begun in time`;
-        throw new PosternError('engine.unreachable', { engine: this.address, reason });
+        throw unreachableFor(this.address, reason, reason);
       }
       await wait(pause);
     }

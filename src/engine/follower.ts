@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Container, ContainerDetail, ContainerNews } from '../domain/container-engine.ts';
+import { PosternError } from '../domain/errors.ts';
 import { reasonOf, rootReasonOf } from '../domain/log.ts';
 import { containerIn } from './containers.ts';
 
@@ -48,7 +49,7 @@ export class Follower {
           pause = AGAIN_MS.first;
         });
       } catch (error) {
-        this.#tell({ type: 'away', reason: reasonOf(error), cause: rootReasonOf(error) });
+        this.#tell({ type: 'away', reason: shortReasonOf(error), cause: rootReasonOf(error) });
       }
       await wait(pause, undefined, { signal, ref: false }).catch(() => undefined);
       pause = Math.min(pause * 2, AGAIN_MS.most);
@@ -78,6 +79,12 @@ export class Follower {
     const container = await this.#engine.find(id);
     this.#tell(container === null ? { type: 'gone', id } : { type: 'changed', container });
   }
+}
+
+/** Of what the catalogue says, the part that is particular. */
+function shortReasonOf(error: unknown): string {
+  const reason = error instanceof PosternError ? error.params['reason'] : undefined;
+  return reason === undefined ? reasonOf(error) : String(reason);
 }
 
 /** Whose turn it is, each container at most once at a time, in the order of their first events. */

@@ -169,8 +169,7 @@ function listRoutes(api: Api, deps: ApiDeps): void {
 async function answered(deps: ApiDeps, stack: Stack): Promise<readonly Service[]> {
   const { services, away } = await deps.services.of(stack);
   if (away === null) return services;
-  const { reason } = away;
-  throw new PosternError('engine.unreachable', { engine: stack.engine ?? '', reason });
+  throw new PosternError('engine.unreachable', { reason: away.reason });
 }
 
 function sessionRoutes(api: Api, deps: ApiDeps): void {
