@@ -99,6 +99,8 @@ export default defineConfig({
     reporters: ['default', new PlainReporter()],
     // Each file has a bastion, a machine and clients of its own: more would measure the queue.
     maxWorkers: 2,
+    // Tests start the product's threads in processes that did not begin with src/wasm-wrappers.ts.
+    execArgv: ['--wasm-wrapper-tiering-budget=1000000000'],
     // One race in thousands of tests must not hold everything else up; the reporter names it as a bug.
     retry: process.env['CI'] ? 1 : 0,
     projects: [

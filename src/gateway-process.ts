@@ -1,3 +1,4 @@
+import './wasm-wrappers.ts';
 import { Closers } from './closers.ts';
 import type { GatewayLoad } from './domain/load.ts';
 import { type Logger, reasonOf } from './domain/log.ts';

@@ -1,3 +1,4 @@
+import './wasm-wrappers.ts';
 import { run } from './cli/program.ts';
 import { environment } from './config/environment.ts';
 
