@@ -125,7 +125,10 @@ async function starts(parts: Parts): Promise<void> {
 }
 
 async function streams(parts: Parts, file: string): Promise<void> {
-  const { client } = parts;
+  const { client, direct, sshd } = parts;
+  const plain = (command: string, input: string) =>
+    run(parts, 'ssh', direct.args(sshd.login, ['--', command], CIPHER), input);
+  const onHost = (command: string): string => command.replace('/tmp/text', file);
   const ssh = (user: string, command: string, input = '') =>
     run(parts, 'ssh', client.args(user, ['--', command], CIPHER), input);
   const exec = (command: string, input = '') =>
@@ -138,8 +141,9 @@ async function streams(parts: Parts, file: string): Promise<void> {
       title,
       [
         { name: 'docker exec', run: () => exec(command, input) },
-        { name: 'ssh, recorded', run: () => ssh('bench+on', command, input) },
-        { name: 'ssh, not recorded', run: () => ssh('bench+off', command, input) },
+        { name: 'ssh, plain sshd', run: () => plain(onHost(command), input) },
+        { name: 'ssh, container, recorded', run: () => ssh('bench+on', command, input) },
+        { name: 'ssh, container, not recorded', run: () => ssh('bench+off', command, input) },
       ],
       ROUNDS,
       rate,
@@ -148,13 +152,13 @@ async function streams(parts: Parts, file: string): Promise<void> {
 }
 
 async function copies(parts: Parts, file: string): Promise<void> {
-  const { client, files, at: place } = parts;
+  const { client, direct, sshd, files } = parts;
   const back = files.join('back');
-  const { host, port } = place;
-  const scp = (user: string, from: string, to: string) => {
+  const scp = (user: string, from: string, to: string, one = client) => {
     rmSync(back, { force: true });
+    const { host, port } = one === client ? parts.at : sshd;
     const at = (path: string): string => (path.startsWith(':') ? `${user}@${host}${path}` : path);
-    const options = [...client.options(CIPHER), '-q', '-P', String(port)];
+    const options = [...one.options(CIPHER), '-q', '-P', String(port)];
     return run(parts, 'scp', [...options, at(from), at(to)]);
   };
   const cp = (from: string, to: string) => run(parts, 'docker', ['cp', from, to]);
@@ -163,10 +167,14 @@ async function copies(parts: Parts, file: string): Promise<void> {
     [`file in, ${MEGABYTES} MB`, file, ':/tmp/in'],
   ] as const) {
     const named = (path: string): string => (path.startsWith(':') ? `large${path}` : path);
+    const onHost = (path: string): string => (path === ':/tmp/text' ? `:${file}` : path);
+    const [here, there] = [onHost(from), to.startsWith(':') ? `:${files.join('in')}` : to];
     await compare(
       title,
       [
         { name: 'docker cp', run: () => cp(named(from), named(to)) },
+        { name: 'scp, plain sshd', run: () => scp(sshd.login, here, there, direct) },
+        { name: 'scp, machine, recorded', run: () => scp('bench+machine', here, there) },
         { name: "scp, image's sftp-server", run: () => scp('bench+large', from, to) },
         { name: 'scp, image has none', run: () => scp('bench+on', from, to) },
         { name: 'the same, not recorded', run: () => scp('bench+off', from, to) },

@@ -148,6 +148,20 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       );
     });
 
+    test("is entered in its own working directory, with its image's variables under those of the login", async () => {
+      const more = ['--workdir', '/srv/here', '--env', 'WHICH=one', '--env', 'USER=nobody'];
+      await docker.run('placed', { image: 'busybox', more });
+      const said = 'pwd; echo "$WHICH $USER"; echo "$PATH" | tr : "\\n" | grep -cx /usr/bin';
+      const upstream = await connect({ name: 'placed' });
+      expect(await output(upstream, said)).toBe('/srv/here\none root\n1\n');
+      await docker.cli('exec', '--workdir', '/', 'placed', 'rmdir', '/srv/here');
+      const program = { type: 'exec', command: 'pwd' } as const;
+      await expect(upstream.open({ program, pty: null, env: [] })).rejects.toThrow(
+        'no such file or directory',
+      );
+      upstream.close();
+    });
+
     test('that is not there, or does not run, is not reached', async () => {
       await docker.run('gone', { image: 'busybox' });
       await docker.cli('kill', 'gone');
