@@ -55,7 +55,10 @@ export interface Counters extends Counts {
    * counted; the counters are then rebuilt before they answer again.
    */
   count(session: CountedSession): Promise<void>;
-  /** Makes them equal to the database, while sessions begin and end; they answer meanwhile. */
+  /**
+   * Makes them equal to the database as it is now, or later, while sessions begin and end; they answer
+   * meanwhile.
+   */
   rebuild(): Promise<void>;
   /** True when they answer. */
   healthy(): Promise<boolean>;

@@ -9,7 +9,7 @@ class Sums {
   readonly #users = new Map<number, number>();
   readonly #machines = new Map<number, number>();
 
-  add({ userId, machineId }: Pick<CountedSession, 'userId' | 'machineId'>, count: 1 | -1): void {
+  add({ userId, machineId }: Counted, count: 1 | -1): void {
     this.sessions += count;
     change(this.#users, userId ?? NOBODY, count);
     change(this.#machines, machineId ?? NOBODY, count);
@@ -38,35 +38,49 @@ class Day {
   bytesOut = 0;
 }
 
+/** Whom and what a session was counted for. */
+type Counted = Pick<CountedSession, 'userId' | 'machineId'>;
+
+/** What was removed is nobody's ever after, in whatever order its rows come. */
+function withoutRemoved(known: Counted, { userId, machineId }: Counted): Counted | null {
+  const loses =
+    (known.userId !== null && userId === null) || (known.machineId !== null && machineId === null);
+  if (!loses) return null;
+  return {
+    userId: userId === null ? null : known.userId,
+    machineId: machineId === null ? null : known.machineId,
+  };
+}
+
 /**
  * The counts of sessions, from their rows, in whatever order they come and however often. Holds the live
  * ones, and the numbers of those that have ended of the days that it was not told to forget.
  */
 export class Tally {
-  readonly #live = new Map<number, CountedSession>();
+  readonly #live = new Map<number, Counted>();
   readonly #active = new Sums();
   readonly #days = new Map<string, Day>();
-  readonly #ended = new Map<string, Set<number>>();
+  readonly #ended = new Map<string, Map<number, Counted>>();
 
   put(session: CountedSession): void {
     const day = dayOf(session.startedAt);
-    const ended = this.#ended.get(day);
-    if (ended?.has(session.id)) return;
-    const known = this.#live.get(session.id);
-    if (known === undefined) this.#day(day).started.add(session, 1);
-    if (session.status === 'pending' || session.status === 'active') {
-      if (known !== undefined) return;
-      this.#live.set(session.id, session);
-      this.#active.add(session, 1);
+    const { id, status } = session;
+    const known = this.#known(day, session);
+    if (this.#ended.get(day)?.has(id)) return;
+    const { userId, machineId } = known ?? session;
+    const counted = { userId, machineId };
+    if (known === null) this.#day(day).started.add(counted, 1);
+    if (status === 'pending' || status === 'active') {
+      if (known !== null) return;
+      this.#live.set(id, counted);
+      this.#active.add(counted, 1);
       return;
     }
-    if (known !== undefined) {
-      this.#live.delete(session.id);
-      this.#active.add(known, -1);
-    }
-    this.#ended.set(day, (ended ?? new Set()).add(session.id));
+    if (this.#live.delete(id)) this.#active.add(counted, -1);
+    const ended = this.#ended.get(day) ?? new Map<number, Counted>();
+    this.#ended.set(day, ended.set(id, counted));
     const counts = this.#day(day);
-    if (session.status === 'failed') counts.failed += 1;
+    if (status === 'failed') counts.failed += 1;
     counts.bytesIn += session.bytesIn;
     counts.bytesOut += session.bytesOut;
   }
@@ -85,6 +99,26 @@ export class Tally {
     for (const days of [this.#days, this.#ended]) {
       for (const day of days.keys()) if (day < first) days.delete(day);
     }
+  }
+
+  /** As it was counted, less what was removed since; null: it was not. */
+  #known(day: string, session: CountedSession): Counted | null {
+    const { id } = session;
+    const live = this.#live.get(id);
+    const known = live ?? this.#ended.get(day)?.get(id);
+    if (known === undefined) return null;
+    const now = withoutRemoved(known, session);
+    if (now === null) return known;
+    const { started } = this.#day(day);
+    started.add(known, -1);
+    started.add(now, 1);
+    if (live === undefined) this.#ended.get(day)?.set(id, now);
+    else {
+      this.#active.add(known, -1);
+      this.#active.add(now, 1);
+      this.#live.set(id, now);
+    }
+    return now;
   }
 
   #day(day: string): Day {

@@ -10,6 +10,7 @@ import {
 import { PosternError } from '../domain/errors.ts';
 import { Tally } from '../domain/tally.ts';
 import { counted } from './recount.ts';
+import { Rounds } from './rounds.ts';
 
 /** For one node. Holds as much as its `Tally` of two days. */
 export class MemoryCounters implements Counters {
@@ -18,7 +19,7 @@ export class MemoryCounters implements Counters {
   readonly #now: () => Date;
   #tally = new Tally();
   #next: Tally | null = null;
-  #rebuilding: Promise<void> | null = null;
+  readonly #rebuilds = new Rounds(() => this.#recount());
   /** The first day that is kept. */
   #kept = '';
 
@@ -45,27 +46,27 @@ export class MemoryCounters implements Counters {
   }
 
   rebuild(): Promise<void> {
-    this.#rebuilding ??= this.#recount().finally(() => {
-      this.#rebuilding = null;
-      this.#next = null;
-    });
-    return this.#rebuilding;
+    return this.#rebuilds.ask();
   }
 
   healthy(): Promise<boolean> {
     return Promise.resolve(true);
   }
 
-  async close(): Promise<void> {
-    await this.#rebuilding?.catch(() => undefined);
+  close(): Promise<void> {
+    return this.#rebuilds.settled();
   }
 
   /** What is told of meanwhile goes into both: what is read after it is there already, or older. */
   async #recount(): Promise<void> {
     const next = new Tally();
     this.#next = next;
-    for await (const page of counted(this.#truth, this.#now())) {
-      for (const session of page) next.put(session);
+    try {
+      for await (const page of counted(this.#truth, this.#now())) {
+        for (const session of page) next.put(session);
+      }
+    } finally {
+      this.#next = null;
     }
     this.#tally = next;
     this.#kept = '';

@@ -52,9 +52,12 @@ export async function readPage<
     .offset(offset)
     .execute();
   const rows = read.slice(0, limit).map(make);
+  // The last page says how many there are.
+  const isLast = read.length <= limit && (read.length > 0 || offset === 0);
+  const counting = () => count(db, inOrder(found, id, byTime), counted);
   return {
     rows,
-    total: page === null ? null : await count(db, inOrder(found, id, byTime), counted),
+    total: page === null ? null : isLast ? offset + read.length : await counting(),
     next: read.length > limit ? (rows.at(-1)?.id ?? null) : null,
   };
 }
@@ -90,9 +93,17 @@ async function count<Table extends keyof Tables, Row>(
     select count(*) as counted from (${all.limit(most + 1)}) as those`.execute(db);
   const counted = rows[0]?.counted ?? 0;
   if (counted <= most) return counted;
+  return Math.max(counted, await guessed(db, all));
+}
+
+/** About how many rows there are, as the planner thinks; they are not read. */
+export async function guessed<Table extends keyof Tables, Row>(
+  db: Db,
+  found: SelectQueryBuilder<Tables, Table, Row>,
+): Promise<number> {
   const plans = await sql<{ readonly 'QUERY PLAN': readonly [Explained] }>`
-    explain (format json) ${all.clearOrderBy()}`.execute(db);
-  return Math.max(counted, plans.rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0);
+    explain (format json) ${found.clearOrderBy()}`.execute(db);
+  return plans.rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
 interface Explained {

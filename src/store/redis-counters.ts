@@ -14,6 +14,7 @@ import { type Logger, reasonOf } from '../domain/log.ts';
 import { counted } from './recount.ts';
 import { redisClient } from './redis.ts';
 import { BEGIN, COUNT, FILL, FINISH, PREFIX, READ } from './redis-scripts.ts';
+import { Rounds } from './rounds.ts';
 
 /** Milliseconds between two tries to rebuild. */
 const AGAIN_AFTER = 2000;
@@ -52,7 +53,7 @@ class RedisCounters implements Counters {
   readonly source = 'redis';
   readonly #redis: Redis;
   readonly #options: RedisCountersOptions;
-  #rebuilding: Promise<void> | null = null;
+  readonly #rebuilds = new Rounds(() => this.#recount());
   /** From the first rebuild on, which waits until the start of this node has mended the database. */
   #begun = false;
   #missed = false;
@@ -91,10 +92,7 @@ class RedisCounters implements Counters {
 
   rebuild(): Promise<void> {
     this.#begun = true;
-    this.#rebuilding ??= this.#recount().finally(() => {
-      this.#rebuilding = null;
-    });
-    return this.#rebuilding;
+    return this.#rebuilds.ask();
   }
 
   async healthy(): Promise<boolean> {
@@ -112,7 +110,7 @@ class RedisCounters implements Counters {
     clearTimeout(this.#again);
     if (this.#redis.status === 'ready') await this.#redis.quit().catch(() => undefined);
     this.#redis.disconnect();
-    await this.#rebuilding?.catch(() => undefined);
+    await this.#rebuilds.settled();
   }
 
   async #recount(): Promise<void> {

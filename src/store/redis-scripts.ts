@@ -1,6 +1,6 @@
 /**
  * What Redis does as one step. The counts stand in generations, each whole in itself: `G:live` (id ->
- * `user:machine`) and `G:active`; and for each day `G:ended:DAY` (ids) and `G:day:DAY`. In active and day:
+ * `user:machine`) and `G:active`; and for each day `G:ended:DAY` (as `G:live`) and `G:day:DAY`. In active and day:
  * `u:USER` and `m:MACHINE`, and `sessions`, `failed`, `in`, `out`. KEYS[1] is the state: which generation
  * is read (`now`; missing: none), which is being built (`next`), and how many there have been. All keys
  * have its hash tag, so that a cluster keeps them together.
@@ -20,30 +20,51 @@ local function more(key, user, machine)
   redis.call('hincrby', key, 'u:' .. user, 1)
   redis.call('hincrby', key, 'm:' .. machine, 1)
 end
-local function less(key, field)
-  if redis.call('hincrby', key, field, -1) <= 0 then redis.call('hdel', key, field) end
+local function less(key, user, machine)
+  for _, field in ipairs({ 'sessions', 'u:' .. user, 'm:' .. machine }) do
+    if redis.call('hincrby', key, field, -1) <= 0 then redis.call('hdel', key, field) end
+  end
+end
+local function instead(key, ofUser, ofMachine, user, machine)
+  less(key, ofUser, ofMachine)
+  more(key, user, machine)
 end
 local function put(gen, at)
   local id, day, user, machine, status = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local live, active = keyOf(gen, 'live'), keyOf(gen, 'active')
   local ended, counts = keyOf(gen, 'ended:' .. day), keyOf(gen, 'day:' .. day)
-  if redis.call('sismember', ended, id) == 1 then return end
-  local known = redis.call('hget', live, id)
-  if not known then more(counts, user, machine) end
+  local wasLive, wasEnded = redis.call('hget', live, id), redis.call('hget', ended, id)
+  local known = wasLive or wasEnded
+  if known then
+    local ofUser, ofMachine = string.match(known, '^(%d+):(%d+)$')
+    -- What was removed is nobody's ever after, in whatever order its rows come.
+    if user ~= '0' then user = ofUser end
+    if machine ~= '0' then machine = ofMachine end
+    local now = user .. ':' .. machine
+    if now ~= known then
+      instead(counts, ofUser, ofMachine, user, machine)
+      if wasLive then
+        instead(active, ofUser, ofMachine, user, machine)
+        redis.call('hset', live, id, now)
+      else
+        redis.call('hset', ended, id, now)
+      end
+    end
+  else
+    more(counts, user, machine)
+  end
+  if wasEnded then return end
   if status == 'pending' or status == 'active' then
     if not known then
       redis.call('hset', live, id, user .. ':' .. machine)
       more(active, user, machine)
     end
   else
-    if known then
-      user, machine = string.match(known, '^(%d+):(%d+)$')
+    if wasLive then
       redis.call('hdel', live, id)
-      less(active, 'sessions')
-      less(active, 'u:' .. user)
-      less(active, 'm:' .. machine)
+      less(active, user, machine)
     end
-    redis.call('sadd', ended, id)
+    redis.call('hset', ended, id, user .. ':' .. machine)
     redis.call('expire', ended, ${DAY_KEPT})
     if status == 'failed' then redis.call('hincrby', counts, 'failed', 1) end
     redis.call('hincrby', counts, 'in', ARGV[at + 5])

@@ -159,7 +159,7 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
     clock: () => new Date(),
     clientAddress: () => '192.0.2.1',
     requestsPerMinute: 100_000,
-    terminateTimeoutMs: 50,
+    terminateTimeoutMs: 2000,
   };
   const api = createApi(deps);
   const close = async (): Promise<void> => {

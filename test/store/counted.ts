@@ -12,8 +12,8 @@ export const live = (id: number, change: Partial<CountedSession> = {}): CountedS
 export const ended = (id: number, change: Partial<CountedSession> = {}): CountedSession =>
   live(id, { status: 'stopped', bytesIn: 10, bytesOut: 100, ...change });
 
-/** What the database would say, of these rows. */
-export function truthOf(rows: readonly CountedSession[]): CountStore {
+/** What the database would say, of these rows; `read` is called when a page has been read. */
+export function truthOf(rows: readonly CountedSession[], read = () => {}): CountStore {
   const never = (): never => {
     throw new Error('the counters count themselves');
   };
@@ -23,7 +23,9 @@ export function truthOf(rows: readonly CountedSession[]): CountStore {
     startedSince: (since, after, limit) => {
       const found = rows.filter(({ startedAt }) => startedAt >= since);
       const from = after === null ? 0 : found.findIndex(({ id }) => id === after.id) + 1;
-      return Promise.resolve(found.slice(from, from + limit));
+      const page = found.slice(from, from + limit);
+      read();
+      return Promise.resolve(page);
     },
   };
 }

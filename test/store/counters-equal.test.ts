@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import type { CountedSession, Counters } from '../../src/domain/counters.ts';
+import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { testStore } from '../support/database.ts';
@@ -27,8 +28,8 @@ function numbers(seed: number): () => number {
 interface World {
   readonly store: Store;
   readonly random: () => number;
-  readonly users: readonly number[];
-  readonly machines: readonly number[];
+  readonly users: number[];
+  readonly machines: number[];
   /** Of each node; a crash leaves the place to another process. */
   readonly nodes: Map<string, Counters>;
   readonly open: () => Promise<Counters>;
@@ -46,27 +47,65 @@ async function tell(world: World, node: string, row: CountedSession): Promise<vo
   await Promise.all(Array.from({ length: times }, () => world.nodes.get(node)?.count(row)));
 }
 
+/** Whom or what was chosen may be removed meanwhile: then somebody else's on another one. */
+async function begin(world: World, node: string, startedAt: Date): Promise<Session> {
+  for (let tries = 1; ; tries++) {
+    const of = { userId: oneOf(world, world.users), machineId: oneOf(world, world.machines) };
+    try {
+      return await world.store.sessions.create(session({ ...of, node, startedAt }));
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
+}
+
+/** Somebody or something goes, and another one comes; then all processes count anew at once, some twice. */
+async function remove(world: World): Promise<void> {
+  const { random, store, nodes } = world;
+  const isUser = random() < 0.5;
+  const name = `new${Math.floor(random() * 1e9)}`;
+  const [all, made] = isUser
+    ? [world.users, await store.users.create(user({ name }))]
+    : [world.machines, await store.machines.create(machine({ name }))];
+  const [gone = 0] = all.splice(Math.floor(random() * all.length), 1, made.id);
+  await (isUser ? store.users : store.machines).remove(gone);
+  const asking = [...nodes.values()].flatMap((counters) => [counters, counters]);
+  // One that fails is made good before it answers again.
+  await Promise.all(asking.map((counters) => counters.rebuild().catch(() => undefined)));
+}
+
+/** As retention does it, or an admin: the session stays. */
+async function recordAndRemove({ store }: World, sessionId: number): Promise<void> {
+  const [startedAt, key] = [new Date(), `key-${sessionId}`];
+  const channel = { sessionId, number: 1, kind: 'shell', command: null, pty: true } as const;
+  await store.sessions.openChannel({ ...channel, startedAt });
+  await store.sessions.openRecording({ sessionId, channel: 1, key, startedAt });
+  await store.sessions.closeRecording(sessionId, 1, 'failed', null, startedAt);
+  for (const { id } of await store.sessions.recordings(sessionId)) {
+    await store.recordings.remove(id, 'retention', startedAt);
+  }
+}
+
 /** Answers the node if that died on the way: between what it wrote and what it would have told. */
 async function live(world: World): Promise<string | null> {
   const { random, store } = world;
   const node = oneOf(world, [...world.nodes.keys()]);
   const day = oneOf(world, DAYS);
-  const begun = await store.sessions.create(
-    session({
-      ...{ userId: oneOf(world, world.users), machineId: oneOf(world, world.machines), node },
-      startedAt: new Date(Date.parse(`${day}T00:00:00Z`) + Math.floor(random() * 86_400_000)),
-    }),
-  );
+  const startedAt = new Date(Date.parse(`${day}T00:00:00Z`) + Math.floor(random() * 86_400_000));
+  const begun = await begin(world, node, startedAt);
   if (random() < 0.005) return node;
   await tell(world, node, begun);
   if (random() < 0.02) await world.nodes.get(node)?.rebuild();
+  if (random() < 0.003) await remove(world);
   if (random() < 0.3) await store.sessions.activate(begun.id, begun.startedAt);
   if (random() < 0.2) return null;
   const bytes = { bytesIn: Math.floor(random() * 1e6), bytesOut: Math.floor(random() * 1e9) };
   const reason = oneOf(world, REASONS);
   await store.sessions.end(begun.id, { endedAt: new Date(), reason, ...bytes });
   if (random() < 0.005) return node;
+  if (random() < 0.02) await recordAndRemove(world, begun.id);
   const ended = await store.sessions.get(begun.id);
+  if (random() < 0.003) await remove(world);
   if (ended !== null) await tell(world, node, ended);
   // An answer that was lost is asked for again, and may come after all.
   if (day !== DAYS[2] && random() < 0.2)
@@ -124,8 +163,8 @@ async function worldOf(
   return { ...{ store, users, machines, open }, random: numbers(20_260_302), nodes: places };
 }
 
-describe('2000 lives of sessions, with crashes, retries and restarts', () => {
-  test('leave counters in process equal to the database', { timeout: 120_000 }, async () => {
+describe('2000 lives of sessions, with crashes, retries, restarts and removals', () => {
+  test('leave counters in process equal to the database', { timeout: 240_000 }, async () => {
     await using opened = await testStore('embedded');
     const { store } = opened;
     const open = () => openCounters({ ...settings, redisUrl: null, truth: store.counts });
@@ -137,9 +176,9 @@ const isGiven = environment.has('POSTERN_TEST_REDIS_URL') && environment.has('PO
 const given = isGiven ? { describe } : needs('redis-server', 'postgres');
 
 given.describe(
-  '2000 lives of sessions on two nodes, with a Redis that is lost now and then',
+  '2000 lives of sessions on two nodes, with removals and a Redis that is lost now and then',
   () => {
-    test('leave the counters equal to the database', { timeout: 120_000 }, async () => {
+    test('leave the counters equal to the database', { timeout: 240_000 }, async () => {
       await using opened = await testStore('postgres');
       const { store } = opened;
       const redisUrl = `${inject('redisUrl')}/14`;

@@ -11,7 +11,7 @@ const [TODAY, YESTERDAY, BEFORE] = ['2026-03-02', '2026-03-01', '2026-02-28'];
 const NOTHING = { sessions: 0, users: 0, byUser: {}, byMachine: {} };
 const NO_BYTES = { failed: 0, bytesIn: 0, bytesOut: 0 };
 
-type Open = (rows: CountedSession[]) => Promise<Counters>;
+type Open = (rows: CountedSession[], read?: () => void) => Promise<Counters>;
 
 function contract(open: Open): void {
   let rows: CountedSession[] = [];
@@ -117,20 +117,55 @@ function contract(open: Open): void {
     expect(await counters.day(TODAY)).toMatchObject({ sessions: 5001, bytesIn: 1000 });
   });
 
+  test('who asks while they are rebuilt gets what has changed since', async () => {
+    rows.push(live(1), live(2));
+    let second: Promise<void> | null = null;
+    const own = await open(rows, () => {
+      if (second !== null) return;
+      // The page that was read has it as it was.
+      rows[0] = live(1, { userId: null });
+      second = own.rebuild();
+    });
+    await own.rebuild();
+    await second;
+    expect(await own.active()).toMatchObject({ sessions: 2, byUser: { 0: 1, 1: 1 } });
+    await own.close();
+  });
+
+  test('what was of one who was removed is nobody’s ever after, whichever row comes last', async () => {
+    const nobody = { userId: null, machineId: null };
+    const was = { sessions: 1, users: 1, byUser: { 0: 1 }, byMachine: { 0: 1 } };
+    await counters.count(live(1));
+    await counters.count(live(1, nobody));
+    expect(await counters.active()).toEqual(was);
+    await counters.count(live(1));
+    await counters.count(ended(1));
+    expect(await counters.active()).toEqual(NOTHING);
+    expect(await counters.day(TODAY)).toMatchObject({ ...was, bytesIn: 10 });
+    await counters.count(ended(2, { machineId: null }));
+    await counters.count(ended(2, { userId: null }));
+    await counters.count(ended(2));
+    const two = { sessions: 2, users: 1, byUser: { 0: 2 }, byMachine: { 0: 2 }, bytesIn: 20 };
+    expect(await counters.day(TODAY)).toMatchObject(two);
+  });
+
   test('say that they are well', async () => {
     expect(await counters.healthy()).toBe(true);
   });
 }
 
 describe('counters in this process', () => {
-  contract((rows) => openCounters({ ...settings, redisUrl: null, truth: truthOf(rows) }));
+  contract((rows, read) =>
+    openCounters({ ...settings, redisUrl: null, truth: truthOf(rows, read) }),
+  );
 });
 
 const given = environment.has('POSTERN_TEST_REDIS_URL') ? { describe } : needs('redis-server');
 
 given.describe('counters in Redis', () => {
   const redisUrl = `${inject('redisUrl')}/15`;
-  const open: Open = (rows) => openCounters({ ...settings, redisUrl, truth: truthOf(rows) });
+  const open: Open = (rows, read) =>
+    openCounters({ ...settings, redisUrl, truth: truthOf(rows, read) });
   let redis: Redis;
   beforeEach(async () => {
     redis = new Redis(redisUrl);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { SetupChange } from '../../domain/setup.ts';
 import { checkPatternIn } from '../alert-pattern.ts';
 import { type Api, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -45,6 +46,11 @@ const setupRoute = guarded('admin', {
   },
 });
 
+/** Of users and machines; those of a stack go with it, and when its kind has no containers any more. */
+function mayTakeAway({ action, kind }: SetupChange): boolean {
+  return action === 'remove' || (action === 'update' && kind === 'stack');
+}
+
 export function setupRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(setupRoute, async (c) => {
     const caller = callerOf(c);
@@ -58,7 +64,7 @@ export function setupRoutes(api: Api, deps: ApiDeps): void {
       actor: caller.viewer.name,
       source: caller.source,
     });
-    if (!asked.dry_run && changes.some(({ action }) => action === 'remove')) await recount(deps);
+    if (!asked.dry_run && changes.some(mayTakeAway)) await recount(deps);
     const shown = changes.map(({ fields, ...change }) => ({ ...change, fields: [...fields] }));
     return c.json(success({ dry_run: asked.dry_run, changes: shown }), 200);
   });
