@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BackgroundContainerSessions } from '../../src/control/container-sessions.ts';
+import { StackServices } from '../../src/control/stack-services.ts';
+import { Meters } from '../../src/domain/meters.ts';
+import { Engines } from '../../src/engine/engine.ts';
 import * as example from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { running } from '../support/test-engine.ts';
@@ -187,6 +191,30 @@ test('a session to which nobody comes in time is ended', async () => {
     const session = await stage.store.sessions.get(id);
     return session?.status === 'stopped' && session.endReason === 'unused';
   });
+});
+
+test('a session waits for its user as long as it is told to, and no longer', async () => {
+  const { stage, usual, ada } = shop;
+  usual();
+  const stack = await stage.store.stacks.getByName('shop');
+  if (stack === null) throw new Error('no stack');
+  const { store, counters, log } = stage;
+  // It is never begun: the one of the stage ends what is overdue.
+  const impatient = new BackgroundContainerSessions({
+    ...{ store, counters, log, node: 'node-b', meters: new Meters(), waitMs: 1 },
+    ...{ services: new StackServices(new Engines({ certificates: null })) },
+    gateway: stage.gateway,
+  });
+  const [token] = (await store.tokens.list(ada.id, { limit: 1 })).rows;
+  const action = await impatient.create({
+    ...{ user: ada, stack, service: 'db', tokenId: token?.id ?? 0 },
+    ...{ sourceAddress: '192.0.2.1', client: 'test' },
+  });
+  await eventually('it ends', async () => {
+    const session = await store.sessions.get(action.sessionId ?? 0);
+    return session?.status === 'stopped' && session.endReason === 'unused';
+  });
+  await impatient.close();
 });
 
 test('nobody comes to a session once its time is over, ended or not', async () => {

@@ -79,7 +79,10 @@ export const connectionSchema = z.object({
   host: z.string(),
   port: z.int(),
   username: z.string().openapi({ description: 'Good for this session alone' }),
-  password: z.string().optional().openapi({ description: 'Good once; of an owner without a key' }),
+  password: z.string().optional().openapi({
+    description:
+      'Good once; of an owner without a key, unless they sign in with certificates alone',
+  }),
 });
 
 export const containerSessionSchema = z
