@@ -18,6 +18,10 @@ interface TransfersAnswer {
   };
 }
 
+interface CommandsAnswer {
+  readonly data: { readonly commands: readonly { readonly command: string }[] };
+}
+
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 /** What docs/containers.md shows, with these names. */
@@ -32,7 +36,7 @@ users:
   - name: alice
     role: member
     keys: [${JSON.stringify(alice.publicKey)}]
-machines:${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}${container('giving', '    container: shop-web-1\n    login: root')}${container('bare', '    container: bare\n    login: root')}${container('far', '    container: tools\n    login: app', far)}
+machines:${container('marked', '    container: tools\n    login: app\n    shell_integration: bash')}${container('shop', '    container: { stack: shop, service: web }\n    login: root')}${container('tools', '    container: tools\n    login: app')}${container('brief', '    container: brief\n    login: root')}${container('closed', '    container: tools\n    login: root')}${container('giving', '    container: shop-web-1\n    login: root')}${container('bare', '    container: bare\n    login: root')}${container('far', '    container: tools\n    login: app', far)}
 grants:
   - to: { user: alice }
     on: { machine: shop }
@@ -56,6 +60,10 @@ grants:
   - to: { user: alice }
     on: { machine: bare }
     allow: [sftp]
+  - to: { user: alice }
+    on: { machine: marked }
+    allow: [shell]
+    shell_integration: true
 `;
 }
 
@@ -134,6 +142,28 @@ needs(
     expect(await screen.exited()).toBe(43);
     const session = await ended('shop');
     expect(session).toMatchObject({ kind: 'shell', exit_status: 43, recordings: [{ channel: 1 }] });
+  });
+
+  test('has its shell mark its commands, where machine and grant say so', async () => {
+    await using screen = alice.terminal('alice+marked', null, { cols: 100, rows: 30 });
+    await screen.until('a marked prompt', () => screen.raw.includes('\x1b]133;B'));
+    const word = 'postern: shell integration (bash) is put in by the policy of marked\r\n';
+    expect(screen.raw.slice(0, screen.raw.indexOf('BASH_VERSION'))).toContain(word);
+    screen.type('cd /srv\r');
+    await screen.until('its end', () => screen.raw.includes('\x1b]133;D;0\x07'));
+    screen.type('sh -c "exit 3"\r');
+    await screen.until('its end', () => screen.raw.includes('\x1b]133;D;3\x07'));
+    screen.type('exit 0\r');
+    expect(await screen.exited()).toBe(0);
+    const { id } = await ended('marked');
+    const found = async (): Promise<unknown> => {
+      const { body } = await bastion.api(`sessions/${id}/commands?limit=100`);
+      const { commands } = (body as CommandsAnswer).data;
+      return commands.find(({ command }) => command === 'sh -c "exit 3"') ?? null;
+    };
+    expect(await eventually('its command', found)).toMatchObject({
+      ...{ source: 'osc133', exit_status: 3, cwd: '/srv' },
+    });
   });
 
   test('is entered as no other login than a grant names', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MARKED_SHELLS } from '../../src/domain/shell-integration.ts';
 import { dataOf } from '../support/api-call.ts';
+import { checkAsciicast } from '../support/asciicast.ts';
 import { eventually } from '../support/eventually.ts';
 import { JumpClient } from '../support/jump-client.ts';
 import { needs, the } from '../support/requirements.ts';
@@ -30,6 +31,7 @@ function setup(machines: ReadonlyMap<string, TestSshd>): string {
     login: ${login}
     auth: { key: { file: ${JSON.stringify(keyFile)} } }
     shell_integration: ${shell}
+    record_input: true
     tags: { marks: "yes" }`,
   );
   return `machines:${lines.join('')}
@@ -117,6 +119,29 @@ needs('ssh', 'sshd', 'bash', 'zsh', 'fish').describe('marks that a policy puts i
     expect((await marked(id))[0]?.detail).toEqual({ channel: 1, shell });
     screen.type('exit 0\r');
     expect(await screen.exited()).toBe(0);
+  });
+
+  test('are no input of the user, where what is typed is recorded', async () => {
+    const before = await ids();
+    await using screen = stage.alice.terminal('alice+bash1', null, { cols: 100, rows: 40 });
+    await screen.until('a marked prompt', () => screen.raw.includes('\x1b]133;B'));
+    const id = await begun(before);
+    const typed = ['echo mi""ne\r', 'exit 0\r'];
+    screen.type(typed[0] ?? '');
+    await screen.shows(/^mine$/m);
+    screen.type(typed[1] ?? '');
+    expect(await screen.exited()).toBe(0);
+    const state = async () => (await stage.bastion.session(id)).recordings?.[0]?.state;
+    await eventually('it is whole', async () => (await state()) === 'complete');
+    const { text } = await stage.bastion.api(`sessions/${id}/recording`);
+    const { events } = checkAsciicast(text);
+    const of = (kind: string) => events.filter(({ code }) => code === kind).map(({ data }) => data);
+    expect(of('o').join('')).toContain('BASH_VERSION');
+    for (const line of of('i')) expect(typed).toContain(line);
+    // What its echo came too late for is counted: of the line that was put in nothing is.
+    const counted = of('m').flatMap((mark) => /(\d+) typed/.exec(mark)?.[1] ?? []);
+    const withheld = counted.reduce((sum, count) => sum + Number(count), 0);
+    expect(of('i').join('').length + withheld).toBe(typed.join('').length);
   });
 
   test('are not there without a grant that says so', async () => {
