@@ -5,16 +5,20 @@
  *
  *   sh scripts/node.sh bench/search.ts [BLOCKS] [SEARCHES] [DATABASE_URL]
  *
- * With a DATABASE_URL that one is filled if it is empty, and kept.
+ * With a DATABASE_URL that one is filled if it is empty, and kept. At the end it says what writing costs,
+ * into the full database.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, stdout } from 'node:process';
 import pg from 'pg';
+import type { TranscriptBlock } from '../src/domain/analysis.ts';
 import type { Logger } from '../src/domain/log.ts';
 import { type SearchFilter, searchedWords } from '../src/domain/search.ts';
+import type { Store } from '../src/domain/store.ts';
 import { openStore } from '../src/store/database.ts';
+import { session } from '../test/store/examples.ts';
 import { startPostgres } from '../test/support/services.ts';
 
 const BLOCKS = Number(argv[2] ?? 1_000_000);
@@ -23,7 +27,9 @@ const SESSIONS = 5000;
 const USERS = 50;
 /** Of Linux. */
 const MS_A_TICK = 10;
-const INDEX = 'transcript_blocks_words';
+const INDEX = 'search_sheets_keys';
+/** Of writing: sessions, pieces of each, pieces that are written at once. */
+const WRITTEN = { sessions: 40, pieces: 200, atOnce: 20 };
 
 const quiet: Logger = {
   debug: () => undefined,
@@ -78,7 +84,9 @@ const SEED = [
     from transcript_blocks cross join lateral (select 'systemctl restart worker-' || number || ' # deploy'
       || case when id % 500 = 0 then ' quota' else '' end as text) made
     where number % 10 = 0 order by id`,
-  'vacuum analyze',
+  `insert into recording_analyses (recording_id, state) select id, 'done' from recordings`,
+  `insert into search_loose (recording_id, session_id, user_id, machine_id)
+    select recordings.id, session_id, user_id, machine_id from recordings join sessions on sessions.id = session_id`,
 ];
 
 const QUERIES = [
@@ -96,6 +104,7 @@ const QUERIES = [
   ['absent', 'mercurial'],
   ['absent, of parts that are there', 'deployquota'],
   ['absent, of parts that are everywhere', '"over the fox"'],
+  ['two common words, never together', 'jenkins 1.log'],
 ] as const;
 
 /** What is searched: by an admin, with filters, and by who may see their own alone. */
@@ -130,26 +139,64 @@ async function worked(client: pg.Client): Promise<number> {
   return ticks.reduce((sum, one) => sum + one * MS_A_TICK, (user + system) / 1000);
 }
 
-/** Fills the database as one loads much: the index at the end. */
-async function fill(client: pg.Client): Promise<void> {
+/** Fills the database, and has it made ready as what was there before an update. */
+async function fill(client: pg.Client, { analyses }: Pick<Store, 'analyses'>): Promise<void> {
   const began = performance.now();
-  const { rows } = await client.query<{ make: string }>(
-    `select indexdef as make from pg_indexes where indexname = '${INDEX}'`,
-  );
-  await client.query(`drop index ${INDEX}`);
   await client.query('set synchronous_commit = off');
   for (const statement of SEED) await client.query(statement);
   const seeded = performance.now();
-  await client.query("set maintenance_work_mem = '512MB'");
-  await client.query(rows[0]?.make ?? '');
-  const sizes = await client.query<{ text: string; index: string }>(
+  while (await analyses.gather());
+  const gathered = performance.now();
+  await client.query('vacuum analyze');
+  const sizes = await client.query<{ text: string; sheets: string; index: string }>(
     `select pg_size_pretty(pg_table_size('transcript_blocks')) as text,
+      pg_size_pretty(pg_table_size('search_sheets')) as sheets,
       pg_size_pretty(pg_relation_size('${INDEX}')) as index`,
   );
-  const { text = '', index = '' } = sizes.rows[0] ?? {};
+  const { text = '', sheets = '', index = '' } = sizes.rows[0] ?? {};
   const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(0);
   stdout.write(
-    `${BLOCKS} blocks in ${seconds(began, seeded)} s (${text}), index in ${seconds(seeded, performance.now())} s (${index})\n\n`,
+    `${BLOCKS} blocks in ${seconds(began, seeded)} s (${text}), sheets in ${seconds(seeded, gathered)} s (${sheets}, index ${index})\n\n`,
+  );
+}
+
+/** The text of a piece as in the seed. */
+function textOf(n: number): string {
+  const dog = `the quick brown fox jumps over the lazy dog ${n % 13} `;
+  return `drwxr-xr-x 2 deploy deploy 4096 file-${n}.log\nget /v1/things/${n} 200 ok\nunit worker-${n % 9973} started in ${n % 977} ms\n${dog}${dog}`;
+}
+
+async function write(client: pg.Client, { sessions, analyses }: Store): Promise<void> {
+  const { rows } = await client.query<{ user_id: string; machine_id: string }>(
+    'select user_id, machine_id from sessions order by id desc limit $1',
+    [WRITTEN.sessions],
+  );
+  const before = await worked(client);
+  const began = performance.now();
+  for (const [nth, { user_id, machine_id }] of rows.entries()) {
+    const startedAt = new Date();
+    const of = { userId: Number(user_id), machineId: Number(machine_id), startedAt };
+    const { id } = await sessions.create(session(of));
+    const key = `written/${id}`;
+    await sessions.openRecording({ sessionId: id, channel: 1, key, startedAt });
+    const recording = (await sessions.recordings(id))[0]?.id ?? 0;
+    await analyses.begin(recording, 1);
+    for (let from = 0; from < WRITTEN.pieces; from += WRITTEN.atOnce) {
+      const blocks = Array.from({ length: WRITTEN.atOnce }, (_, more) => from + more).map(
+        (index): TranscriptBlock => ({
+          ...{ channel: 1, index, from: index, to: index + 1, stream: 'terminal', kind: 'output' },
+          text: textOf(nth * WRITTEN.pieces + index),
+        }),
+      );
+      await analyses.write(recording, { commands: [], blocks });
+    }
+    await analyses.end(recording, null);
+  }
+  const pieces = rows.length * WRITTEN.pieces;
+  const second = pieces / ((performance.now() - began) / 1000);
+  const cpu = ((await worked(client)) - before) / pieces;
+  stdout.write(
+    `\nwriting: ${second.toFixed(0)} pieces a second, ${cpu.toFixed(2)} ms of CPU each\n`,
   );
 }
 
@@ -164,7 +211,7 @@ try {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   const { rowCount } = await client.query('select from sessions limit 1');
-  if (rowCount === 0) await fill(client);
+  if (rowCount === 0) await fill(client, store);
   stdout.write('| searched | in | hits | p50 ms | p99 ms | CPU ms |\n|---|---|---|---|---|---|\n');
   for (const [what, q] of QUERIES) {
     const words = searchedWords(q) ?? [];
@@ -185,6 +232,7 @@ try {
       );
     }
   }
+  await write(client, store);
   await client.end();
   stdout.write(
     `\nload average ${loadavg()

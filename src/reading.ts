@@ -1,6 +1,7 @@
 import { openAlerting } from './alerting.ts';
 import { checkPattern } from './alerts/watch.ts';
 import { NodeAnalyses } from './analysis/analyses.ts';
+import { Gathering } from './analysis/gathering.ts';
 import { openArchiving } from './archiving.ts';
 import type { Closers } from './closers.ts';
 import type { Config } from './config/load.ts';
@@ -66,6 +67,9 @@ export async function openReading(
   const analyses = new NodeAnalyses({ ...parts, library, root, kept });
   analyses.begin();
   closers.add('reading recordings for their commands', () => analyses.close());
+  const gathering = new Gathering(parts);
+  gathering.begin();
+  closers.add('making search ready for what is older', () => gathering.close());
   const worker = new URL(`./replay-worker.${SUFFIX}`, import.meta.url);
   const redaction = openRedaction(library, { root, keys, rules }, log);
   closers.add('looking for secrets in recordings', () => redaction.close());

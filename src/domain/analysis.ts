@@ -169,6 +169,11 @@ export interface AnalysisStore {
   again(sessionId: number | null): Promise<number>;
   /** As `again` those of a node that an earlier version has analysed. */
   outdated(node: string, version: number): Promise<number>;
+  /**
+   * Makes some of what was kept before there was an index for it ready to be looked up. False: nothing is
+   * left. Several may do it at once.
+   */
+  gather(): Promise<boolean>;
   ofSession(sessionId: number): Promise<readonly Analysis[]>;
   /** In the order of channels, in each in that of their beginning. */
   commands(sessionId: number, page: LogPage): Promise<readonly SessionCommand[]>;

@@ -4,7 +4,7 @@ export type SearchKind = (typeof SEARCH_KINDS)[number];
 /** UTF-16 units of what may be searched for, and words in it. */
 export const LONGEST_SEARCH = 200;
 export const MOST_WORDS = 8;
-/** Characters that one of the words has at least: what an index of trigrams can look up. */
+/** Characters that one of the words has at least: what an index of parts can look up. */
 export const SHORTEST_WORD = 3;
 
 /** As text is compared: without regard to case, in any script, whether composed or not. */

@@ -4,39 +4,26 @@ import type {
   AnalysisChanges,
   AnalysisDue,
   AnalysisStore,
-  Command,
   LogFilter,
   LogPage,
   SessionCommand,
   SessionLogEntry,
   TranscriptBlock,
 } from '../domain/analysis.ts';
-import { fold } from '../domain/search.ts';
 import { commandsOf, logOf } from './analysis-log.ts';
+import { type AnalysisPlace, MOST_ROWS, writeBlocks, writeCommands } from './analysis-rows.ts';
 import { atomically } from './atomically.ts';
+import { gatherAll, gatherOlder, gatherWritten } from './search-gathering.ts';
+import { beginLoose, forgetSheets } from './search-sheets.ts';
 import type { Db, Tables } from './tables.ts';
 import { MAY_BE_FOUND } from './unsearched.ts';
-
-/** What rows of a recording bear in common. */
-interface Place {
-  readonly recording_id: number;
-  readonly session_id: number;
-  readonly user_id: number | null;
-  readonly machine_id: number | null;
-  readonly channel: number;
-  readonly startedAt: Date;
-  /** Whether it is to be found by searching. */
-  readonly indexed: boolean;
-}
-
-/** Rows that one statement writes; each has up to twelve parameters. */
-const ROWS = 500;
 
 /** Takes away everything that was read off a recording. */
 export async function forgetAnalysis(db: Db, recordingId: number): Promise<void> {
   await db.deleteFrom('commands').where('recording_id', '=', recordingId).execute();
   await db.deleteFrom('transcript_blocks').where('recording_id', '=', recordingId).execute();
   await db.deleteFrom('recording_analyses').where('recording_id', '=', recordingId).execute();
+  await forgetSheets(db, recordingId);
 }
 
 /** What was read off recordings; written by one node, that of the recording. */
@@ -74,6 +61,7 @@ export class SqlAnalysisStore implements AnalysisStore {
       const place = await lock(db, recordingId);
       if (place === null) return false;
       await forgetAnalysis(db, recordingId);
+      await beginLoose(db, place);
       await db
         .insertInto('recording_analyses')
         .values({ recording_id: recordingId, state: 'running', version })
@@ -87,23 +75,34 @@ export class SqlAnalysisStore implements AnalysisStore {
     return atomically(this.#db, async (db) => {
       const place = await lock(db, recordingId);
       if (place === null) return false;
-      for (let at = 0; at < commands.length; at += ROWS) {
-        await writeCommands(db, place, commands.slice(at, at + ROWS));
+      for (let at = 0; at < commands.length; at += MOST_ROWS) {
+        await writeCommands(db, place, commands.slice(at, at + MOST_ROWS));
       }
-      for (let at = 0; at < blocks.length; at += ROWS) {
-        await writeBlocks(db, place, blocks.slice(at, at + ROWS));
+      for (let at = 0; at < blocks.length; at += MOST_ROWS) {
+        await writeBlocks(db, place, blocks.slice(at, at + MOST_ROWS));
       }
       if (commands.length > 0) await count(db, place.session_id);
+      await gatherWritten(db, place, {
+        command: commands.map(({ index }) => index),
+        output: blocks.map(({ index }) => index),
+      });
       return true;
     });
   }
 
-  async end(recordingId: number, reason: string | null): Promise<void> {
-    await this.#db
-      .updateTable('recording_analyses')
-      .set({ state: reason === null ? 'done' : 'failed', reason, changed_at: sql<Date>`now()` })
-      .where('recording_id', '=', recordingId)
-      .execute();
+  end(recordingId: number, reason: string | null): Promise<void> {
+    return atomically(this.#db, async (db) => {
+      await gatherAll(db, recordingId);
+      await db
+        .updateTable('recording_analyses')
+        .set({ state: reason === null ? 'done' : 'failed', reason, changed_at: sql<Date>`now()` })
+        .where('recording_id', '=', recordingId)
+        .execute();
+    });
+  }
+
+  gather(): Promise<boolean> {
+    return atomically(this.#db, gatherOlder);
   }
 
   again(sessionId: number | null): Promise<number> {
@@ -185,7 +184,7 @@ export class SqlAnalysisStore implements AnalysisStore {
 }
 
 /** Where rows of a recording go, which nobody deletes meanwhile; null: it is gone. */
-async function lock(db: Db, recordingId: number): Promise<Place | null> {
+async function lock(db: Db, recordingId: number): Promise<AnalysisPlace | null> {
   const row = await db
     .selectFrom('recordings')
     .innerJoin('sessions', 'sessions.id', 'session_id')
@@ -199,80 +198,6 @@ async function lock(db: Db, recordingId: number): Promise<Place | null> {
   if (row === undefined) return null;
   const { id, started_at: startedAt, ...common } = row;
   return { recording_id: id, startedAt, ...common };
-}
-
-function clock(place: Place, seconds: number): Date {
-  return new Date(place.startedAt.getTime() + Math.round(seconds * 1000));
-}
-
-async function writeCommands(db: Db, place: Place, commands: readonly Command[]): Promise<void> {
-  const { startedAt: _, indexed, ...common } = place;
-  await db
-    .insertInto('commands')
-    .values(
-      commands.map((command) => ({
-        ...common,
-        number: command.index,
-        at: clock(place, command.start),
-        starts: command.start,
-        ends: command.end,
-        body: command.text,
-        folded: indexed ? fold(command.text) : null,
-        exit_status: command.exitStatus,
-        cwd: command.cwd,
-        source: command.source,
-        confidence: command.confidence,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict.columns(['recording_id', 'number']).doUpdateSet((eb) => ({
-        at: eb.ref('excluded.at'),
-        starts: eb.ref('excluded.starts'),
-        ends: eb.ref('excluded.ends'),
-        body: eb.ref('excluded.body'),
-        folded: eb.ref('excluded.folded'),
-        exit_status: eb.ref('excluded.exit_status'),
-        cwd: eb.ref('excluded.cwd'),
-        source: eb.ref('excluded.source'),
-        confidence: eb.ref('excluded.confidence'),
-      })),
-    )
-    .execute();
-}
-
-async function writeBlocks(
-  db: Db,
-  place: Place,
-  blocks: readonly TranscriptBlock[],
-): Promise<void> {
-  const { startedAt: _, indexed, ...common } = place;
-  await db
-    .insertInto('transcript_blocks')
-    .values(
-      blocks.map((block) => ({
-        ...common,
-        number: block.index,
-        at: clock(place, block.from),
-        from_s: block.from,
-        to_s: block.to,
-        body: block.text,
-        folded: indexed ? fold(block.text) : null,
-        stream: block.stream,
-        kind: block.kind,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict.columns(['recording_id', 'number']).doUpdateSet((eb) => ({
-        at: eb.ref('excluded.at'),
-        from_s: eb.ref('excluded.from_s'),
-        to_s: eb.ref('excluded.to_s'),
-        body: eb.ref('excluded.body'),
-        folded: eb.ref('excluded.folded'),
-        stream: eb.ref('excluded.stream'),
-        kind: eb.ref('excluded.kind'),
-      })),
-    )
-    .execute();
 }
 
 /** Exec channels count by themselves, also those that are not recorded. */

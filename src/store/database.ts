@@ -24,9 +24,9 @@ import { SqlRecordingStore } from './recordings.ts';
 import { SqlRevocationStore } from './revocations.ts';
 import { SqlSealFeedStore } from './seal-feed.ts';
 import { SqlSealStore } from './seals.ts';
-import { type SearchMeans, SqlSearchStore } from './search.ts';
-import { hasSearchIndexes, makeSearchIndexes } from './search-index.ts';
+import { SqlSearchStore } from './search.ts';
 import { SqlCountStore } from './session-counts.ts';
+import { makeSessionIndex } from './session-index.ts';
 import { SqlSessionStore } from './sessions.ts';
 import { SqlStackActionStore } from './stack-actions.ts';
 import { SqlStackStore } from './stacks.ts';
@@ -67,7 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       'the embedded database serves one node and outlives a crash of the process, not a loss of power; set DATABASE_URL for more',
     );
   }
-  return new SqlStore(connection, vault, await searchMeans(options, connection.db));
+  return new SqlStore(connection, vault);
 }
 
 /** Brings a server's database up to date; throws what `openStore` throws. */
@@ -75,18 +75,10 @@ export async function migrateServer(options: DatabaseOptions): Promise<void> {
   const migrating = await connectToMigrate(options);
   try {
     noteMigrations(await bringUpToDate(migrating.db), options.log);
-    await makeSearchIndexes(migrating.db, options.log);
+    await makeSessionIndex(migrating.db, options.log);
   } finally {
     await migrating.close();
   }
-}
-
-async function searchMeans({ databaseUrl, log }: StoreOptions, db: Db): Promise<SearchMeans> {
-  // The embedded one has no extensions: docs/search.md.
-  if (databaseUrl === null) return { hasIndexes: false };
-  const hasIndexes = await hasSearchIndexes(db);
-  if (!hasIndexes) log.warn('search has no index: it reads the text, the newest first');
-  return { hasIndexes };
 }
 
 async function openMigrated(options: StoreOptions): Promise<Connection> {
@@ -109,7 +101,7 @@ function noteMigrations(applied: readonly string[], log: Logger): void {
   if (applied.length > 0) log.info('database migrated', { applied: applied.join(', ') });
 }
 
-function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
+function storesOver(db: Db, vault: Vault): Stores {
   return {
     users: new SqlUserStore(db),
     factors: new SqlFactorStore(db, vault),
@@ -133,7 +125,7 @@ function storesOver(db: Db, vault: Vault, means: SearchMeans): Stores {
     recordings: new SqlRecordingStore(db),
     analyses: new SqlAnalysisStore(db),
     archive: new SqlArchiveStore(db),
-    search: new SqlSearchStore(db, means),
+    search: new SqlSearchStore(db),
     alerts: new SqlAlertStore(db),
     alertFeed: new SqlAlertFeedStore(db),
     stacks: new SqlStackStore(db),
@@ -174,11 +166,10 @@ class SqlStore implements Store {
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
-  readonly #means: SearchMeans;
   #closing: Promise<void> | null = null;
 
-  constructor(connection: Connection, vault: Vault, means: SearchMeans) {
-    const stores = storesOver(connection.db, vault, means);
+  constructor(connection: Connection, vault: Vault) {
+    const stores = storesOver(connection.db, vault);
     this.users = stores.users;
     this.factors = stores.factors;
     this.groups = stores.groups;
@@ -210,13 +201,12 @@ class SqlStore implements Store {
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;
-    this.#means = means;
   }
 
   async transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
     return await this.#connection.db
       .transaction()
-      .execute((db) => work(storesOver(db, this.#vault, this.#means)));
+      .execute((db) => work(storesOver(db, this.#vault)));
   }
 
   async healthy(): Promise<boolean> {

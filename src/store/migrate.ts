@@ -32,6 +32,7 @@ import * as unsearchedSessions from '../../migrations/0030-unsearched-sessions.t
 import * as enteredContainers from '../../migrations/0031-entered-containers.ts';
 import * as tokensOfContainerSessions from '../../migrations/0032-tokens-of-container-sessions.ts';
 import * as auditLinkedLater from '../../migrations/0033-audit-linked-later.ts';
+import * as searchSheets from '../../migrations/0034-search-sheets.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -72,6 +73,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0031-entered-containers': enteredContainers,
   '0032-tokens-of-container-sessions': tokensOfContainerSessions,
   '0033-audit-linked-later': auditLinkedLater,
+  '0034-search-sheets': searchSheets,
 };
 
 /** Names of migrations, in order. */

@@ -6,7 +6,6 @@ import {
   type SearchPlace,
 } from '../domain/search.ts';
 import { containing } from './paging.ts';
-import type { Owner } from './search-keys.ts';
 import { MAY_BE_FOUND } from './unsearched.ts';
 
 export const SEARCHED_TABLES = { command: 'commands', output: 'transcript_blocks' } as const;
@@ -37,6 +36,9 @@ export function isSearched(kind: SearchKind, table = ENTRY): RawBuilder<unknown>
   const folded = sql`${sql.ref(`${table}.folded`)} is not null`;
   return kind === 'command' ? folded : sql`${folded} and ${sql.ref(`${table}.kind`)} <> 'prompt'`;
 }
+
+/** What a text belongs to. */
+export type Owner = 'session_id' | 'user_id' | 'machine_id';
 
 /** Those that the filter names. */
 export function ownersOf(filter: SearchFilter): readonly (readonly [Owner, number])[] {

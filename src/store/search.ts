@@ -10,18 +10,13 @@ import type {
   SearchRequest,
   SearchStore,
 } from '../domain/search.ts';
+import { newestFirst } from './search-conditions.ts';
 import { readFound } from './search-found.ts';
 import { SpanGrowth } from './search-growth.ts';
 import type { TimeSpan } from './search-keys.ts';
-import { lookUp } from './search-lookup.ts';
+import { lookThroughLoose, lookUp } from './search-lookup.ts';
 import { isSessionOf, lookThrough, type Window } from './search-windows.ts';
 import type { Db } from './tables.ts';
-
-/** How the database can be asked. */
-export interface SearchMeans {
-  /** Whether the trigram indexes are there. */
-  readonly hasIndexes: boolean;
-}
 
 /** Milliseconds after which a page is answered with what was found, */
 const LOOK_MS = 2000;
@@ -33,11 +28,13 @@ export interface SearchSizes {
   /** Texts that are looked through at first, and later at once. */
   readonly first: number;
   readonly window: number;
-  /** More texts with the words are not sorted: then those of a shorter time are enough. */
-  readonly most: number;
+  /** Where more sheets may have the words, those of a shorter time are enough. */
+  readonly sheets: number;
+  /** Where more texts are on no sheet yet, text is read window by window. */
+  readonly loose: number;
 }
 
-const SIZES: SearchSizes = { first: 2000, window: 8000, most: 1000 };
+const SIZES: SearchSizes = { first: 2000, window: 8000, sheets: 256, loose: 8000 };
 
 /** A page that is being filled. */
 class Filling {
@@ -80,19 +77,17 @@ class Filling {
 
 /**
  * Search in the order of time. The newest texts are looked through first: what is common stands there.
- * What is rarer is looked up by the trigram index where there is one, in times each longer than the one
- * before, until the page is full; else the text is read on, window by window, as long as a page may
- * take. The index knows of all texts, so it does not serve who may see their own alone: what others'
- * hold would be in the time that it takes.
+ * What is rarer is looked up by the sheets that it is on, in times each longer than the one before,
+ * until the page is full. Where that is not possible the text is read on, window by window, as long as a
+ * page may take. Who may see their own alone has keys of their own in the index of sheets: what
+ * others' hold is not in the time that it takes.
  */
 export class SqlSearchStore implements SearchStore {
   readonly #db: Db;
-  readonly #means: SearchMeans;
   readonly #sizes: SearchSizes;
 
-  constructor(db: Db, means: SearchMeans, sizes = SIZES) {
+  constructor(db: Db, sizes = SIZES) {
     this.#db = db;
-    this.#means = means;
     this.#sizes = sizes;
   }
 
@@ -105,9 +100,7 @@ export class SqlSearchStore implements SearchStore {
     const { last, matching, seconds } = newest;
     if (await page.add(matching)) return page.full;
     if (last === null) return page.whole;
-    return this.#means.hasIndexes && filter.onlyOf === undefined
-      ? await this.#lookUp(page, filter, { last, seconds }, until)
-      : await this.#readOn(page, filter, last, until);
+    return await this.#lookUp(page, filter, { last, seconds }, until);
   }
 
   /** A session that is another's is not even looked at, as one that does not exist. */
@@ -124,6 +117,10 @@ export class SqlSearchStore implements SearchStore {
     until: number,
   ): Promise<SearchPage> {
     let place = newest.last;
+    // First: what is put on a sheet meanwhile is found there too.
+    const onNone = await this.#lookThroughLoose(filter, place, until);
+    if (onNone === null) return await this.#readOn(page, filter, place, until);
+    const loose = [...onNone];
     const growth = new SpanGrowth(place.at, newest.seconds);
     while (performance.now() < until) {
       const { span } = growth;
@@ -132,13 +129,26 @@ export class SqlSearchStore implements SearchStore {
         if (growth.shrink(span)) continue;
         return await this.#readOn(page, filter, place, until);
       }
-      if (await page.add(found)) return page.full;
-      if (span.from === null) return page.whole;
-      growth.pass(span.from);
+      const { from } = span;
+      const ended = loose.findIndex(({ at }) => from !== null && at < from);
+      const also = loose.splice(0, ended === -1 ? loose.length : ended);
+      if (await page.add(eachOnce(found, also))) return page.full;
+      if (from === null) return page.whole;
+      growth.pass(from);
       // Everything of that moment was looked at.
-      place = { at: span.from, kind: 'command', id: 0 };
+      place = { at: from, kind: 'command', id: 0 };
     }
     return { hits: page.hits, next: place };
+  }
+
+  #lookThroughLoose(
+    filter: SearchFilter,
+    after: SearchPlace,
+    until: number,
+  ): Promise<readonly SearchPlace[] | null> {
+    return this.#timed(Math.min(INDEX_MS, msUntil(until)), [], (db) =>
+      lookThroughLoose(db, filter, after, this.#sizes.loose),
+    );
   }
 
   #lookUpIn(
@@ -147,9 +157,8 @@ export class SqlSearchStore implements SearchStore {
     after: SearchPlace,
     until: number,
   ): Promise<readonly SearchPlace[] | null> {
-    const ms = Math.min(INDEX_MS, msUntil(until));
-    return this.#timed(ms, 'enable_indexscan', (db) =>
-      lookUp(db, filter, after, span, this.#sizes.most),
+    return this.#timed(Math.min(INDEX_MS, msUntil(until)), [], (db) =>
+      lookUp(db, filter, after, span, this.#sizes.sheets),
     );
   }
 
@@ -176,7 +185,7 @@ export class SqlSearchStore implements SearchStore {
     rows: number,
     until: number,
   ): Promise<Window | null> {
-    return this.#timed(msUntil(until), 'enable_bitmapscan', (db) =>
+    return this.#timed(msUntil(until), ['enable_bitmapscan'], (db) =>
       lookThrough(db, filter, after, rows),
     );
   }
@@ -184,16 +193,17 @@ export class SqlSearchStore implements SearchStore {
   /** Null: it took too long; the embedded database does not keep to a time. */
   async #timed<T>(
     ms: number,
-    other: 'enable_indexscan' | 'enable_bitmapscan',
+    others: readonly 'enable_bitmapscan'[],
     work: (db: Db) => Promise<T>,
   ): Promise<T | null> {
     try {
       return await this.#db.transaction().execute(async (db) => {
         // Compiling takes longer than any look; long texts have no statistics, so the planner guesses
         // how many there are, and nothing else than the indexes that are meant is to serve.
-        await sql`select set_config('statement_timeout', ${String(ms)}, true),
-          set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
-          set_config(${other}, 'off', true)`.execute(db);
+        await sql`select set_config('statement_timeout', ${String(ms)}, true), (select
+          count(set_config(name, 'off', true)) from unnest(${['jit', 'enable_seqscan', ...others]}::text[]) as name)`.execute(
+          db,
+        );
         return await work(db);
       });
     } catch (error) {
@@ -202,6 +212,15 @@ export class SqlSearchStore implements SearchStore {
       throw error;
     }
   }
+}
+
+function eachOnce(
+  found: readonly SearchPlace[],
+  also: readonly SearchPlace[],
+): readonly SearchPlace[] {
+  if (also.length === 0) return found;
+  const places = [...found, ...also].map((place) => [`${place.kind} ${place.id}`, place] as const);
+  return newestFirst([...new Map(places).values()]);
 }
 
 function msUntil(until: number): number {

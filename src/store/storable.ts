@@ -2,7 +2,7 @@
  * Text that PostgreSQL takes: it holds no NUL and no half of a surrogate pair, and what clients
  * call themselves or type as a command may have both.
  */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 

@@ -26,6 +26,7 @@ import type {
   SealingKeyTable,
   SealSinkTable,
 } from './recording-tables.ts';
+import type { SearchLooseTable, SearchSheetTable } from './search-tables.ts';
 import type { ContainerSessionTable, StackActionTable, StackTable } from './stack-tables.ts';
 import type { Sealed } from './vault.ts';
 
@@ -47,6 +48,8 @@ export interface Tables {
   readonly recording_analyses: RecordingAnalysisTable;
   readonly commands: CommandTable;
   readonly transcript_blocks: TranscriptBlockTable;
+  readonly search_sheets: SearchSheetTable;
+  readonly search_loose: SearchLooseTable;
   readonly recording_seals: RecordingSealTable;
   readonly sealing_keys: SealingKeyTable;
   readonly seal_sinks: SealSinkTable;

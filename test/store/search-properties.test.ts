@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { CompiledQuery, createQueryId, type KyselyPlugin, sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Command, TranscriptBlock } from '../../src/domain/analysis.ts';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AnalysisChanges, Command, TranscriptBlock } from '../../src/domain/analysis.ts';
 import {
   type Found,
   fold,
@@ -11,22 +11,26 @@ import {
   type SearchPlace,
 } from '../../src/domain/search.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { SqlAnalysisStore } from '../../src/store/analyses.ts';
 import { connect } from '../../src/store/connect.ts';
 import type { Connection } from '../../src/store/connection.ts';
 import { SqlSearchStore } from '../../src/store/search.ts';
-import { hasSearchIndexes } from '../../src/store/search-index.ts';
+import { SqlSessionStore } from '../../src/store/sessions.ts';
 import type { Db } from '../../src/store/tables.ts';
 import { onBothDatabases, type TestStore, testStore } from '../support/database.ts';
+import { Asked } from './asked.ts';
 import { machine, session, user } from './examples.ts';
 import { silent } from './options.ts';
 
 /** Just before spans of every size end. */
 const BEGAN = 2 ** 24 * 106_000 - 400;
 /** Small, so that few texts go all the ways. */
-const SIZES = { first: 4, window: 7, most: 3 };
+const SIZES = { first: 4, window: 7, sheets: 3, loose: 50 };
 const WORDS = ['nginx', 'ÄRGER', 'fox jumps', '100%_x', 'ab', '日本語', 'restart', 'jump'];
 /** Seconds between sessions: some are at the same moment, some years apart. */
 const STEPS = [0, 60, 3600, 86_400, 10_000_000, 200_000_000];
+/** Indexes that lead to what is one user's, or one recording's that is known to be. */
+const OF_ONE = /_searched_user$|_pkey$|_number_key$|^search_sheets_keys$|^search_loose_user$/;
 const USERS = ['ada', 'bob', 'cleo'];
 const MACHINES = ['web1', 'db1'];
 
@@ -41,43 +45,69 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
+/** Some at once, some piece by piece, of which some were others first; some are not over. */
+async function write(
+  store: Pick<Store, 'analyses'>,
+  recording: number,
+  { commands, blocks }: AnalysisChanges,
+  next: (below: number) => number,
+): Promise<void> {
+  const { analyses } = store;
+  await analyses.begin(recording, 1);
+  if (next(2) === 0) {
+    await analyses.write(recording, { commands, blocks });
+  } else {
+    for (const block of blocks) {
+      if (next(3) === 0) {
+        await analyses.write(recording, { commands: [], blocks: [{ ...block, text: 'nginx' }] });
+      }
+      await analyses.write(recording, { commands: [], blocks: [block] });
+    }
+    await analyses.write(recording, { commands, blocks: blocks.slice(0, 1) });
+  }
+  if (next(3) > 0) await analyses.end(recording, null);
+}
+
 async function fill(store: Store): Promise<void> {
   const next = numbers(7);
-  const text = () => Array.from({ length: 1 + next(3) }, () => WORDS[next(WORDS.length)]).join(' ');
   const ids = new Map<string, number>();
   for (const name of USERS) ids.set(name, (await store.users.create(user({ name }))).id);
   for (const name of MACHINES) ids.set(name, (await store.machines.create(machine({ name }))).id);
   for (let n = 0; n < 40; n += 1) {
     const [userName = '', machineName = ''] = [USERS[next(5) % 3], MACHINES[next(2)]];
-    const at = new Date(BEGAN + (STEPS[next(STEPS.length)] ?? 0) * 1000 * next(4));
+    const startedAt = new Date(BEGAN + (STEPS[next(STEPS.length)] ?? 0) * 1000 * next(4));
     const who = { userId: ids.get(userName) ?? 0, machineId: ids.get(machineName) ?? 0 };
-    const { id } = await store.sessions.create(
-      session({ ...who, userName, machineName, startedAt: at }),
-    );
-    await store.sessions.openRecording({
-      sessionId: id,
-      channel: 1,
-      key: `sess_${id}`,
-      startedAt: at,
-    });
-    const recording = (await store.sessions.recordings(id))[0]?.id ?? 0;
-    const commands = Array.from(
-      { length: next(3) },
-      (_, index): Command => ({
-        ...{ channel: 1, index, start: index * 3, end: index * 3 + 1, text: text() },
-        ...{ exitStatus: 0, cwd: null, source: 'osc133', confidence: 'exact' },
-      }),
-    );
-    const blocks = Array.from(
-      { length: next(8) },
-      (_, index): TranscriptBlock => ({
-        ...{ channel: 1, index, from: index * 3, to: index * 3 + 1, text: text() },
-        ...{ stream: 'terminal', kind: next(6) === 0 ? 'prompt' : 'output' },
-      }),
-    );
-    await store.analyses.begin(recording, 1);
-    await store.analyses.write(recording, { commands, blocks });
+    await show(store, { ...who, userName, machineName, startedAt }, next);
   }
+}
+
+/** A session with commands and output, as if by chance. */
+async function show(
+  store: Pick<Store, 'sessions' | 'analyses'>,
+  of: Parameters<typeof session>[0] & { readonly startedAt: Date },
+  next: (below: number) => number,
+): Promise<void> {
+  const text = () => Array.from({ length: 1 + next(3) }, () => WORDS[next(WORDS.length)]).join(' ');
+  const { id } = await store.sessions.create(session(of));
+  const { startedAt } = of;
+  const key = `sess_${id}`;
+  await store.sessions.openRecording({ sessionId: id, channel: 1, key, startedAt });
+  const recording = (await store.sessions.recordings(id))[0]?.id ?? 0;
+  const commands = Array.from(
+    { length: next(3) },
+    (_, index): Command => ({
+      ...{ channel: 1, index, start: index * 3, end: index * 3 + 1, text: text() },
+      ...{ exitStatus: 0, cwd: null, source: 'osc133', confidence: 'exact' },
+    }),
+  );
+  const blocks = Array.from(
+    { length: next(8) },
+    (_, index): TranscriptBlock => ({
+      ...{ channel: 1, index, from: index * 3, to: index * 3 + 1, text: text() },
+      ...{ stream: 'terminal', kind: next(6) === 0 ? 'prompt' : 'output' },
+    }),
+  );
+  await write(store, recording, { commands, blocks }, next);
 }
 
 interface Row {
@@ -146,8 +176,9 @@ onBothDatabases('search, over everything', (kind) => {
     await fill(opened.store);
     await opened.store.close();
     connection = await connect({ ...opened.place, log: silent });
+  });
+  beforeEach(async () => {
     rows = await everything(connection.db);
-    expect(await hasSearchIndexes(connection.db)).toBe(kind === 'postgres');
   });
   afterAll(async () => {
     await connection.close();
@@ -155,7 +186,7 @@ onBothDatabases('search, over everything', (kind) => {
   });
 
   async function found(db: Db, filter: SearchFilter, limit: number): Promise<readonly string[]> {
-    const search = new SqlSearchStore(db, { hasIndexes: await hasSearchIndexes(db) }, SIZES);
+    const search = new SqlSearchStore(db, SIZES);
     const hits: SearchPlace[] = [];
     let after: SearchPlace | null = null;
     do {
@@ -183,73 +214,47 @@ onBothDatabases('search, over everything', (kind) => {
   });
 
   test('who sees their own alone has nothing else looked at, whatever others hold', async () => {
-    const [own] = rows;
-    if (own === undefined) throw new Error('nothing is there');
-    const onlyOf = own.user_id;
+    const onlyOf = rows[0]?.user_id ?? 0;
     const others = rows.find((row) => row.user_id !== onlyOf)?.session_id;
-    const mine = rows.filter((row) => row.user_id === onlyOf);
-    for (const words of [['nginx'], ['absent'], ['restart']]) {
+    await showMore(connection.db, rows.find((row) => row.user_id !== onlyOf)?.user_id ?? 0);
+    const { rows: counts } = await sql<{ readonly sheets: number; readonly texts: number }>`
+      select (select count(*) from search_sheets where user_id = ${onlyOf})::integer as sheets,
+        ((select count(*) from commands where user_id = ${onlyOf})
+        + (select count(*) from transcript_blocks where user_id = ${onlyOf}))::integer as texts`.execute(
+      connection.db,
+    );
+    const { sheets = 0, texts = 0 } = counts[0] ?? {};
+    // What is read for each of several is told as their average, rounded.
+    const most = (index: string) => (index === 'search_sheets_keys' ? sheets : 3 * texts);
+    expect((await everything(connection.db)).length).toBeGreaterThan(5 * texts);
+    for (const words of [['nginx'], ['absent'], ['restart'], ['fox jumps', 'ärg']]) {
       const asked = new Asked();
       await found(connection.db.withPlugin(asked), { words, onlyOf }, 100);
-      expect(asked.nodes.length).toBeGreaterThan(0);
-      for (const read of await asked.reads(connection.db)) {
-        expect(read.index).toMatch(/_searched_user$|_pkey$|_number_key$/);
-        expect(read.rows).toBeLessThanOrEqual(mine.length);
+      const reads = await asked.reads(connection.db);
+      expect(reads.map(({ index }) => index)).toContain('search_sheets_keys');
+      for (const { index, rows: read } of reads) {
+        expect(index).toMatch(OF_ONE);
+        expect(read, index).toBeLessThanOrEqual(most(index));
       }
-      const foreign = new Asked();
-      const filter = { words, onlyOf, sessionId: others ?? 0 };
-      expect(await found(connection.db.withPlugin(foreign), filter, 100)).toEqual([]);
-      expect(await foreign.reads(connection.db)).toEqual([]);
     }
+    const foreign = new Asked();
+    const filter = { words: ['nginx'], onlyOf, sessionId: others ?? 0 };
+    expect(await found(connection.db.withPlugin(foreign), filter, 100)).toEqual([]);
+    expect(await foreign.reads(connection.db)).toEqual([]);
   });
 });
 
-interface Plan {
-  readonly 'Relation Name'?: string;
-  readonly 'Index Name'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number;
-  readonly Plans?: readonly Plan[];
-}
-
-/** Keeps the queries that go through it. */
-class Asked implements KyselyPlugin {
-  readonly nodes: Parameters<KyselyPlugin['transformQuery']>[0]['node'][] = [];
-
-  transformQuery({ node }: Parameters<KyselyPlugin['transformQuery']>[0]) {
-    this.nodes.push(node);
-    return node;
-  }
-
-  transformResult({ result }: Parameters<KyselyPlugin['transformResult']>[0]) {
-    return Promise.resolve(result);
-  }
-
-  /** What of the tables of texts these queries read, by running them again, as search does. */
-  async reads(db: Db): Promise<readonly { readonly index: string; readonly rows: number }[]> {
-    const reads: { index: string; rows: number }[] = [];
-    const walk = (plan: Plan) => {
-      const table = plan['Relation Name'] ?? '';
-      if (table === 'commands' || table === 'transcript_blocks') {
-        const rows = plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0);
-        reads.push({ index: plan['Index Name'] ?? 'none', rows: rows * plan['Actual Loops'] });
-      }
-      plan.Plans?.forEach(walk);
-    };
-    await db.transaction().execute(async (work) => {
-      for (const node of this.nodes) {
-        const query = work.getExecutor().compileQuery(node, createQueryId());
-        const asked = query.sql.trimStart();
-        const explained = asked.startsWith('select set_config')
-          ? ''
-          : 'explain (analyze, format json) ';
-        const { rows } = await work.executeQuery<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
-          CompiledQuery.raw(`${explained}${asked}`, [...query.parameters]),
-        );
-        for (const { Plan } of explained === '' ? [] : (rows[0]?.['QUERY PLAN'] ?? [])) walk(Plan);
-      }
-    });
-    return reads;
+/** Another user has more of the same, at the same times. */
+async function showMore(db: Db, userId: number): Promise<void> {
+  const next = numbers(11);
+  const store = { sessions: new SqlSessionStore(db), analyses: new SqlAnalysisStore(db) };
+  const { id: machineId } = await db
+    .selectFrom('machines')
+    .select('id')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  for (let n = 0; n < 60; n += 1) {
+    const startedAt = new Date(BEGAN + (STEPS[next(STEPS.length)] ?? 0) * 1000 * next(4));
+    await show(store, { userId, machineId, startedAt }, next);
   }
 }
