@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Changes } from '../domain/changes.ts';
 import type { RunningServices } from '../domain/stack.ts';
 
@@ -7,6 +8,9 @@ const QUESTION_MS = 10_000;
 /** Word that what users may reach can have changed: something was set, or containers came and went. */
 export class AccessNews {
   readonly #running: RunningServices | undefined;
+  /** Which process, and how much it has heard. */
+  readonly #process = randomUUID();
+  #heard = 0;
   #next = Promise.withResolvers<void>();
   #deaf: readonly (() => void)[] = [];
 
@@ -17,6 +21,7 @@ export class AccessNews {
   /** From now on, until `close`. */
   watch(changes: Changes): void {
     const hear = (): void => {
+      this.#heard += 1;
       this.#next.resolve();
       this.#next = Promise.withResolvers<void>();
     };
@@ -31,7 +36,16 @@ export class AccessNews {
   }
 
   /** As ControlPlane.reachableChanged. */
-  async wait(): Promise<void> {
+  async since(since: string | null): Promise<string> {
+    if (since === this.#now) await this.#wait();
+    return this.#now;
+  }
+
+  get #now(): string {
+    return `${this.#process}/${this.#heard}`;
+  }
+
+  async #wait(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, QUESTION_MS);

@@ -106,7 +106,7 @@ export class LocalControlPlane implements ControlPlane {
     this.sealRecording = recordings.seal;
     this.closeRecording = recordings.close;
     this.#news = new AccessNews(deps.running);
-    this.reachableChanged = () => this.#news.wait();
+    this.reachableChanged = (since) => this.#news.since(since);
     const visits = new ContainerVisits(deps.stores, this.#outbox);
     [this.enterContainer, this.leaveContainer] = [visits.enter, visits.leave];
     this.factors = new SecondFactor(deps.stores, deps.guesses);

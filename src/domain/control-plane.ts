@@ -198,8 +198,11 @@ export interface ControlPlane {
 
   /** The machines that an access decision with their default login allows, by name; at most 1000. */
   reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]>;
-  /** Settles when `reachable` may have another answer, or after some seconds: then it is worth asking again. */
-  reachableChanged(): Promise<void>;
+  /**
+   * Settles when `reachable` may have another answer than at `since`, or after some seconds: then it is worth
+   * asking again. Answers the next `since`; null: at once.
+   */
+  reachableChanged(since: string | null): Promise<string>;
   /** The machine that `ssh -J` means, by name or by host and port; no access decision yet. */
   jump(
     user: SignedIn,

@@ -62,7 +62,7 @@ export class HeldSessions implements ControlPlane {
     this.checkCode = (...args) => plane.checkCode(...args);
     this.authorize = (...args) => plane.authorize(...args);
     this.reachable = (...args) => plane.reachable(...args);
-    this.reachableChanged = () => plane.reachableChanged();
+    this.reachableChanged = (since) => plane.reachableChanged(since);
     this.jump = (...args) => plane.jump(...args);
     this.checkHostKey = (...args) => plane.checkHostKey(...args);
     this.sessionActive = (...args) => plane.sessionActive(...args);

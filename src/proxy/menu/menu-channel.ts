@@ -28,8 +28,8 @@ const CLOSED_MS = 1000;
 export interface MenuHost {
   /** Asked anew each time the menu is shown. */
   reachable(): Promise<readonly ReachableMachine[]>;
-  /** Settles when that may have another answer, or after a while. */
-  reachableChanged(): Promise<void>;
+  /** As of the control plane. */
+  reachableChanged(since: string | null): Promise<string>;
   /** The channel as it would be without a menu. */
   direct(end: UserEnd, request: ProgramRequest): GatewayChannel;
   /** A new session on the machine of this name, by a decision of its own. */

@@ -8,7 +8,8 @@ const PAUSE_MS = { answered: 250, failed: 5000 } as const;
 /** What a menu asks to keep up with the machines. */
 export interface RenewalHost {
   reachable(): Promise<readonly ReachableMachine[]>;
-  reachableChanged(): Promise<void>;
+  /** As of the control plane. */
+  reachableChanged(since: string | null): Promise<string>;
 }
 
 /** Keeps a menu that stands up with what its user may reach; what cannot be asked for stays as it was. */
@@ -19,6 +20,7 @@ export class MenuRenewal {
   readonly #show: (machines: readonly ReachableMachine[]) => void;
   readonly #stopped = new AbortController();
   #shown: string;
+  #since: string | null = null;
 
   constructor(
     host: RenewalHost,
@@ -57,7 +59,8 @@ export class MenuRenewal {
   /** Null: there is no answer. */
   async #next(): Promise<readonly ReachableMachine[] | null> {
     try {
-      await this.#host.reachableChanged();
+      // What changes from here on is in the next answer.
+      this.#since = await this.#host.reachableChanged(this.#since);
       return this.#stopped.signal.aborted ? null : await this.#host.reachable();
     } catch {
       return null;

@@ -38,7 +38,7 @@ export class Menus {
     const { deps, facts, direct } = this.#connection;
     const channel = new MenuChannel(down, request, request.pty, {
       reachable: () => deps.control.reachable(user, facts()),
-      reachableChanged: () => deps.control.reachableChanged(),
+      reachableChanged: (since) => deps.control.reachableChanged(since),
       direct,
       enter: (machine, wanted, waiter) => this.#enter(user, machine, wanted, waiter),
       left: (one) => this.#channels.delete(one),

@@ -6,19 +6,19 @@ import { reachable } from './machines.ts';
 
 /** A host whose word comes when the test says so. */
 function host(first: readonly ReachableMachine[]) {
-  const [shown, words]: [string[][], PromiseWithResolvers<void>[]] = [[], []];
+  const [shown, words]: [string[][], PromiseWithResolvers<string>[]] = [[], []];
   const at = {
     machines: first as readonly ReachableMachine[] | null,
     asked: 0,
     shown,
     word: (): void => {
-      for (const one of words.splice(0)) one.resolve();
+      for (const one of words.splice(0)) one.resolve('heard');
     },
   };
   const renewal = new MenuRenewal(
     {
       reachableChanged: () => {
-        const word = Promise.withResolvers<void>();
+        const word = Promise.withResolvers<string>();
         words.push(word);
         return word.promise;
       },
