@@ -67,6 +67,7 @@ const ONE_FOUNDATION = [
   'no-zombies',
   'old-machine',
   'one-way-transfers',
+  'pods',
   'remote-forwarding',
   'replay',
   'shell-integration',

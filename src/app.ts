@@ -243,7 +243,7 @@ async function open(
   if (!native) log.warn(NO_NATIVE_CRYPTO);
   const working = await testCiphers();
   for (const cipher of working.failed) log.info('a cipher does not work here', { cipher });
-  const { dataDir, recordings, minFree, engineCerts } = config;
+  const { dataDir, recordings, minFree, engineCerts, kubeconfig } = config;
   const sealing = openSealing(dataDir, recordings, log);
   const addresses = noAddresses();
   const control = await openControl(config, addresses, sealing, log, closers);
@@ -257,7 +257,7 @@ async function open(
   const hostKey = loadHostKey(privateKey);
   const keys = { sealingKey: sealing.privatePem, encryption: kept.crypto.encryption };
   const manners = { clients: config.sshClients, keyLife: config.sshRekey };
-  const disk = { dataDir, recordings, minFree, engineCerts };
+  const disk = { dataDir, recordings, minFree, engineCerts, kubeconfig };
   const parts = { plane, privateKey, working, manners, ...disk, ...keys, log };
   const { gateway, terminals, loads, ssh, failed } = await listening(
     'POSTERN_SSH_LISTEN',

@@ -79,6 +79,7 @@ async function openWorkers(
       working,
       manners,
       engineCerts: parts.engineCerts,
+      kubeconfig: parts.kubeconfig,
       dataDir: config.dataDir,
       recordings,
       minFree,

@@ -68,6 +68,7 @@ class GatewayProcess implements WorkerService {
           working: settings.working,
           manners: settings.manners,
           engineCerts: settings.engineCerts,
+          kubeconfig: settings.kubeconfig,
           log: this.#log,
         },
         this.#closers,

@@ -5,12 +5,14 @@ import type { RecordingEncryption } from './domain/recording-keys.ts';
 import type { SshManners } from './domain/ssh-manners.ts';
 import { readDoorFiles } from './door-files.ts';
 import { Engines } from './engine/engine.ts';
+import { KubeClusters } from './kube/clusters.ts';
 import { SshGateway } from './proxy/gateway.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { machineAlgorithms, serverAlgorithms, type WorkingAlgorithms } from './ssh/algorithms.ts';
 import type { HostKey } from './ssh/host-key.ts';
 import { TargetsByKind } from './targets/by-kind.ts';
 import { DockerTargets } from './targets/docker-target.ts';
+import { PodTargets } from './targets/pod-target.ts';
 import { SshTargets } from './targets/ssh-target.ts';
 import { ThreadedObserver } from './transfer/observer.ts';
 
@@ -31,6 +33,8 @@ export interface GatewayParts {
   readonly manners: SshManners;
   /** Absolute; of the certificates for container engines behind TLS. Null: there are none. */
   readonly engineCerts: string | null;
+  /** Absolute; null: there is no kubeconfig. */
+  readonly kubeconfig: string | null;
   readonly log: Logger;
 }
 
@@ -47,11 +51,14 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
   const observer = new ThreadedObserver({ log });
   closers.add('the observer', () => observer.close());
   const engines = new Engines({ certificates: parts.engineCerts });
+  const clusters = new KubeClusters({ kubeconfig: parts.kubeconfig });
+  closers.add('the clusters', () => clusters.close());
   const gateway = new SshGateway({
     control,
     connector: new TargetsByKind({
       ssh: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
       docker: new DockerTargets({ engines, control, log }),
+      kubernetes: new PodTargets({ clusters, log }),
     }),
     recorder,
     observer,

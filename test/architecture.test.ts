@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   targets: ['ssh', 'ssh2', 'sftp'],
   demo: ['ssh', 'ssh2', '@lydell/node-pty'],
   engine: [],
+  kube: ['@kubernetes/client-node', 'ws'],
   handoff: [],
   envelope: ['age-encryption'],
   recorder: ['handoff', 'envelope', 'replay'],

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import {
   HOST_KEY_POLICIES,
   MACHINE_ALGORITHMS,
+  MACHINE_KINDS,
   type MachineCredential,
 } from '../domain/machine.ts';
 import { RECORDING_POLICIES } from '../domain/recording.ts';
@@ -12,11 +13,8 @@ import type { ParsePublicKey } from '../domain/user.ts';
 import { refuse } from './errors.ts';
 import { lines, text } from './fields.ts';
 
-const NOT_YET = 'is not possible in this version';
-
-/** Anything else of the product's kinds and ways is said to be impossible yet, by name. */
 export const kindField = z
-  .enum(['ssh', 'docker'], { error: `${NOT_YET}: ssh and docker are` })
+  .enum(MACHINE_KINDS, { error: `must be one of ${MACHINE_KINDS.join(', ')}` })
   .openapi({ description: 'What the machine is' });
 
 export const hostField = z

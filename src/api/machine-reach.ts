@@ -10,17 +10,14 @@ import {
 } from '../domain/container-place.ts';
 import { enginePlace } from '../domain/engine-address.ts';
 import { PosternError } from '../domain/errors.ts';
-import type {
-  HostKeyPolicy,
-  Machine,
-  MachineAlgorithms,
-  MachineCredential,
-  NewMachine,
-} from '../domain/machine.ts';
+import type { Machine, MachineCredential, NewMachine } from '../domain/machine.ts';
+import { podText } from '../domain/pod-place.ts';
 import type { ParsePublicKey } from '../domain/user.ts';
+import type { AskedReach, ReachNames } from './asked-reach.ts';
 import { refuse } from './errors.ts';
 import { given } from './fields.ts';
 import { pinnedKey } from './machine-fields.ts';
+import { changedPodPlace, podPlaceOf } from './pod-reach.ts';
 
 export const engineField = z
   .string()
@@ -57,41 +54,36 @@ export const shellField = z
   .max(MOST_SHELLS)
   .openapi({ description: 'Shells, in the order in which they are tried; then bash and sh' });
 
-/** How a machine is to be reached, as it was asked for; what was left out is undefined. */
-export interface AskedReach {
-  readonly kind: 'ssh' | 'docker';
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  readonly auth?: MachineCredential | undefined;
-  readonly jump?: string | null | undefined;
-  readonly hostKey?: string | null | undefined;
-  readonly hostKeyPolicy?: HostKeyPolicy | undefined;
-  readonly algorithms?: MachineAlgorithms | undefined;
-  readonly engine?: string | undefined;
-  readonly container?: string | { readonly stack: string; readonly service: string } | undefined;
-  readonly shell?: readonly string[] | undefined;
-}
-
 type Reach = Pick<
   NewMachine,
-  'kind' | 'host' | 'port' | 'hostKey' | 'hostKeyPolicy' | 'algorithms' | 'jump' | 'container'
+  | 'kind'
+  | 'host'
+  | 'port'
+  | 'hostKey'
+  | 'hostKeyPolicy'
+  | 'algorithms'
+  | 'jump'
+  | 'container'
+  | 'pod'
 >;
 
-/** What the fields are called where they were asked for. */
-export interface ReachNames {
-  /** `machines[3].`; empty: they stand by themselves. */
-  readonly before: string;
-  readonly jump: string;
-}
+/** What has no host key and no port. */
+const OF_CONTAINERS: Omit<Reach, 'kind' | 'host'> = {
+  ...{ port: 0, jump: null, hostKey: null },
+  ...{ hostKeyPolicy: 'accept-new', algorithms: 'modern' },
+};
 
-const OF_SSH = ['host', 'port', 'auth', 'jump', 'hostKey', 'hostKeyPolicy', 'algorithms'] as const;
-const OF_DOCKER = ['engine', 'container', 'shell'] as const;
+const OWN = {
+  ssh: ['host', 'port', 'auth', 'jump', 'hostKey', 'hostKeyPolicy', 'algorithms'],
+  docker: ['engine', 'container', 'shell'],
+  kubernetes: ['cluster', 'namespace', 'pod', 'selector', 'container', 'shell'],
+} as const;
 
 /** Throws `request.invalid` where fields do not belong to the kind. */
 function keepToKind(asked: AskedReach, names: ReachNames): void {
-  const strange = asked.kind === 'ssh' ? OF_DOCKER : OF_SSH;
-  for (const key of strange) {
-    if (asked[key] === undefined || asked[key] === null) continue;
+  const own: readonly string[] = OWN[asked.kind];
+  for (const key of Object.values(OWN).flat()) {
+    if (own.includes(key) || asked[key] === undefined || asked[key] === null) continue;
     refuse(nameOf(key, names), `is nothing that a machine of kind ${asked.kind} has`);
   }
 }
@@ -105,7 +97,7 @@ function nameOf(key: keyof AskedReach, { before, jump }: ReachNames): string {
   return before + (plain[key] ?? key);
 }
 
-function needed<T>(value: T | undefined, key: keyof AskedReach, names: ReachNames): T {
+function needed<T>(value: T | null | undefined, key: keyof AskedReach, names: ReachNames): T {
   return value ?? refuse(nameOf(key, names), 'is missing');
 }
 
@@ -115,11 +107,12 @@ export function reachOf(asked: AskedReach, names: ReachNames, parse: ParsePublic
   if (asked.kind === 'docker') {
     const choice = choiceOf(needed(asked.container, 'container', names));
     const engine = needed(asked.engine, 'engine', names);
-    return {
-      ...{ kind: 'docker', host: containerText(choice), port: 0, jump: null },
-      ...{ hostKey: null, hostKeyPolicy: 'accept-new', algorithms: 'modern' },
-      container: { engine, choice, shell: asked.shell ?? [] },
-    };
+    const container = { engine, choice, shell: asked.shell ?? [] };
+    return { kind: 'docker', host: containerText(choice), ...OF_CONTAINERS, container, pod: null };
+  }
+  if (asked.kind === 'kubernetes') {
+    const pod = podPlaceOf(asked, names);
+    return { kind: 'kubernetes', host: podText(pod), ...OF_CONTAINERS, container: null, pod };
   }
   // What is wrong is told before what is missing.
   const hostKey = pinnedKey(parse, asked.hostKey ?? null, nameOf('hostKey', names));
@@ -132,12 +125,13 @@ export function reachOf(asked: AskedReach, names: ReachNames, parse: ParsePublic
     hostKeyPolicy: asked.hostKeyPolicy ?? 'accept-new',
     algorithms: asked.algorithms ?? 'modern',
     container: null,
+    pod: null,
   };
 }
 
-/** What it logs in with; a container's engine asks for nothing. Throws `request.invalid`. */
+/** What it logs in with; of containers nothing is asked. Throws `request.invalid`. */
 export function credentialOf(asked: AskedReach, names: ReachNames): MachineCredential {
-  return asked.kind === 'docker' ? { type: 'none' } : needed(asked.auth, 'auth', names);
+  return asked.kind === 'ssh' ? needed(asked.auth, 'auth', names) : { type: 'none' };
 }
 
 /** Of a machine that is there, only what was given. Throws `request.invalid`. */
@@ -151,8 +145,10 @@ export function changedReach(
   keepToKind(asked, names);
   const { hostKey } = asked;
   const place = changedPlace(machine.container, asked);
+  const pod = changedPodPlace(machine.pod, asked, names);
+  const host = place === undefined ? asked.host : containerText(place.choice);
   return given({
-    host: place === undefined ? asked.host : containerText(place.choice),
+    host: pod === undefined ? host : podText(pod),
     port: asked.port,
     credential: asked.auth,
     jump: asked.jump,
@@ -161,6 +157,7 @@ export function changedReach(
     hostKeyPolicy: asked.hostKeyPolicy,
     algorithms: asked.algorithms,
     container: place,
+    pod,
   });
 }
 
@@ -172,7 +169,7 @@ function changedPlace(
   if (engine === undefined && container === undefined && shell === undefined) return undefined;
   return {
     engine: engine ?? before.engine,
-    choice: container === undefined ? before.choice : choiceOf(container),
+    choice: container ? choiceOf(container) : before.choice,
     shell: shell ?? before.shell,
   };
 }

@@ -4,9 +4,6 @@ import { printable } from '../domain/log.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Fields of the whole product that this version does not have; said apart from mere typing errors. */
-const LATER = new Set(['engine', 'container', 'shell']);
-
 /** `grants[1].on.machine`. */
 function fieldOf(path: readonly PropertyKey[]): string {
   let text = '';
@@ -18,8 +15,7 @@ function fieldOf(path: readonly PropertyKey[]): string {
 }
 
 export function unknownField(path: readonly PropertyKey[], key: string): FieldProblem {
-  const message = LATER.has(key) ? 'is not possible in this version' : 'is not a known field';
-  return { field: fieldOf([...path, key]), message };
+  return { field: fieldOf([...path, key]), message: 'is not a known field' };
 }
 
 function ofIssue(issue: Issue, above: readonly PropertyKey[]): FieldProblem[] {

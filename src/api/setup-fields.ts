@@ -31,6 +31,7 @@ import {
   tagsField,
 } from './machine-fields.ts';
 import { containerField, credentialOf, engineField, reachOf, shellField } from './machine-reach.ts';
+import { loginOf, podFields } from './pod-reach.ts';
 import { setupStack, stackOf } from './stack-fields.ts';
 
 /** The most things of one kind in one set-up. */
@@ -57,8 +58,9 @@ const setupMachine = z.strictObject({
   host_key_policy: hostKeyPolicyField.optional(),
   algorithms: algorithmsField.optional(),
   engine: engineField.optional(),
-  container: containerField.optional(),
+  container: containerField.nullable().optional(),
   shell: shellField.optional(),
+  ...podFields,
   recording: recordingField,
   retention: retentionField.default(null),
   index: indexField.default(true),
@@ -147,7 +149,7 @@ function machineOf(
     ...reachOf(reached, names, parse),
     credential: credentialOf(reached, names),
     name: machine.name,
-    login: machine.login,
+    login: loginOf(machine.kind, machine.login, `${names.before}login`),
     recording: machine.recording,
     retention: machine.retention,
     indexed: machine.index,

@@ -318,6 +318,10 @@ type Machine = {
     readonly service: string;
   } | null;
   readonly shell: readonly string[];
+  readonly cluster: string | null;
+  readonly namespace: string | null;
+  readonly pod: string | null;
+  readonly selector: Readonly<Record<string, string>> | null;
   readonly username: string;
   readonly auth_type: 'key' | 'password' | 'bastion_key' | 'certificate' | 'agent' | 'none';
   readonly tags: Readonly<Record<string, string>>;
@@ -1132,110 +1136,7 @@ export interface Operations {
     readonly query: NoQuery;
     readonly body: {
       readonly name: string;
-      readonly kind?: 'ssh' | 'docker' | undefined;
-      readonly username: string;
-      readonly tags?: Readonly<Record<string, string>> | undefined;
-      readonly description?: string | undefined;
-      readonly recording?: 'required' | 'best_effort' | 'off' | undefined;
-      readonly retention?: number | null | undefined;
-      readonly index?: boolean | undefined;
-      readonly record_input?: boolean | undefined;
-      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
-      readonly host?: string | undefined;
-      readonly port?: number | undefined;
-      readonly auth?: {
-        readonly type: 'key';
-        readonly private_key: string;
-      } | {
-        readonly type: 'password';
-        readonly password: string;
-      } | {
-        readonly type: 'bastion_key';
-      } | {
-        readonly type: 'certificate';
-      } | {
-        readonly type: 'agent';
-      } | {
-        readonly type: 'none';
-      } | undefined;
-      readonly host_key?: string | null | undefined;
-      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
-      readonly algorithms?: 'modern' | 'old' | undefined;
-      readonly jump_host?: string | null | undefined;
-      readonly engine?: string | undefined;
-      readonly container?: string | {
-        readonly stack: string;
-        readonly service: string;
-      } | undefined;
-      readonly shell?: readonly string[] | undefined;
-    };
-    readonly answer: {
-      readonly success: true;
-      readonly data: Machine;
-    };
-  };
-  /** One machine */
-  'GET /v1/machines/{id}': {
-    readonly query: NoQuery;
-    readonly body: undefined;
-    readonly answer: {
-      readonly success: true;
-      readonly data: Machine;
-    };
-  };
-  /** Everything of a machine anew; without auth its credential stays, without host_key the pinned key */
-  'PUT /v1/machines/{id}': {
-    readonly query: NoQuery;
-    readonly body: {
-      readonly name: string;
-      readonly kind?: 'ssh' | 'docker' | undefined;
-      readonly username: string;
-      readonly tags?: Readonly<Record<string, string>> | undefined;
-      readonly description?: string | undefined;
-      readonly recording?: 'required' | 'best_effort' | 'off' | undefined;
-      readonly retention?: number | null | undefined;
-      readonly index?: boolean | undefined;
-      readonly record_input?: boolean | undefined;
-      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
-      readonly host?: string | undefined;
-      readonly port?: number | undefined;
-      readonly auth?: {
-        readonly type: 'key';
-        readonly private_key: string;
-      } | {
-        readonly type: 'password';
-        readonly password: string;
-      } | {
-        readonly type: 'bastion_key';
-      } | {
-        readonly type: 'certificate';
-      } | {
-        readonly type: 'agent';
-      } | {
-        readonly type: 'none';
-      } | undefined;
-      readonly host_key?: string | null | undefined;
-      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
-      readonly algorithms?: 'modern' | 'old' | undefined;
-      readonly jump_host?: string | null | undefined;
-      readonly engine?: string | undefined;
-      readonly container?: string | {
-        readonly stack: string;
-        readonly service: string;
-      } | undefined;
-      readonly shell?: readonly string[] | undefined;
-    };
-    readonly answer: {
-      readonly success: true;
-      readonly data: Machine;
-    };
-  };
-  /** Some of a machine; a host_key of null unpins it */
-  'PATCH /v1/machines/{id}': {
-    readonly query: NoQuery;
-    readonly body: {
-      readonly name?: string | undefined;
-      readonly kind?: 'ssh' | 'docker' | undefined;
+      readonly kind?: 'ssh' | 'docker' | 'kubernetes' | undefined;
       readonly username?: string | undefined;
       readonly tags?: Readonly<Record<string, string>> | undefined;
       readonly description?: string | undefined;
@@ -1269,8 +1170,123 @@ export interface Operations {
       readonly container?: string | {
         readonly stack: string;
         readonly service: string;
-      } | undefined;
+      } | null | undefined;
       readonly shell?: readonly string[] | undefined;
+      readonly cluster?: string | undefined;
+      readonly namespace?: string | undefined;
+      readonly pod?: string | undefined;
+      readonly selector?: Readonly<Record<string, string>> | undefined;
+    };
+    readonly answer: {
+      readonly success: true;
+      readonly data: Machine;
+    };
+  };
+  /** One machine */
+  'GET /v1/machines/{id}': {
+    readonly query: NoQuery;
+    readonly body: undefined;
+    readonly answer: {
+      readonly success: true;
+      readonly data: Machine;
+    };
+  };
+  /** Everything of a machine anew; without auth its credential stays, without host_key the pinned key */
+  'PUT /v1/machines/{id}': {
+    readonly query: NoQuery;
+    readonly body: {
+      readonly name: string;
+      readonly kind?: 'ssh' | 'docker' | 'kubernetes' | undefined;
+      readonly username?: string | undefined;
+      readonly tags?: Readonly<Record<string, string>> | undefined;
+      readonly description?: string | undefined;
+      readonly recording?: 'required' | 'best_effort' | 'off' | undefined;
+      readonly retention?: number | null | undefined;
+      readonly index?: boolean | undefined;
+      readonly record_input?: boolean | undefined;
+      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
+      readonly host?: string | undefined;
+      readonly port?: number | undefined;
+      readonly auth?: {
+        readonly type: 'key';
+        readonly private_key: string;
+      } | {
+        readonly type: 'password';
+        readonly password: string;
+      } | {
+        readonly type: 'bastion_key';
+      } | {
+        readonly type: 'certificate';
+      } | {
+        readonly type: 'agent';
+      } | {
+        readonly type: 'none';
+      } | undefined;
+      readonly host_key?: string | null | undefined;
+      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
+      readonly algorithms?: 'modern' | 'old' | undefined;
+      readonly jump_host?: string | null | undefined;
+      readonly engine?: string | undefined;
+      readonly container?: string | {
+        readonly stack: string;
+        readonly service: string;
+      } | null | undefined;
+      readonly shell?: readonly string[] | undefined;
+      readonly cluster?: string | undefined;
+      readonly namespace?: string | undefined;
+      readonly pod?: string | undefined;
+      readonly selector?: Readonly<Record<string, string>> | undefined;
+    };
+    readonly answer: {
+      readonly success: true;
+      readonly data: Machine;
+    };
+  };
+  /** Some of a machine; a host_key of null unpins it */
+  'PATCH /v1/machines/{id}': {
+    readonly query: NoQuery;
+    readonly body: {
+      readonly name?: string | undefined;
+      readonly kind?: 'ssh' | 'docker' | 'kubernetes' | undefined;
+      readonly username?: string | undefined;
+      readonly tags?: Readonly<Record<string, string>> | undefined;
+      readonly description?: string | undefined;
+      readonly recording?: 'required' | 'best_effort' | 'off' | undefined;
+      readonly retention?: number | null | undefined;
+      readonly index?: boolean | undefined;
+      readonly record_input?: boolean | undefined;
+      readonly shell_integration?: 'bash' | 'zsh' | 'fish' | null | undefined;
+      readonly host?: string | undefined;
+      readonly port?: number | undefined;
+      readonly auth?: {
+        readonly type: 'key';
+        readonly private_key: string;
+      } | {
+        readonly type: 'password';
+        readonly password: string;
+      } | {
+        readonly type: 'bastion_key';
+      } | {
+        readonly type: 'certificate';
+      } | {
+        readonly type: 'agent';
+      } | {
+        readonly type: 'none';
+      } | undefined;
+      readonly host_key?: string | null | undefined;
+      readonly host_key_policy?: 'accept-new' | 'strict' | undefined;
+      readonly algorithms?: 'modern' | 'old' | undefined;
+      readonly jump_host?: string | null | undefined;
+      readonly engine?: string | undefined;
+      readonly container?: string | {
+        readonly stack: string;
+        readonly service: string;
+      } | null | undefined;
+      readonly shell?: readonly string[] | undefined;
+      readonly cluster?: string | undefined;
+      readonly namespace?: string | undefined;
+      readonly pod?: string | undefined;
+      readonly selector?: Readonly<Record<string, string>> | undefined;
     };
     readonly answer: {
       readonly success: true;
@@ -1848,7 +1864,7 @@ export interface Operations {
       })[] | undefined;
       readonly machines?: readonly ({
         readonly name: string;
-        readonly kind: 'ssh' | 'docker';
+        readonly kind: 'ssh' | 'docker' | 'kubernetes';
         readonly host?: string | undefined;
         readonly port?: number | undefined;
         readonly login: string;
@@ -1875,8 +1891,12 @@ export interface Operations {
         readonly container?: string | {
           readonly stack: string;
           readonly service: string;
-        } | undefined;
+        } | null | undefined;
         readonly shell?: readonly string[] | undefined;
+        readonly cluster?: string | undefined;
+        readonly namespace?: string | undefined;
+        readonly pod?: string | undefined;
+        readonly selector?: Readonly<Record<string, string>> | undefined;
         readonly recording: 'required' | 'best_effort' | 'off';
         readonly retention?: number | null | undefined;
         readonly index?: boolean | undefined;

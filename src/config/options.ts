@@ -120,6 +120,14 @@ export const OPTIONS: Table = {
     secret: 'no',
     doc: 'directory with `ca.pem`, `cert.pem` and `key.pem` for container engines at `tcp://…`, or with such a directory for each host; see [containers.md](containers.md)',
   },
+  kubeconfig: {
+    name: 'POSTERN_KUBECONFIG',
+    fallback: null,
+    fallbackText: 'only the cluster that Postern itself runs in is reached',
+    parse: parseDirectory,
+    secret: 'no',
+    doc: 'file with the contexts that machines of kind `kubernetes` name as their `cluster`; see [kubernetes.md](kubernetes.md)',
+  },
   recordings: {
     name: 'POSTERN_RECORDINGS',
     fallback: null,

@@ -25,6 +25,8 @@ export interface Settings {
   readonly redisUrl: Secret | null;
   /** Absolute; certificates for container engines behind TLS; null: there are none. */
   readonly engineCerts: string | null;
+  /** Absolute; who Postern is to which Kubernetes clusters; null: there is none. */
+  readonly kubeconfig: string | null;
   /** An absolute directory, or an S3-compatible store. */
   readonly recordings: string | ArchivePlace | null;
   readonly s3AccessKey: Secret | null;

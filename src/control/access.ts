@@ -267,9 +267,5 @@ function answer(decision: AccessDecision): RouteAnswer {
   if (!decision.allowed) {
     return { outcome: 'denied', code: decision.code, params: decision.params };
   }
-  const { machine } = decision.route;
-  if (machine.kind === 'kubernetes') {
-    return denied('machine.kind', { machine: machine.name, kind: machine.kind });
-  }
   return { outcome: 'allowed', route: decision.route };
 }

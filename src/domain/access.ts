@@ -178,6 +178,10 @@ export function decide(request: AccessRequest): AccessDecision {
       grant.fromNetworks.some((network) => request.inNetwork(request.sourceAddress, network)),
   );
   if (near.length === 0) return deny('access.network');
+  // A pod's programs run as one user, whatever they are called.
+  if (machine.kind === 'kubernetes' && login !== machine.login) {
+    return deny('access.login', { login });
+  }
   const fitting = near.filter((grant) =>
     grant.logins.length === 0 ? login === machine.login : grant.logins.includes(login),
   );

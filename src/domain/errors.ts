@@ -1,4 +1,5 @@
 import { APPROVAL_ERRORS } from './approval-errors.ts';
+import { CLUSTER_ERRORS } from './cluster-errors.ts';
 import { ENCRYPTION_ERRORS } from './encryption-errors.ts';
 import { ENGINE_ERRORS } from './engine-errors.ts';
 import type { CatalogueEntry } from './error-entry.ts';
@@ -233,6 +234,7 @@ export const CATALOGUE = {
     exit: 255,
     text: 'the menu had no key for {minutes} minutes',
   },
+  ...CLUSTER_ERRORS,
   ...ENGINE_ERRORS,
   ...LIMIT_ERRORS,
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

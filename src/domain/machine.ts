@@ -1,5 +1,6 @@
 import type { ContainerPlace } from './container-place.ts';
 import type { Page, PageRequest } from './page.ts';
+import type { PodPlace } from './pod-place.ts';
 import type { RecordingPolicy } from './recording.ts';
 import type { Secret } from './secret.ts';
 import type { MarkedShell } from './shell-integration.ts';
@@ -56,6 +57,8 @@ export interface Machine {
   readonly port: number;
   /** What a machine of kind `docker` is; null for others. */
   readonly container: ContainerPlace | null;
+  /** What a machine of kind `kubernetes` is; null or left out: another kind. */
+  readonly pod?: PodPlace | null;
   /** The default login; of a container: whom its programs run as. */
   readonly login: string;
   readonly authType: AuthType;
@@ -91,6 +94,8 @@ export interface NewMachine {
   readonly port: number;
   /** Null if not given. */
   readonly container?: ContainerPlace | null;
+  /** Null if not given. */
+  readonly pod?: PodPlace | null;
   readonly login: string;
   readonly credential: MachineCredential;
   readonly hostKey: string | null;

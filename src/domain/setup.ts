@@ -168,6 +168,17 @@ export type SetupRequestReach =
       readonly engine: string;
       readonly container: string | { readonly stack: string; readonly service: string };
       readonly shell: readonly string[];
+    }
+  | {
+      readonly kind: 'kubernetes';
+      readonly cluster: string;
+      readonly namespace: string;
+      /** It, or `selector`. */
+      readonly pod?: string;
+      readonly selector?: Readonly<Record<string, string>>;
+      /** Null: the one that the pod says. */
+      readonly container: string | null;
+      readonly shell: readonly string[];
     };
 
 export interface SetupRequestStack {

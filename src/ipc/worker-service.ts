@@ -22,6 +22,7 @@ export interface WorkerSettings {
   readonly manners: SshManners;
   /** Absolute; null: none. See engine/certificates.ts. */
   readonly engineCerts: string | null;
+  readonly kubeconfig: string | null;
   /** Absolute; see worker-marks.ts. */
   readonly dataDir: string;
   /** Absolute directory. */

@@ -1,5 +1,4 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
-import type { ContainerPlace } from '../domain/container-place.ts';
 import { PosternError } from '../domain/errors.ts';
 import {
   type AuthType,
@@ -99,7 +98,8 @@ export class SqlMachineStore implements MachineStore {
         indexed: machine.indexed ?? true,
         record_input: machine.recordInput ?? false,
         shell_integration: machine.shellIntegration ?? null,
-        container: containerColumn(machine.container ?? null),
+        container: placeColumn(machine.container ?? null),
+        pod: placeColumn(machine.pod ?? null),
         tags: storableJson(machine.tags),
         description: machine.description,
       })
@@ -124,7 +124,7 @@ export class SqlMachineStore implements MachineStore {
         ...(change.jump !== undefined && { jump: change.jump }),
         ...(recording !== undefined && { recording }),
         ...keptChange(change),
-        ...(change.container !== undefined && { container: containerColumn(change.container) }),
+        ...placeChange(change),
         ...(change.tags !== undefined && { tags: storableJson(change.tags) }),
         ...(description !== undefined && { description }),
         updated_at: new Date(),
@@ -207,8 +207,16 @@ export class SqlMachineStore implements MachineStore {
   }
 }
 
-function containerColumn(container: ContainerPlace | null): string | null {
-  return container === null ? null : storableJson({ ...container });
+function placeColumn(place: object | null): string | null {
+  return place === null ? null : storableJson({ ...place });
+}
+
+/** Which container it is. */
+function placeChange({ container, pod }: Partial<NewMachine>) {
+  return {
+    ...(container !== undefined && { container: placeColumn(container) }),
+    ...(pod !== undefined && { pod: placeColumn(pod) }),
+  };
 }
 
 /** What is kept of what is recorded. */
@@ -257,6 +265,7 @@ export function toMachine(row: Selectable<Tables['machines']>): Machine {
     recordInput: row.record_input,
     shellIntegration: row.shell_integration,
     container: row.container,
+    pod: row.pod,
     tags: row.tags,
     description: row.description,
     stackId: row.stack_id,

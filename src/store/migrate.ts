@@ -33,6 +33,7 @@ import * as enteredContainers from '../../migrations/0031-entered-containers.ts'
 import * as tokensOfContainerSessions from '../../migrations/0032-tokens-of-container-sessions.ts';
 import * as auditLinkedLater from '../../migrations/0033-audit-linked-later.ts';
 import * as searchSheets from '../../migrations/0034-search-sheets.ts';
+import * as pods from '../../migrations/0035-pods.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -74,6 +75,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0032-tokens-of-container-sessions': tokensOfContainerSessions,
   '0033-audit-linked-later': auditLinkedLater,
   '0034-search-sheets': searchSheets,
+  '0035-pods': pods,
 };
 
 /** Names of migrations, in order. */

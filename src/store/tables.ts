@@ -4,6 +4,7 @@ import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
 import type { ContainerPlace } from '../domain/container-place.ts';
 import type { TotpPolicy } from '../domain/factor.ts';
 import type { AuthType, HostKeyPolicy, MachineAlgorithms, MachineKind } from '../domain/machine.ts';
+import type { PodPlace } from '../domain/pod-place.ts';
 import type { RecordingPolicy } from '../domain/recording.ts';
 import type { Role, Scope } from '../domain/role.ts';
 import type { ChannelKind, EndReason, SessionKind, SessionStatus } from '../domain/session.ts';
@@ -138,6 +139,7 @@ interface MachineTable {
   /** Null: not said. */
   shell_integration: MarkedShell | null;
   container: ColumnType<ContainerPlace | null, string | null, string | null>;
+  pod: ColumnType<PodPlace | null, string | null, string | null>;
   tags: ColumnType<Record<string, string>, string, string>;
   description: string;
   /** What it is a service of; null: of no stack. */

@@ -1,13 +1,13 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { SessionTicket } from '../domain/control-plane.ts';
-import { PosternError } from '../domain/errors.ts';
+import type { MachineKind } from '../domain/machine.ts';
 import type { TargetConnector, Upstream, UserAgent } from '../domain/upstream.ts';
 
-/** Gives each machine to the connector for its kind; a kind without one is refused. */
+/** Gives each machine to the connector for its kind. */
 export class TargetsByKind implements TargetConnector {
-  readonly #kinds: Readonly<Record<'ssh' | 'docker', TargetConnector>>;
+  readonly #kinds: Readonly<Record<MachineKind, TargetConnector>>;
 
-  constructor(kinds: Readonly<Record<'ssh' | 'docker', TargetConnector>>) {
+  constructor(kinds: Readonly<Record<MachineKind, TargetConnector>>) {
     this.#kinds = kinds;
   }
 
@@ -17,8 +17,6 @@ export class TargetsByKind implements TargetConnector {
     signal: AbortSignal,
     agent?: UserAgent,
   ): Promise<Upstream> {
-    const { name, kind } = route.machine;
-    if (kind !== 'kubernetes') return this.#kinds[kind].connect(route, ticket, signal, agent);
-    return Promise.reject(new PosternError('machine.kind', { machine: name, kind }));
+    return this.#kinds[route.machine.kind].connect(route, ticket, signal, agent);
   }
 }

@@ -20,6 +20,9 @@ const HOPELESS: readonly string[] = [
   'engine.no_container',
   'engine.not_running',
   'engine.not_started',
+  'cluster.no_pod',
+  'cluster.not_started',
+  'cluster.setting',
   'machine.refused',
 ];
 

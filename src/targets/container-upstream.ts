@@ -24,7 +24,7 @@ import type { ContainerVisit } from './container-visit.ts';
 const MARK = 'POSTERN_PROGRAM';
 
 /** Failures of an engine after which a program may run that it was asked to begin. */
-const MAY_RUN: readonly string[] = ['engine.unreachable', 'engine.refused'];
+const MAY_RUN: readonly string[] = ['engine.unreachable', 'engine.refused', 'cluster.unreachable'];
 
 /** How long a program may take that does nothing, in milliseconds. */
 const NOTHING_MS = 5000;
@@ -195,21 +195,32 @@ export class ContainerUpstream implements Upstream {
     if (!(error instanceof PosternError)) return error;
     const options = { cause: error };
     switch (error.code) {
+      case 'cluster.not_started':
       case 'engine.not_started': {
+        const isGone = (await this.#container.life()) === 'stopped';
+        if (isGone && (await this.#containerEnded())) break;
         const reason = String(error.params['reason']);
         return new PosternError('machine.refused', { machine, reason }, options);
       }
+      case 'cluster.no_pod':
       case 'engine.no_container':
       case 'engine.not_running':
         await this.#containerEnded();
-        return new PosternError('machine.stopped', { machine }, options);
+        break;
       case 'engine.unreachable':
       case 'engine.refused':
-        this.#log.warn('an engine did not do as asked', { machine, reason: rootReasonOf(error) });
+      case 'cluster.setting':
+      case 'cluster.unreachable':
+      case 'cluster.refused':
+        this.#log.warn('an engine or a cluster did not do as asked', {
+          machine,
+          reason: rootReasonOf(error),
+        });
         return new PosternError('machine.unreachable', { machine, reason: error.message }, options);
       default:
         return error;
     }
+    return new PosternError('machine.stopped', { machine }, options);
   }
 
   async dial(to: Place): Promise<Link> {

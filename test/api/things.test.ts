@@ -108,7 +108,7 @@ describe('machines', () => {
     [{ container: 'a' }, 'container'],
     [{ shell: ['sh'] }, 'shell'],
     [{ host: undefined }, 'host'],
-    [{ kind: 'kubernetes' }, 'kind'],
+    [{ kind: 'nomad' }, 'kind'],
     [{ auth: undefined }, 'auth'],
     [{ auth: { type: 'smoke' } }, 'auth.type'],
     [{ auth: { type: 'agent', private_key: SECRET } }, 'auth.private_key'],

@@ -237,12 +237,6 @@ stack: []
   });
 
   test.each([
-    ['kubernetes', 'machines:\n  - name: a\n    kind: kubernetes', '3: machines[0].kind'],
-  ])('with %s is refused by name: not in this version', (_, text, where) => {
-    expect(problemsOf(text)).toEqual([`${where} is not available in this version`]);
-  });
-
-  test.each([
     ['nothing', '', '1:  is empty'],
     ['comments alone', '# users:\n', '1:  is empty'],
     ['a list', '- a\n', '1:  must be a map of NAME: VALUE'],

@@ -11,7 +11,7 @@ beforeAll(async () => {
   await machines.create(machine({ name: 'web1', tags: { env: 'prod' } }));
   await machines.create(machine({ name: 'web2', tags: { env: 'prod' } }));
   await machines.create(machine({ name: 'db1', login: 'postgres' }));
-  await machines.create(machine({ name: 'box', kind: 'kubernetes' }));
+  await machines.create(machine({ name: 'box', kind: 'kubernetes', login: 'container' }));
 });
 afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
@@ -107,12 +107,14 @@ test('a user who was disabled or removed since signing in reaches nothing', asyn
   expect(told(await ask(who, 'web1'))).toEqual(['access.nothing', {}]);
 });
 
-test('a kind that cannot be reached is said to be one, to those who may', async () => {
-  expect(told(await ask(await somebody('box'), 'box'))).toEqual([
-    'machine.kind',
-    { machine: 'box', kind: 'kubernetes' },
-  ]);
-  expect(told(await ask(await somebody(), 'box'))).toMatchObject(['access.unknown_machine', {}]);
+test('a pod has one login, whatever a grant names', async () => {
+  const { machines, grants } = stage.at.store;
+  const who = await somebody('box');
+  expect(await ask(who, 'box')).toMatchObject({ outcome: 'allowed' });
+  const box = await machines.getByName('box');
+  const on = { machineId: box?.id ?? 0 };
+  await grants.create(grant({ to: { userId: who.userId }, on, logins: ['root'] }));
+  expect(told(await ask(who, 'box', 'root'))).toMatchObject(['access.login', { login: 'root' }]);
 });
 
 test('each refusal is noted with its code and what was asked for, an answer is not', async () => {

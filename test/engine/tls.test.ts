@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engines } from '../../src/engine/engine.ts';
@@ -6,7 +6,8 @@ import { startDocker, type TestDocker } from '../support/docker.ts';
 import { within } from '../support/eventually.ts';
 import { needs, the } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
-import { type Scratch, scratch } from '../support/scratch.ts';
+import { scratch } from '../support/scratch.ts';
+import { certificates } from '../support/tls-files.ts';
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -19,33 +20,6 @@ async function freePort(): Promise<number> {
     server.close(() => resolve(port));
   });
   return await promise;
-}
-
-/** `ca.pem`, and a certificate of it for an engine (`server`) and for who speaks to it. */
-async function certificates(files: Scratch): Promise<void> {
-  const openssl = (...args: readonly string[]) => must(the('openssl'), args, { cwd: files.path });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const ca = ['-x509', '-subj', '/CN=authority', '-days', '2'];
-  await openssl('req', ...ca, ...key, '-keyout', 'ca-key.pem', '-out', 'ca.pem');
-  for (const [name, use] of [
-    ['server', 'serverAuth'],
-    ['client', 'clientAuth'],
-  ] as const) {
-    writeFileSync(
-      files.join(`${name}.cnf`),
-      `subjectAltName=IP:127.0.0.1\nextendedKeyUsage=${use}\n`,
-    );
-    const request = ['-subj', `/CN=${name}`, '-out', `${name}.csr`];
-    await openssl('req', '-new', ...key, '-keyout', `${name}-key.pem`, ...request);
-    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-days', '2'];
-    const made = ['-extfile', `${name}.cnf`, '-in', `${name}.csr`, '-out', `${name}.pem`];
-    await openssl('x509', '-req', ...signed, ...made);
-  }
-  mkdirSync(files.join('certs'));
-  await must('cp', ['ca.pem', 'certs/ca.pem'], { cwd: files.path });
-  renameSync(files.join('client.pem'), files.join('certs/cert.pem'));
-  renameSync(files.join('client-key.pem'), files.join('certs/key.pem'));
-  chmodSync(files.join('certs/key.pem'), 0o600);
 }
 
 needs('dockerd', 'docker', 'runc', 'busybox', 'openssl').describe('an engine behind TLS', () => {

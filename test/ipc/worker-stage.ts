@@ -104,6 +104,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       manners: { clients: 'modern', keyLife: { rekeyBytes: 2 ** 30, rekeyMs: 3_600_000 } },
       dataDir: files.path,
       engineCerts: null,
+      kubeconfig: null,
       recordings,
       minFree: 0,
       sealingKey: sealing.privatePem,

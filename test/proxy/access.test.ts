@@ -31,7 +31,6 @@ needs('sshd', 'ssh-keygen').describe(
       await stage.add({ name: 'narrow', port: wire.port }, { allow: ['exec'] });
       await stage.add({ name: 'over', port: wire.port }, { until: new Date(Date.now() - 1000) });
       await stage.add({ name: 'far', port: wire.port }, { fromNetworks: ['192.0.2.0/24'] });
-      await stage.add({ name: 'box', port: wire.port, kind: 'kubernetes' });
       await stage.add({ name: 'hidden', port: wire.port }, { logins: ['deploy'] });
     });
     afterAll(async () => {
@@ -50,7 +49,6 @@ needs('sshd', 'ssh-keygen').describe(
       ],
       ['a grant that has expired', 'alice+over', 'your grant on over has expired'],
       ['a grant for another network', 'alice+far', 'your grant on far is not valid from this'],
-      ['a kind that cannot be reached', 'alice+box', 'box is of kind kubernetes'],
     ])('for %s', async (_what, destination, line) => {
       const client = await stage.connect(destination);
       const { code, err, out } = await runOn(client, 'id');

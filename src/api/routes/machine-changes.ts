@@ -4,93 +4,28 @@ import { PosternError } from '../../domain/errors.ts';
 import { jumpProblems } from '../../domain/jump.ts';
 import type { Machine, NewMachine } from '../../domain/machine.ts';
 import type { Stores } from '../../domain/store.ts';
+import type { AskedReach } from '../asked-reach.ts';
 import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, failureSchema, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import { body, given, idOf, login, machineName } from '../fields.ts';
+import { body, given, idOf } from '../fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { noMachine } from '../machine-access.ts';
-import {
-  algorithmsField,
-  authField,
-  descriptionField,
-  hostField,
-  hostKeyField,
-  hostKeyPolicyField,
-  indexField,
-  kindField,
-  pinnedKey,
-  portField,
-  recordInputField,
-  recordingField,
-  retentionField,
-  shellIntegrationField,
-  tagsField,
-} from '../machine-fields.ts';
-import {
-  type AskedReach,
-  changedReach,
-  containerField,
-  credentialOf,
-  engineField,
-  reachOf,
-  shellField,
-} from '../machine-reach.ts';
+import { machineChangeBody, newMachineBody } from '../machine-body.ts';
+import { pinnedKey } from '../machine-fields.ts';
+import { changedReach, credentialOf, reachOf } from '../machine-reach.ts';
+import { loginOf, podPlaceOf } from '../pod-reach.ts';
 import { recount } from '../recount.ts';
 import { refuseStackFields } from '../stack-machines.ts';
 import { machineSchema, machineView } from '../views/machine.ts';
 
+/** What is asked for. */
+type New = z.infer<typeof newMachineBody>;
+type Change = z.infer<typeof machineChangeBody>;
+
 const params = z.object({ id: idOf('mch') });
-
-/** All that a machine has besides its credential, with what it is where nothing is said. */
-const settings = {
-  name: machineName,
-  kind: kindField.default('ssh'),
-  username: login,
-  tags: tagsField.default({}),
-  description: descriptionField.default(''),
-  recording: recordingField.default('required'),
-  retention: retentionField.default(null),
-  index: indexField.default(true),
-  record_input: recordInputField.default(false),
-  shell_integration: shellIntegrationField.default(null),
-};
-
-/** How it is reached: some of it for one kind, some for another, checked in machine-reach.ts. */
-const reach = {
-  host: hostField.optional(),
-  port: portField.optional(),
-  auth: authField.optional(),
-  host_key: hostKeyField.nullable().optional(),
-  host_key_policy: hostKeyPolicyField.optional(),
-  algorithms: algorithmsField.optional(),
-  jump_host: machineName.nullable().optional(),
-  engine: engineField.optional(),
-  container: containerField.optional(),
-  shell: shellField.optional(),
-};
-
-/**
- * Also of a replacement. A secret cannot be read back to be put again, so that may leave it as it is;
- * and leaving out the pinned key does not unpin it.
- */
-const created = z.strictObject({ ...settings, ...reach });
-
-const changed = z.strictObject({
-  name: machineName.optional(),
-  kind: kindField.optional(),
-  username: login.optional(),
-  tags: tagsField.optional(),
-  description: descriptionField.optional(),
-  recording: recordingField.optional(),
-  retention: retentionField.optional(),
-  index: indexField.optional(),
-  record_input: recordInputField.optional(),
-  shell_integration: shellIntegrationField.optional(),
-  ...reach,
-});
 
 const exists = json(failureSchema, 'The name is taken');
 
@@ -98,7 +33,7 @@ const createRoute = guarded('machines:write', {
   method: 'post',
   path: '/v1/machines',
   summary: 'A new machine',
-  request: body(created),
+  request: body(newMachineBody),
   responses: { 201: json(enveloped(machineSchema), 'It was made'), 409: exists },
 });
 
@@ -107,7 +42,7 @@ const replaceRoute = guarded('machines:write', {
   path: '/v1/machines/{id}',
   summary:
     'Everything of a machine anew; without auth its credential stays, without host_key the pinned key',
-  request: { params, ...body(created) },
+  request: { params, ...body(newMachineBody) },
   responses: { 200: json(enveloped(machineSchema), 'It was replaced'), 409: exists },
 });
 
@@ -115,7 +50,7 @@ const changeRoute = guarded('machines:write', {
   method: 'patch',
   path: '/v1/machines/{id}',
   summary: 'Some of a machine; a host_key of null unpins it',
-  request: { params, ...body(changed) },
+  request: { params, ...body(machineChangeBody) },
   responses: { 200: json(enveloped(machineSchema), 'It was changed'), 409: exists },
 });
 
@@ -136,10 +71,7 @@ export async function connectedMachines(deps: ApiDeps): Promise<ReadonlySet<numb
 
 const NAMES = { before: '', jump: 'jump_host' };
 
-function reachAsked(
-  asked: z.infer<typeof created> | z.infer<typeof changed>,
-  kind: AskedReach['kind'],
-): AskedReach {
+function reachAsked(asked: New | Change, kind: AskedReach['kind']): AskedReach {
   return {
     kind,
     host: asked.host,
@@ -152,16 +84,20 @@ function reachAsked(
     engine: asked.engine,
     container: asked.container,
     shell: asked.shell,
+    cluster: asked.cluster,
+    namespace: asked.namespace,
+    pod: asked.pod,
+    selector: asked.selector,
   };
 }
 
-function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
+function newMachine(asked: New, deps: ApiDeps): NewMachine {
   const reached = reachAsked(asked, asked.kind);
   return {
     ...reachOf(reached, NAMES, deps.parsePublicKey),
     credential: credentialOf(reached, NAMES),
     name: asked.name,
-    login: asked.username,
+    login: loginOf(asked.kind, asked.username, 'username'),
     recording: asked.recording,
     retention: asked.retention,
     indexed: asked.index,
@@ -172,17 +108,13 @@ function newMachine(asked: z.infer<typeof created>, deps: ApiDeps): NewMachine {
   };
 }
 
-function changeOf(
-  machine: Machine,
-  asked: z.infer<typeof changed>,
-  deps: ApiDeps,
-): Partial<NewMachine> {
+function changeOf(machine: Machine, asked: Change, deps: ApiDeps): Partial<NewMachine> {
   const { kind } = machine;
-  const now = kind === 'kubernetes' ? 'ssh' : kind;
+  const { username } = asked;
   return given({
-    ...changedReach(machine, reachAsked(asked, asked.kind ?? now), NAMES, deps.parsePublicKey),
+    ...changedReach(machine, reachAsked(asked, asked.kind ?? kind), NAMES, deps.parsePublicKey),
     name: asked.name,
-    login: asked.username,
+    login: username === undefined ? undefined : loginOf(kind, username, 'username'),
     recording: asked.recording,
     retention: asked.retention,
     indexed: asked.index,
@@ -194,11 +126,16 @@ function changeOf(
 }
 
 /** A replacement as a change: what of ssh was left out is as where nothing is said. */
-function wholeOf(asked: z.infer<typeof created>, deps: ApiDeps): z.infer<typeof changed> {
+function wholeOf(asked: New, deps: ApiDeps): Change {
+  loginOf(asked.kind, asked.username, 'username');
   if (asked.kind === 'docker') {
     if (asked.engine === undefined) refuse('engine', 'is missing');
     if (asked.container === undefined) refuse('container', 'is missing');
     return { ...asked, shell: asked.shell ?? [] };
+  }
+  if (asked.kind === 'kubernetes') {
+    podPlaceOf(reachAsked(asked, asked.kind), NAMES);
+    return { ...asked, container: asked.container ?? null, shell: asked.shell ?? [] };
   }
   pinnedKey(deps.parsePublicKey, asked.host_key ?? null, 'host_key');
   if (asked.host === undefined) refuse('host', 'is missing');
@@ -218,12 +155,7 @@ async function checkJump(stores: Stores, machine: Machine): Promise<void> {
   if (problems.length > 0) throw new PosternError('request.invalid', {}, { problems });
 }
 
-async function change(
-  deps: ApiDeps,
-  caller: Caller,
-  id: number,
-  asked: z.infer<typeof changed>,
-): Promise<Machine> {
+async function change(deps: ApiDeps, caller: Caller, id: number, asked: Change): Promise<Machine> {
   return deps.store.transaction(async (stores) => {
     const before = await stores.machines.get(id);
     if (before === null) throw noMachine(id);

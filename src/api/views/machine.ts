@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi';
-import type { ContainerPlace } from '../../domain/container-place.ts';
 import { formatId } from '../../domain/ids.ts';
 import {
   AUTH_TYPES,
@@ -28,6 +27,10 @@ export const machineSchema = z
       .union([z.string(), z.object({ stack: z.string(), service: z.string() })])
       .nullable(),
     shell: z.array(z.string()),
+    cluster: z.string().nullable(),
+    namespace: z.string().nullable(),
+    pod: z.string().nullable(),
+    selector: z.record(z.string(), z.string()).nullable(),
     username: z.string(),
     auth_type: z.enum(AUTH_TYPES),
     tags: z.record(z.string(), z.string()),
@@ -53,11 +56,20 @@ export function machineStatus(machine: Machine, connected: ReadonlySet<number>):
   return machine.lastConnectedAt === null ? 'unused' : 'idle';
 }
 
+const NO_CONTAINER = { engine: null, container: null, shell: [] };
+const NO_POD = { cluster: null, namespace: null, pod: null, selector: null };
+
 /** As it was asked for. */
-function containerView(place: ContainerPlace | null) {
-  if (place === null) return { engine: null, container: null, shell: [] };
+function containerView({ container: place, pod }: Machine) {
+  if (pod) {
+    const { cluster, namespace, choice, container, shell } = pod;
+    const chosen = { ...NO_POD, cluster, namespace, ...choice };
+    return { engine: null, container, shell: [...shell], ...chosen };
+  }
+  if (place === null) return { ...NO_CONTAINER, ...NO_POD };
   const { engine, choice, shell } = place;
-  return { engine, container: 'name' in choice ? choice.name : choice, shell: [...shell] };
+  const container = 'name' in choice ? choice.name : choice;
+  return { engine, container, shell: [...shell], ...NO_POD };
 }
 
 export function machineView(
@@ -70,7 +82,7 @@ export function machineView(
     kind: machine.kind,
     host: machine.host,
     port: machine.port,
-    ...containerView(machine.container),
+    ...containerView(machine),
     username: machine.login,
     auth_type: machine.authType,
     tags: machine.tags,

@@ -31,6 +31,7 @@ const COLUMNS: readonly Column[] = [
 
 const MORE: readonly Column[] = [
   ['engine', (row) => cellAt(row, 'engine')],
+  ['cluster', (row) => cellAt(row, 'cluster')],
   ['jump', (row) => cellAt(row, 'jump_host')],
   ['retention', (row) => retentionAt(row)],
   ['searched', (row) => cellAt(row, 'index')],

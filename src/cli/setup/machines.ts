@@ -1,20 +1,18 @@
-import { isMap } from 'yaml';
 import { isHost } from '../../config/listener.ts';
 import { parsePublicKey } from '../../control/public-key.ts';
 import {
-  CONTAINER_RULE,
-  isContainerName,
-  isShell,
-  MOST_SHELLS,
-} from '../../domain/container-place.ts';
-import { enginePlace } from '../../domain/engine-address.ts';
-import { PosternError } from '../../domain/errors.ts';
-import { HOST_KEY_POLICIES, MACHINE_ALGORITHMS, MACHINE_KINDS } from '../../domain/machine.ts';
+  HOST_KEY_POLICIES,
+  MACHINE_ALGORITHMS,
+  MACHINE_KINDS,
+  type MachineKind,
+} from '../../domain/machine.ts';
 import { isLogin, isMachineName, NAME_RULE } from '../../domain/names.ts';
+import { POD_LOGIN } from '../../domain/pod-place.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
 import type { SetupRequestMachine, SetupRequestReach } from '../../domain/setup.ts';
 import { MARKED_SHELLS } from '../../domain/shell-integration.ts';
-import { type Entry, NOT_YET, type SetupReader, type Shape } from './reader.ts';
+import { readContainer, readPod } from './containers.ts';
+import type { Entry, Fields, SetupReader, Shape } from './reader.ts';
 import { readRetention } from './retention.ts';
 import { privateKeyProblem, readSecret, type SecretSources } from './secrets.ts';
 import { isTagKey, TAG_KEY_RULE } from './values.ts';
@@ -44,15 +42,15 @@ const MACHINE: Shape = {
   ],
 };
 
-/** The same of a container. */
-const CONTAINER: Shape = {
-  known: [
-    ...MACHINE.known.filter((name) => !OF_SSH.includes(name)),
-    ...['engine', 'container', 'shell'],
-  ],
-};
+const ALL = MACHINE.known.filter((name) => !OF_SSH.includes(name));
 
-const CHOICE: Shape = { known: ['stack', 'service'] };
+const SHAPES: Readonly<Record<MachineKind, Shape>> = {
+  ssh: MACHINE,
+  docker: { known: [...ALL, 'engine', 'container', 'shell'] },
+  kubernetes: {
+    known: [...ALL, 'cluster', 'namespace', 'pod', 'selector', 'container', 'shell'],
+  },
+};
 
 const AUTH: Shape = {
   known: ['key', 'password', 'bastion_key', 'certificate', 'agent', 'none'],
@@ -69,30 +67,23 @@ export function loginName(reader: SetupReader, entry: Entry | undefined): string
   return entry === undefined ? '' : reader.textThat(entry, isLogin, 'is no account name');
 }
 
-/** Null when it is of a kind that this version does not do: then only that is refused. */
 export function readMachine(
   reader: SetupReader,
   entry: Entry,
   sources: SecretSources,
-): SetupRequestMachine | null {
-  // The kind comes first: of a container's machine it alone is worth a word.
+): SetupRequestMachine {
+  // The kind comes first: each has fields of its own.
   const kind = reader.pairs(entry).find(({ field }) => field === `${entry.field}.kind`);
   const word = reader.word(kind, MACHINE_KINDS, 'ssh');
-  if (word === 'kubernetes') {
-    if (kind !== undefined) reader.refuse(kind, NOT_YET);
-    return null;
-  }
-  const fields = reader.map(entry, word === 'docker' ? CONTAINER : MACHINE);
+  const fields = reader.map(entry, SHAPES[word]);
   const description = fields.get('description');
   const index = fields.get('index');
   const recordInput = fields.get('record_input');
   const marked = fields.get('shell_integration');
   return {
     name: machineName(reader, reader.required(fields, 'name', entry)),
-    ...(word === 'docker'
-      ? readContainer(reader, entry, fields)
-      : readSsh(reader, entry, fields, sources)),
-    login: loginName(reader, reader.required(fields, 'login', entry)),
+    ...readReach(reader, word, { entry, fields, sources }),
+    login: readLogin(reader, word, entry, fields),
     recording: reader.word(fields.get('recording'), RECORDING_POLICIES, 'required'),
     retention: readRetention(reader, fields.get('retention')),
     index: index === undefined ? true : reader.boolean(index),
@@ -106,9 +97,25 @@ export function readMachine(
   };
 }
 
-type Fields = ReadonlyMap<string, Entry>;
+function readReach(
+  reader: SetupReader,
+  kind: MachineKind,
+  of: { readonly entry: Entry; readonly fields: Fields; readonly sources: SecretSources },
+): SetupRequestReach {
+  const { entry, fields, sources } = of;
+  if (kind === 'docker') return readContainer(reader, entry, fields);
+  if (kind === 'kubernetes') return readPod(reader, entry, fields);
+  return readSsh(reader, entry, fields, sources);
+}
+
+/** A pod's has not to be said. */
+function readLogin(reader: SetupReader, kind: MachineKind, entry: Entry, fields: Fields): string {
+  const login = fields.get('login');
+  if (kind === 'kubernetes' && login === undefined) return POD_LOGIN;
+  return loginName(reader, reader.required(fields, 'login', entry));
+}
+
 type Ssh = Extract<SetupRequestReach, { readonly kind: 'ssh' }>;
-type Docker = Extract<SetupRequestReach, { readonly kind: 'docker' }>;
 
 function readSsh(reader: SetupReader, entry: Entry, fields: Fields, sources: SecretSources): Ssh {
   const host = reader.required(fields, 'host', entry);
@@ -123,46 +130,6 @@ function readSsh(reader: SetupReader, entry: Entry, fields: Fields, sources: Sec
     host_key_policy: reader.word(fields.get('host_key_policy'), HOST_KEY_POLICIES, 'accept-new'),
     algorithms: reader.word(fields.get('algorithms'), MACHINE_ALGORITHMS, 'modern'),
   };
-}
-
-function readContainer(reader: SetupReader, entry: Entry, fields: Fields): Docker {
-  const engine = reader.required(fields, 'engine', entry);
-  const shells = reader.list(fields.get('shell'));
-  if (shells.length > MOST_SHELLS && shells[0] !== undefined) {
-    reader.refuse(shells[0], `is one of more than ${MOST_SHELLS}`);
-  }
-  return {
-    kind: 'docker',
-    engine: engine === undefined ? '' : readEngine(reader, engine),
-    container: readChoice(reader, reader.required(fields, 'container', entry)),
-    shell: shells.map((one) =>
-      reader.textThat(one, isShell, 'is neither an absolute path nor the name of a shell'),
-    ),
-  };
-}
-
-/** The address of a container engine, whether it answers or not. */
-export function readEngine(reader: SetupReader, entry: Entry): string {
-  const address = reader.text(entry) ?? '';
-  try {
-    if (address !== '') enginePlace(address);
-  } catch (error) {
-    if (!(error instanceof PosternError)) throw error;
-    reader.refuse(entry, error.message);
-  }
-  return address;
-}
-
-function readChoice(reader: SetupReader, entry: Entry | undefined): Docker['container'] {
-  if (entry === undefined) return '';
-  const name = (one: Entry | undefined): string =>
-    one === undefined ? '' : reader.textThat(one, isContainerName, `is no name: ${CONTAINER_RULE}`);
-  if (!isMap(entry.node)) return name(entry);
-  const fields = reader.map(entry, CHOICE);
-  const [stack, service] = (['stack', 'service'] as const).map((one) =>
-    name(reader.required(fields, one, entry)),
-  );
-  return { stack: stack ?? '', service: service ?? '' };
 }
 
 function readAuth(

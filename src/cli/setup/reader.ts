@@ -24,7 +24,10 @@ export interface Shape {
   readonly later?: readonly string[];
 }
 
-export const NOT_YET = 'is not available in this version';
+const NOT_YET = 'is not available in this version';
+
+/** Of a map, by their names. */
+export type Fields = ReadonlyMap<string, Entry>;
 
 /** Reads a YAML file and keeps the line of everything, and everything that is wrong. */
 export class SetupReader {

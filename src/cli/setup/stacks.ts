@@ -8,7 +8,8 @@ import {
   STACK_KINDS,
   type StackKind,
 } from '../../domain/stack.ts';
-import { loginName, machineName, readEngine } from './machines.ts';
+import { readEngine } from './containers.ts';
+import { loginName, machineName } from './machines.ts';
 import type { Entry, SetupReader, Shape } from './reader.ts';
 
 const STACK: Shape = {
