@@ -15,7 +15,7 @@ const OWN_MS = 10 * 60_000;
 /** How long it is looked for, in milliseconds: engines may be gone for good. */
 const GIVEN_UP_MS = 7 * 24 * 60 * 60_000;
 
-/** Before an engine is asked again that did not answer, in milliseconds: at first, at most. */
+/** Before an engine, or about a container, is asked again that failed, in milliseconds: at first, at most. */
 const AGAIN_MS = { first: 2000, most: 60_000 } as const;
 
 /** Sessions that are looked at at once. */
@@ -42,7 +42,9 @@ interface Again {
 export class LeftPrograms {
   readonly #deps: LeftProgramsDeps;
   /** By engine, while it does not answer. */
-  readonly #again = new Map<string, Again>();
+  readonly #engines = new Map<string, Again>();
+  /** By session, while it is still looked for; none but those of the last look. */
+  #sessions = new Map<number, Again>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | null = null;
   #closed = false;
@@ -83,6 +85,12 @@ export class LeftPrograms {
     const now = Date.now();
     const left = await store.enteredContainers.left(new Date(now - GRACE_MS), MOST);
     const ours = left.filter((one) => one.node === node || this.#isAnybodys(one, now));
+    this.#sessions = new Map(
+      ours.flatMap(({ sessionId: id }) => {
+        const again = this.#sessions.get(id);
+        return again === undefined ? [] : [[id, again] as const];
+      }),
+    );
     const engines = Map.groupBy(ours, ({ engine }) => engine);
     // One after the other on each engine: what does not answer holds nobody else up.
     await Promise.all([...engines].map(([engine, all]) => this.#onEngine(engine, all)));
@@ -94,32 +102,49 @@ export class LeftPrograms {
   }
 
   async #onEngine(engine: string, left: readonly LeftContainer[]): Promise<void> {
-    const again = this.#again.get(engine);
-    if (again !== undefined && performance.now() < again.at) return;
-    try {
-      for (const one of left) {
-        if (this.#closed) return;
-        await this.#one(one);
+    if (isTooEarly(this.#engines.get(engine))) return;
+    const pause = ({ sessionId }: LeftContainer): number =>
+      this.#sessions.get(sessionId)?.pause ?? 0;
+    // What failed before comes last: a container that hangs is not to stand before all others.
+    for (const one of left.toSorted((a, b) => pause(a) - pause(b))) {
+      if (this.#closed) return;
+      const again = this.#sessions.get(one.sessionId);
+      if (isTooEarly(again)) continue;
+      try {
+        if (await this.#one(one)) this.#sessions.delete(one.sessionId);
+        else this.#sessions.set(one.sessionId, later(again));
+      } catch (error) {
+        this.#sessions.set(one.sessionId, later(again));
+        if (this.#failed(one, error) === 'engine') return;
       }
-      this.#again.delete(engine);
-    } catch (error) {
-      const pause = Math.min((again?.pause ?? AGAIN_MS.first / 2) * 2, AGAIN_MS.most);
-      this.#again.set(engine, { at: performance.now() + pause, pause });
-      const reason = rootReasonOf(error);
+    }
+    this.#engines.delete(engine);
+  }
+
+  /** Whose failure it is: whether the engine is asked about others. */
+  #failed({ engine, sessionId, containerId }: LeftContainer, error: unknown): 'engine' | 'one' {
+    const reason = rootReasonOf(error);
+    if (error instanceof PosternError && error.code === 'engine.unreachable') {
+      const again = this.#engines.get(engine);
+      this.#engines.set(engine, later(again));
       if (again === undefined) {
         this.#deps.log.warn('programs of sessions may be left in containers', { engine, reason });
       }
+      return 'engine';
     }
+    const about = { session: sessionId, container: containerId, reason };
+    this.#deps.log.debug('programs in a container were not ended yet', about);
+    return 'one';
   }
 
-  /** Rejects when it has to be tried again. */
-  async #one(left: LeftContainer): Promise<void> {
+  /** Whether it needs to be looked for no more. Rejects when it could not be told. */
+  async #one(left: LeftContainer): Promise<boolean> {
     const { store, log } = this.#deps;
     const about = { session: left.sessionId, container: left.containerId };
     if (Date.now() - left.endedAt.getTime() > GIVEN_UP_MS) {
       log.warn('programs in a container are not looked for any more', about);
       await store.enteredContainers.remove(left.sessionId);
-      return;
+      return true;
     }
     const how = await this.#end(left);
     if (how === 'ended') log.info('programs that had outlived their session were ended', about);
@@ -127,6 +152,7 @@ export class LeftPrograms {
     const isElsewhere =
       how === 'gone' && left.engine.startsWith('unix:') && left.node !== this.#deps.node;
     if (!isElsewhere) await store.enteredContainers.remove(left.sessionId);
+    return !isElsewhere;
   }
 
   async #end(left: LeftContainer): ReturnType<EndPrograms> {
@@ -138,4 +164,13 @@ export class LeftPrograms {
       throw error;
     }
   }
+}
+
+function isTooEarly(again: Again | undefined): boolean {
+  return again !== undefined && performance.now() < again.at;
+}
+
+function later(again: Again | undefined): Again {
+  const pause = Math.min((again?.pause ?? AGAIN_MS.first / 2) * 2, AGAIN_MS.most);
+  return { at: performance.now() + pause, pause };
 }

@@ -15,10 +15,9 @@ const HANG_UP_MS = 5000;
 /** Before a program is told again to end whose engine was away, in milliseconds: at first, at most. */
 const AGAIN_MS = { first: 1000, most: 30_000 } as const;
 
-/** The container of the program runs no more, or has no shell. */
+/** There is no such container any more, or it has no shell. */
 const HOPELESS: readonly string[] = [
   'engine.no_container',
-  'engine.not_running',
   'engine.not_started',
   'cluster.no_pod',
   'cluster.not_started',
@@ -29,7 +28,8 @@ const HOPELESS: readonly string[] = [
 /**
  * No engine can signal a program that it has begun. What it can is to begin another one, in the same
  * container, by the same user, and that one finds the first by a mark among its variables: the oldest
- * with the mark that leads a session of its own. Needs nothing but a shell (POSIX, `kill` built in).
+ * with the mark that leads a session of its own, and that no other program has left to the container's first
+ * one. Needs nothing but a shell (POSIX, `kill` built in).
  *
  * `$1` is the mark. With `$2` its process group gets that signal. Without, everything in its session
  * is told to hang up; after three seconds what is left of its group, and of the one that has the
@@ -55,7 +55,7 @@ marked() {
 stat() {
   IFS= read -r line < "$1/stat" || return 1
   set -- \${line##*) }
-  group=$3 session=$4 front=$6
+  parent=$2 group=$3 session=$4 front=$6
   shift 19
   start=$1
 }
@@ -64,7 +64,7 @@ find_leader() {
   for process in /proc/[0-9]*; do
     pid=\${process#/proc/}
     stat "$process" || continue
-    [ "$pid" = "$session" ] || continue
+    [ "$pid" = "$session" ] && [ "$parent" != 1 ] || continue
     marked "$process" || continue
     case $ended in *" $number "*) continue ;; esac
     if [ -z "$leader" ] || [ "$start" -lt "$oldest" ]; then leader=$pid oldest=$start its=$number; fi
@@ -166,7 +166,8 @@ export class ContainerSignals {
 
   /**
    * Ends the program. Settles when it was told to, or cannot be (true); an engine that is away is told again
-   * until `over`, and then no more (false). Never rejects.
+   * until `over`, and then no more (false), and so is a container that takes no programs: it may be paused.
+   * Never rejects.
    */
   async hangUp(over: AbortSignal): Promise<boolean> {
     let pause: number = AGAIN_MS.first;
@@ -177,6 +178,7 @@ export class ContainerSignals {
       } catch (error) {
         this.#missed(error);
         if (error instanceof PosternError && HOPELESS.includes(error.code)) return true;
+        if (error instanceof PosternError && error.code === 'engine.not_running') return false;
       }
       await wait(pause, undefined, { signal: over, ref: false }).catch(() => undefined);
       if (over.aborted) return false;

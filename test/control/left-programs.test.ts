@@ -87,3 +87,24 @@ test('an image without a shell has nothing that could be ended', async () => {
   );
   await eventually('it is forgotten', async () => !(await left()).includes(mark));
 });
+
+test('one that cannot be ended holds up no other on its engine', async () => {
+  const paused = await died('node-e', FAR);
+  const others = [await died('node-e', FAR), await died('node-e', FAR)];
+  let asked = 0;
+  let isPaused = true;
+  looking('node-e', ({ mark, containerId: container }) => {
+    if (mark !== paused) return Promise.resolve('ended');
+    asked += 1;
+    return isPaused
+      ? Promise.reject(new PosternError('engine.not_running', { container }))
+      : Promise.resolve('ended');
+  });
+  await eventually('the others are ended', async () => {
+    const all = await left();
+    return others.every((mark) => !all.includes(mark)) && asked > 0;
+  });
+  expect(await left()).toContain(paused);
+  isPaused = false;
+  await eventually('and so is that one', async () => !(await left()).includes(paused));
+});

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerChoice } from '../../src/domain/container-place.ts';
 import type { EnteredContainer } from '../../src/domain/entered-container.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { Engines } from '../../src/engine/engine.ts';
 import { machineAlgorithms } from '../../src/ssh/algorithms.ts';
 import { DockerTargets } from '../../src/targets/docker-target.ts';
-import { leftProgramsEnder } from '../../src/targets/left-programs.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { APP, startDocker, type TestDocker } from '../support/docker.ts';
@@ -15,6 +14,7 @@ import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { conforms } from './conformance.ts';
+import { leavesNothing } from './left-in-containers.ts';
 import { routeTo } from './route.ts';
 
 const ALGORITHMS = machineAlgorithms({ ciphers: ['aes128-gcm@openssh.com'], failed: [] });
@@ -209,39 +209,13 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       ).resolves.toBeDefined();
     });
 
-    test.each(['small', 'large'])(
-      '%s: all programs of a session are found by what was noted, and no others',
-      async (name) => {
-        const at = subject(name, 'root')();
-        const run = async (upstream: Upstream, command: string): Promise<void> => {
-          const program = { type: 'exec', command } as const;
-          const channel = await upstream.open({ program, ...{ pty: null, env: [] } });
-          channel.stdout.resume();
-          channel.stderr.resume();
-        };
-        const upstream = await at.connect();
-        await run(upstream, 'exec sleep 9960001');
-        await run(upstream, "trap '' HUP; (sleep 9960002); :");
-        const mine = entered.at(-1);
-        const other = await at.connect();
-        await run(other, 'exec sleep 9960003');
-        const runs = (...words: string[]) => Promise.all(words.map((word) => at.runs(word)));
-        await eventually('all run', async () =>
-          (await runs('9960001', '9960002', '9960003')).every(Boolean),
-        );
-        if (mine === undefined) throw new Error('nothing was noted');
-        const end = leftProgramsEnder(new Engines({ certificates: null }));
-        expect(await within('they are told', end(mine))).toBe('ended');
-        await eventually('both are gone', async () =>
-          (await runs('9960001', '9960002')).every((one) => !one),
-        );
-        expect(await within('it looks', end(mine))).toBe('none');
-        expect(await at.runs('9960003')).toBe(true);
-        expect(await end({ ...mine, containerId: 'f'.repeat(64) })).toBe('gone');
-        upstream.close();
-        other.close();
-      },
-    );
+    describe.each(['small', 'large'])('%s', (name) => {
+      leavesNothing(subject(name, 'root'), {
+        docker: () => docker,
+        name,
+        noted: () => entered.at(-1),
+      });
+    });
 
     test.each(['small', 'large'])(
       '%s: what ignores a hang-up does not outlive it',
