@@ -125,8 +125,14 @@ class HttpEngine implements ContainerEngine {
       events: () => this.#http.stream({ method: 'GET', path }),
       list: () => this.list({ all: true }),
       find: (id: string) => this.find(id),
+      ping: () => this.#ping(),
     };
     return new Follower(followed, onNews);
+  }
+
+  async #ping(): Promise<void> {
+    const answer = await this.#http.ask({ method: 'GET', path: '/_ping' });
+    if (answer.status !== 200) throw this.#http.refused(answer);
   }
 
   async #create(request: ExecRequest): Promise<string> {

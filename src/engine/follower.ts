@@ -8,6 +8,9 @@ import { containerIn } from './containers.ts';
 /** Between two tries to reach an engine that is away, in milliseconds: at first, at most. */
 const AGAIN_MS = { first: 250, most: 10_000 } as const;
 
+/** Between two questions whether an engine with nothing to tell still answers, in milliseconds. */
+const CHECK_MS = 15_000;
+
 /** The longest event that is read, in characters. */
 const MOST_EVENT = 1024 * 1024;
 
@@ -16,6 +19,8 @@ export interface Followed {
   events(): Promise<IncomingMessage>;
   list(): Promise<readonly Container[]>;
   find(id: string): Promise<ContainerDetail | null>;
+  /** Rejects when it does not answer. */
+  ping(): Promise<void>;
 }
 
 /**
@@ -26,10 +31,12 @@ export interface Followed {
 export class Follower {
   readonly #engine: Followed;
   readonly #tell: (news: ContainerNews) => void;
+  readonly #checkMs: number;
   readonly #closed = new AbortController();
 
-  constructor(engine: Followed, onNews: (news: ContainerNews) => void) {
+  constructor(engine: Followed, onNews: (news: ContainerNews) => void, checkMs = CHECK_MS) {
     this.#engine = engine;
+    this.#checkMs = checkMs;
     this.#tell = (news) => {
       if (!this.#closed.signal.aborted) onNews(news);
     };
@@ -63,6 +70,7 @@ export class Follower {
     const turns = new Turns(events);
     const stop = (): void => void events.destroy();
     signal.addEventListener('abort', stop);
+    const answers = this.#watch(stop);
     try {
       // Whatever happens from now on is in the events already.
       this.#tell({ type: 'all', containers: await this.#engine.list() });
@@ -70,9 +78,37 @@ export class Follower {
       for await (const id of turns) await this.#turn(id);
     } finally {
       signal.removeEventListener('abort', stop);
+      answers.stop();
       stop();
     }
-    throw new Error('its events ended');
+    throw answers.lost ?? new Error('its events ended');
+  }
+
+  /** An engine that hangs keeps its connections, and its events are as silent as those of one with nothing to tell. */
+  #watch(onLost: () => void): { readonly lost: unknown; stop(): void } {
+    let lost: unknown = null;
+    let isAsked = false;
+    const ask = async (): Promise<void> => {
+      try {
+        await this.#engine.ping();
+      } catch (error) {
+        lost = error;
+        onLost();
+      }
+      isAsked = false;
+    };
+    const timer = setInterval(() => {
+      if (isAsked) return;
+      isAsked = true;
+      void ask();
+    }, this.#checkMs);
+    timer.unref();
+    return {
+      get lost() {
+        return lost;
+      },
+      stop: () => clearInterval(timer),
+    };
   }
 
   async #turn(id: string): Promise<void> {
