@@ -135,6 +135,7 @@ export class ContainerUpstream implements Upstream {
   #held(channel: UpstreamChannel): UpstreamChannel {
     this.#open.add(channel);
     void channel.exited.then(() => this.#open.delete(channel));
+    this.#closeIfOver(channel);
     return channel;
   }
 
@@ -255,7 +256,13 @@ export class ContainerUpstream implements Upstream {
       this.#open.delete(link);
       if (link.isLost) void this.#containerEnded();
     });
+    this.#closeIfOver(link);
     return link;
+  }
+
+  /** For what has begun after `close`, which could not find it. */
+  #closeIfOver(one: { close(): void }): void {
+    if (this.#visit.over.aborted) one.close();
   }
 
   listen(at: Place): Promise<UpstreamListener> {

@@ -69,7 +69,6 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     expect(await within('it looks', end(must(noted())))).toBe('none');
     expect(await at.runs('9960004')).toBe(true);
     upstream.close();
-    await docker().cli('exec', name, 'pkill', '-f', '[s]leep 9960004');
   });
 
   test('what cannot be told, for its container is paused, is not forgotten', async () => {
@@ -89,5 +88,15 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     expect(await within('it is told', end(mine))).toBe('ended');
     await eventually('it is gone', async () => !(await at.runs('9960005')));
     upstream.close();
+  });
+
+  test('a program that begins while its session ends is ended', async () => {
+    const at = subject();
+    const upstream = await at.connect();
+    const begun = run(upstream, 'exec sleep 9960006');
+    upstream.close();
+    const channel = await within('it begins', begun);
+    await within('the channel ends', channel.exited);
+    await eventually('it is gone', async () => !(await at.runs('9960006')));
   });
 }
