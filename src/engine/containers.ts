@@ -51,8 +51,9 @@ class Part {
   }
 }
 
+/** Podman has `stopped` for what ended a moment ago. */
 const stateOf = (text: string): ContainerState =>
-  CONTAINER_STATES.find((one) => one === text) ?? 'dead';
+  CONTAINER_STATES.find((one) => one === text) ?? (text === 'stopped' ? 'exited' : 'dead');
 
 const healthOf = (text: string): ContainerHealth =>
   CONTAINER_HEALTHS.find((one) => one === text) ?? 'none';

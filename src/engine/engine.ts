@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type {
   Container,
@@ -30,6 +30,10 @@ const EVENTS = [
   'pause',
   'unpause',
   'health_status',
+  // As Podman has `die` and `destroy`; of its `stopped` containers nothing is left after `cleanup`.
+  'died',
+  'cleanup',
+  'remove',
 ];
 
 /** Between two questions whether a program has begun, in milliseconds: at first, at most. */
@@ -40,6 +44,17 @@ const BEGIN_MS = 30_000;
 
 /** What is read of an engine's word about a program that it could not begin, in bytes. */
 const MOST_WORD = 4096;
+
+/** What Podman has a program end with that it could not begin. */
+const CANNOT_BEGIN: readonly number[] = [125, 126, 127];
+
+/** How long after its end a program's last word may take to come, in milliseconds. */
+const WORD_MS = 500;
+
+interface BegunState extends ExecState {
+  /** Whether one that has ended has no number any more, whether it ever had one or not (Podman). */
+  readonly forgetsPid: boolean;
+}
 
 export interface EnginesOptions {
   /** The directory of the certificates for engines behind TLS; null: there is none. */
@@ -156,11 +171,16 @@ class HttpEngine implements ContainerEngine {
     if (answer.status === 404) throw new PosternError('engine.no_container', { container });
     if (answer.status === 409) throw new PosternError('engine.not_running', { container });
     const id = execIdOf(answer.body);
-    if (answer.status !== 201 || id === '') throw this.#http.refused(answer);
-    return id;
+    if (answer.status === 201 && id !== '') return id;
+    // Podman has 500 for it.
+    const now = answer.status === 500 ? await this.find(container) : null;
+    if (now !== null && now.state !== 'running') {
+      throw new PosternError('engine.not_running', { container });
+    }
+    throw this.#http.refused(answer);
   }
 
-  async #start(id: string, { container, terminal }: ExecRequest): Promise<Duplex> {
+  async #start(id: string, { container, terminal, command }: ExecRequest): Promise<Duplex> {
     const tty = terminal !== null;
     const started = await this.#http.upgrade({
       method: 'POST',
@@ -169,36 +189,50 @@ class HttpEngine implements ContainerEngine {
     });
     if (!('status' in started)) return started;
     if (started.status === 409) throw new PosternError('engine.not_running', { container });
-    throw this.#http.refused(started);
+    const refused = this.#http.refused(started);
+    const state = await this.#state(id);
+    if (state.running || state.pid > 0 || !state.exitCode) throw refused;
+    // Podman says so of a user that there is not.
+    const { reason = '' } = refused.params;
+    throw new PosternError('engine.not_started', { program: command[0] ?? '', reason });
   }
 
   /**
    * The streams are there before the program is. One that could not begin has ended without ever
    * having had a number, and what the engine says about it is in its output.
    */
-  async #begun(id: string, request: ExecRequest, exec: ContainerExec): Promise<void> {
+  async #begun(id: string, { command, terminal }: ExecRequest, exec: EngineExec): Promise<void> {
+    const state = await this.#atBegin(id);
+    const [program = ''] = command;
+    if (state === null) {
+      const reason = `${program} had not begun in time`;
+      throw unreachableFor(this.address, reason, reason);
+    }
+    if (state.pid === 0) {
+      const reason = state.forgetsPid
+        ? await podmansWord(terminal === null ? exec.stderr : exec.stdout, state.exitCode)
+        : (await wordOf(exec.stdout)) || 'it did not say why';
+      if (reason === null) return;
+      throw new PosternError('engine.not_started', { program, reason: printable(reason, 300) });
+    }
+    if (terminal !== null) await exec.resize(terminal);
+  }
+
+  /** Once it has a number, or has ended without one that is known; null: it takes too long. */
+  async #atBegin(id: string): Promise<BegunState | null> {
     const latest = performance.now() + BEGIN_MS;
     for (let pause: number = BEGUN_MS.first; ; pause = Math.min(pause * 2, BEGUN_MS.most)) {
       const state = await this.#state(id);
-      if (state.pid > 0) break;
-      const program = request.command[0] ?? '';
-      if (!state.running && state.exitCode !== null) {
-        const reason = printable((await wordOf(exec.stdout)) || 'it did not say why', 300);
-        throw new PosternError('engine.not_started', { program, reason });
-      }
-      if (performance.now() > latest) {
-        const reason = `${program} had not begun in time`;
-        throw unreachableFor(this.address, reason, reason);
-      }
+      if (state.pid > 0 || (!state.running && state.exitCode !== null)) return state;
+      if (performance.now() > latest) return null;
       await wait(pause);
     }
-    if (request.terminal !== null) await exec.resize(request.terminal);
   }
 
-  async #state(id: string): Promise<ExecState> {
+  async #state(id: string): Promise<BegunState> {
     const answer = await this.#http.ask({ method: 'GET', path: `/exec/${id}/json` });
     if (answer.status !== 200) throw this.#http.refused(answer);
-    return execStateOf(answer.body);
+    return { ...execStateOf(answer.body), forgetsPid: answer.server.startsWith('Libpod/') };
   }
 
   async #resize(id: string, { cols, rows }: Window): Promise<void> {
@@ -207,6 +241,23 @@ class HttpEngine implements ContainerEngine {
     // Podman says 201.
     if (answer.status !== 200 && answer.status !== 201) throw this.#http.refused(answer);
   }
+}
+
+/**
+ * What Podman says of a program that it could not begin; null: it did begin, and what it wrote is
+ * still to be read.
+ */
+async function podmansWord(output: Readable, exitCode: number | null): Promise<string | null> {
+  if (exitCode === null || !CANNOT_BEGIN.includes(exitCode)) return null;
+  // Whoever asks a stream for its end, has it told: that is for its reader.
+  const latest = performance.now() + WORD_MS;
+  while (output.readableLength === 0 && performance.now() < latest) await wait(BEGUN_MS.first);
+  const chunk: unknown = output.readableLength === 0 ? null : output.read();
+  if (!Buffer.isBuffer(chunk)) return null;
+  const [, word] = /^Error: (.*: OCI [^\r\n]*)/.exec(chunk.toString('utf8')) ?? [];
+  if (word !== undefined) return word;
+  output.unshift(chunk);
+  return null;
 }
 
 /** One line, without what an engine puts around it. */

@@ -28,6 +28,8 @@ export interface EngineAnswer {
   readonly status: number;
   /** What JSON it was; undefined: none. */
   readonly body: unknown;
+  /** What it says that it is; empty: nothing. */
+  readonly server: string;
 }
 
 /** HTTP to one engine. Each request has a connection of its own. */
@@ -48,7 +50,7 @@ export class EngineHttp {
     const signal = AbortSignal.timeout(ANSWER_MS);
     try {
       const response = await this.#begin(request, signal);
-      return { status: response.statusCode ?? 0, body: await jsonOf(response) };
+      return await answerOf(response);
     } catch (error) {
       throw unreachable(this.#address, error);
     }
@@ -64,8 +66,7 @@ export class EngineHttp {
     try {
       const response = await this.#begin(request, late.signal);
       if (response.statusCode === 200) return response;
-      const answer = { status: response.statusCode ?? 0, body: await jsonOf(response) };
-      throw this.refused(answer);
+      throw this.refused(await answerOf(response));
     } catch (error) {
       throw unreachable(this.#address, error);
     } finally {
@@ -90,10 +91,7 @@ export class EngineHttp {
           resolve(socket);
         });
         sent.once('response', (response: http.IncomingMessage) => {
-          jsonOf(response).then(
-            (body) => resolve({ status: response.statusCode ?? 0, body }),
-            reject,
-          );
+          answerOf(response).then(resolve, reject);
         });
       });
     } catch (error) {
@@ -153,6 +151,11 @@ export class EngineHttp {
     const certificates = engineCertificates(this.#certificates, host, this.#address);
     return https.request({ ...options, ...certificates, host, port, minVersion: 'TLSv1.2' });
   }
+}
+
+async function answerOf(response: http.IncomingMessage): Promise<EngineAnswer> {
+  const { statusCode: status = 0, headers } = response;
+  return { status, body: await jsonOf(response), server: String(headers['server'] ?? '') };
 }
 
 async function jsonOf(response: http.IncomingMessage): Promise<unknown> {

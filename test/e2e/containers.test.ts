@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
 import { containersSetup } from '../support/containers-setup.ts';
-import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { startDocker, type TestDocker } from '../support/docker.ts';
 import { type EngineDoor, startEngineDoor } from '../support/engine-door.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { APP } from '../support/image-root.ts';
 import { needs } from '../support/requirements.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
 import { forwardsIntoContainers } from './container-forwards.ts';

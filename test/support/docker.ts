@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { plainEnvironment } from './environment.ts';
 import { eventually, within } from './eventually.ts';
+import { type ImageKind, rootOf } from './image-root.ts';
+import { kill, programsOf } from './processes.ts';
 import { the } from './requirements.ts';
 import { must } from './run.ts';
 import { type Scratch, scratch } from './scratch.ts';
@@ -10,11 +11,8 @@ import { type Scratch, scratch } from './scratch.ts';
 /** Milliseconds. */
 const START_DEADLINE = 60_000;
 
-/** Who can be logged in as in its images, besides root; the number is both theirs and their group's. */
-export const APP = { name: 'app', id: 1000 } as const;
-
 export interface ContainerOptions {
-  readonly image: 'busybox' | 'debian' | 'distroless';
+  readonly image: ImageKind;
   readonly labels?: Readonly<Record<string, string>>;
   /** `host` if not given; `none`: its own, which nothing leads to. */
   readonly network?: 'host' | 'none';
@@ -22,17 +20,64 @@ export interface ContainerOptions {
   readonly more?: readonly string[];
 }
 
+/** A program that answers as a Docker Engine. */
+interface Daemon {
+  readonly name: string;
+  /** With its arguments; `at`: names in a directory of its own, `address`: where it is to listen. */
+  command(at: (name: string) => string, address: string): readonly string[];
+  /** Of its environment. */
+  env(at: (name: string) => string): Readonly<Record<string, string>>;
+}
+
+/** `more`: of its options. */
+const dockerd = (more: readonly string[]): Daemon => ({
+  name: 'dockerd',
+  command: (at, address) => [
+    the('dockerd'),
+    // A CI's sandbox has no overlay, no bridge and no firewall to change.
+    ...['--storage-driver=vfs', '--iptables=false', '--ip6tables=false', '--bridge=none'],
+    ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')],
+    ...['--host', address, ...more],
+  ],
+  env: () => ({}),
+});
+
+/** Limits that a CI's sandbox may set, and locks that are nobody else's. */
+const PODMAN_CONF = `
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+runtime = "runc"
+exit_command_delay = 60
+`;
+
+const PODMAN: Daemon = {
+  name: 'podman',
+  command: (at, address) => [
+    the('podman'),
+    ...['--storage-driver=vfs', '--root', at('data'), '--runroot', at('exec')],
+    ...['--tmpdir', at('tmp'), 'system', 'service', '--time=0', address],
+  ],
+  env: (at) => {
+    writeFileSync(at('containers.conf'), PODMAN_CONF);
+    return { CONTAINERS_CONF: at('containers.conf') };
+  },
+};
+
 /** A real Docker Engine of one test file, with images and containers that go with it. */
 export class TestDocker implements AsyncDisposable {
   readonly #files: Scratch = scratch();
-  readonly #more: readonly string[];
+  readonly #kind: Daemon;
   #daemon: ChildProcess | null = null;
   #log = '';
   readonly #images = new Set<string>();
   readonly #names = new Set<string>();
 
-  constructor(more: readonly string[]) {
-    this.#more = more;
+  constructor(kind: Daemon) {
+    this.#kind = kind;
   }
 
   get socket(): string {
@@ -48,17 +93,11 @@ export class TestDocker implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#daemon !== null) return;
     const at = (name: string): string => this.#files.join(name);
-    const daemon = spawn(
-      'setpriv',
-      [
-        ...['--pdeathsig', 'TERM', the('dockerd')],
-        // A CI's sandbox has no overlay, no bridge and no firewall to change.
-        ...['--storage-driver=vfs', '--iptables=false', '--ip6tables=false', '--bridge=none'],
-        ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')],
-        ...['--host', this.address, ...this.#more],
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() },
-    );
+    const command = this.#kind.command(at, this.address);
+    const daemon = spawn('setpriv', ['--pdeathsig', 'TERM', ...command], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: plainEnvironment(this.#kind.env(at)),
+    });
     this.#daemon = daemon;
     const hear = (chunk: Buffer): void => {
       this.#log = (this.#log + chunk.toString()).slice(-20_000);
@@ -69,7 +108,7 @@ export class TestDocker implements AsyncDisposable {
       this.#log += String(error);
     });
     await eventually(
-      'dockerd answers',
+      `${this.#kind.name} answers`,
       async () => {
         if (daemon.exitCode !== null || daemon.signalCode !== null) return 'ended';
         const version = await must(the('docker'), ['version'], {
@@ -80,7 +119,7 @@ export class TestDocker implements AsyncDisposable {
       START_DEADLINE,
     )
       .then((state) => {
-        if (state === 'ended') throw new Error('dockerd ended');
+        if (state === 'ended') throw new Error(`${this.#kind.name} ended`);
       })
       .catch((error: unknown) => {
         throw new Error(`${String(error)}\n${this.#log}`, { cause: error });
@@ -94,7 +133,7 @@ export class TestDocker implements AsyncDisposable {
   }
 
   /** Makes the image if there is none yet. */
-  async image(kind: ContainerOptions['image']): Promise<void> {
+  async image(kind: ImageKind): Promise<void> {
     if (this.#images.has(kind)) return;
     const root = this.#files.join(`root-${kind}`);
     await rootOf(kind, root);
@@ -113,8 +152,8 @@ export class TestDocker implements AsyncDisposable {
     this.#names.add(name);
     const marks = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
     const idle = image === 'distroless' ? ['/bin/sleep', '100000'] : ['sh', '-c', IDLE];
-    const net = ['--network', network];
-    return await this.cli('run', '-d', '--name', name, ...net, ...marks, ...more, image, ...idle);
+    const about = ['--name', name, '--network', network, ...marks];
+    return await this.cli('run', '-d', ...about, ...more, image, ...idle);
   }
 
   /** Silent when there is none. */
@@ -138,7 +177,7 @@ export class TestDocker implements AsyncDisposable {
     if (daemon === null || daemon.exitCode !== null || daemon.signalCode !== null) return;
     const gone = new Promise((done) => daemon.once('close', done));
     daemon.kill('SIGTERM');
-    await within('dockerd ends', gone, 40_000).catch((error: unknown) => {
+    await within(`${this.#kind.name} ends`, gone, 40_000).catch((error: unknown) => {
       daemon.kill('SIGKILL');
       throw new Error(`${String(error)}\n${this.#log}`, { cause: error });
     });
@@ -154,6 +193,8 @@ export class TestDocker implements AsyncDisposable {
       }
       await this.stop();
     } finally {
+      // Podman leaves who minds what was run for minutes, and then makes its directories again.
+      for (const pid of programsOf(this.#files.path)) kill(pid, 'SIGKILL');
       spawnSync('umount', ['-l', this.#files.join('exec/netns/default')], { stdio: 'ignore' });
       this.#files[Symbol.dispose]();
     }
@@ -164,61 +205,21 @@ export class TestDocker implements AsyncDisposable {
 const IDLE = 'trap "exit 0" TERM; while :; do sleep 1; done';
 
 /** `more`: of dockerd's options. */
-export async function startDocker(...more: readonly string[]): Promise<TestDocker> {
-  const docker = new TestDocker(more);
+export function startDocker(...more: readonly string[]): Promise<TestDocker> {
+  return started(new TestDocker(dockerd(more)));
+}
+
+/** Podman's service, which answers as a Docker Engine. */
+export function startPodman(): Promise<TestDocker> {
+  return started(new TestDocker(PODMAN));
+}
+
+async function started(docker: TestDocker): Promise<TestDocker> {
   try {
     await docker.start();
     return docker;
   } catch (error) {
     await docker[Symbol.asyncDispose]().catch(() => undefined);
     throw error;
-  }
-}
-
-const PASSWD = [
-  'root:x:0:0:root:/root:/bin/sh',
-  `${APP.name}:x:${APP.id}:${APP.id}:${APP.name}:/tmp:/bin/sh`,
-];
-const GROUP = ['root:x:0:', `${APP.name}:x:${APP.id}:`];
-
-/** A file system for an image, out of what this machine has. */
-async function rootOf(kind: ContainerOptions['image'], root: string): Promise<void> {
-  for (const directory of ['bin', 'etc', 'root', 'tmp', 'proc', 'dev', 'sys', 'srv']) {
-    mkdirSync(`${root}/${directory}`, { recursive: true });
-  }
-  chmodSync(`${root}/tmp`, 0o1777);
-  writeFileSync(`${root}/etc/passwd`, `${PASSWD.join('\n')}\n`);
-  writeFileSync(`${root}/etc/group`, `${GROUP.join('\n')}\n`);
-  if (kind === 'distroless') {
-    // Busybox is what it is called: here it can only sleep.
-    copyFileSync(the('busybox'), `${root}/bin/sleep`);
-    return;
-  }
-  copyFileSync(the('busybox'), `${root}/bin/busybox`);
-  const { stdout } = await must(the('busybox'), ['--list']);
-  for (const name of stdout.toString().trim().split('\n')) {
-    if (name !== 'busybox') symlinkSync('busybox', `${root}/bin/${name}`);
-  }
-  if (kind === 'busybox') return;
-  for (const part of ['bash', 'sftp-server', 'rsync'] as const)
-    await withLibraries(root, the(part));
-  await withPerl(root);
-}
-
-/** What every Debian has of it. */
-async function withPerl(root: string): Promise<void> {
-  await withLibraries(root, the('perl'));
-  const { stdout } = await must(the('perl'), ['-e', 'print for grep { m{/perl-base$} } @INC']);
-  const base = stdout.toString();
-  cpSync(base, `${root}${base}`, { recursive: true });
-}
-
-/** Copies a program with what it is linked to. */
-async function withLibraries(root: string, program: string): Promise<void> {
-  const { stdout } = await must('ldd', [program]);
-  const libraries = [...stdout.toString().matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path ?? '');
-  for (const path of [program, ...libraries]) {
-    mkdirSync(`${root}${dirname(path)}`, { recursive: true });
-    copyFileSync(path, `${root}${path}`);
   }
 }

@@ -50,3 +50,17 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
     // ESRCH
   }
 }
+
+/** All that have this path, or one below it, among their arguments. */
+export function programsOf(path: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+        .split('\0')
+        .some((word) => word === path || word.startsWith(`${path}/`));
+    } catch {
+      return false;
+    }
+  });
+}

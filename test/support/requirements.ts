@@ -60,6 +60,8 @@ const PACKAGES = {
   docker: 'docker.io',
   runc: 'runc',
   busybox: 'busybox-static',
+  podman: 'podman',
+  conmon: 'conmon',
 } as const;
 
 export type Part = keyof typeof PACKAGES;

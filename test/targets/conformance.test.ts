@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerChoice } from '../../src/domain/container-place.ts';
 import type { EnteredContainer } from '../../src/domain/entered-container.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
-import { Engines } from '../../src/engine/engine.ts';
 import { machineAlgorithms } from '../../src/ssh/algorithms.ts';
-import { DockerTargets } from '../../src/targets/docker-target.ts';
 import { SshTargets } from '../../src/targets/ssh-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
-import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { startDocker, type TestDocker } from '../support/docker.ts';
 import { eventually, within } from '../support/eventually.ts';
+import { APP } from '../support/image-root.ts';
 import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { conforms } from './conformance.ts';
+import { CONTAINER_MANNERS, type EnterOptions, enter, subjectIn } from './container-subject.ts';
 import { leavesNothing } from './left-in-containers.ts';
 import { routeTo } from './route.ts';
 
@@ -62,41 +62,18 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       await docker?.[Symbol.asyncDispose]();
     });
 
-    const connect = (
-      choice: ContainerChoice,
-      { login = 'root', shell = [] as readonly string[] } = {},
-    ): Promise<Upstream> => {
-      const engines = new Engines({ certificates: null });
-      const control = {
-        enterContainer: (_session: number, one: EnteredContainer) => {
-          entered.push(one);
-          return Promise.resolve();
-        },
-        leaveContainer: () => Promise.resolve(),
-      };
-      const targets = new DockerTargets({ engines, control, log: listeningLog() });
-      const container = { engine: docker.address, choice, shell };
-      const ticket = { sessionId: 1, credential: { type: 'none' as const }, hops: [] };
-      return targets.connect(routeTo({ container, login }), ticket, signal);
-    };
-
+    const connect = (choice: ContainerChoice, options: EnterOptions = {}): Promise<Upstream> =>
+      enter(docker, choice, { ...options, onEntered: (one) => entered.push(one) });
     const subject = (name: string, login: string) => () => ({
+      ...subjectIn(docker, name, login),
       connect: () => connect({ name }, { login }),
-      runs: async (word: string) =>
-        (await docker.processes(name)).some(
-          (line) => /^(?:sleep|yes) /.test(line) && line.includes(word),
-        ),
     });
-    const manners = {
-      killed: (_name: string, number: number) => ({ type: 'code', code: 128 + number }),
-      signals: true,
-    };
 
     needs('busybox').describe('of busybox, as root', () => {
-      conforms(subject('small', 'root'), manners);
+      conforms(subject('small', 'root'), CONTAINER_MANNERS);
     });
     needs('bash').describe('with bash, as somebody', () => {
-      conforms(subject('large', APP.name), manners);
+      conforms(subject('large', APP.name), CONTAINER_MANNERS);
     });
 
     async function output(upstream: Upstream, command: string): Promise<string> {

@@ -3,7 +3,8 @@ import type { Upstream } from '../../src/domain/upstream.ts';
 import { KubeClusters } from '../../src/kube/clusters.ts';
 import { PodTargets } from '../../src/targets/pod-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
-import { APP, startDocker, type TestDocker } from '../support/docker.ts';
+import { startDocker, type TestDocker } from '../support/docker.ts';
+import { APP } from '../support/image-root.ts';
 import { startKubernetes, type TestKubernetes } from '../support/kubernetes.ts';
 import { routeTo } from './route.ts';
 

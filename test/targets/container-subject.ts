@@ -1,0 +1,51 @@
+import type { ContainerChoice } from '../../src/domain/container-place.ts';
+import type { EnteredContainer } from '../../src/domain/entered-container.ts';
+import type { Upstream } from '../../src/domain/upstream.ts';
+import { Engines } from '../../src/engine/engine.ts';
+import { DockerTargets } from '../../src/targets/docker-target.ts';
+import { listeningLog } from '../recorder/lab.ts';
+import type { TestDocker } from '../support/docker.ts';
+import type { Manners, Subject } from './conformance.ts';
+import { routeTo } from './route.ts';
+
+export interface EnterOptions {
+  /** `root` if not given. */
+  readonly login?: string;
+  readonly shell?: readonly string[];
+  /** Hears what a session leaves behind of where it was. */
+  readonly onEntered?: (one: EnteredContainer) => void;
+}
+
+/** A container of an engine as a machine. */
+export function enter(
+  docker: TestDocker,
+  choice: ContainerChoice,
+  { login = 'root', shell = [], onEntered = () => undefined }: EnterOptions = {},
+): Promise<Upstream> {
+  const control = {
+    enterContainer: (_session: number, one: EnteredContainer) => Promise.resolve(onEntered(one)),
+    leaveContainer: () => Promise.resolve(),
+  };
+  const engines = new Engines({ certificates: null });
+  const targets = new DockerTargets({ engines, control, log: listeningLog() });
+  const container = { engine: docker.address, choice, shell };
+  const ticket = { sessionId: 1, credential: { type: 'none' as const }, hops: [] };
+  return targets.connect(routeTo({ container, login }), ticket, new AbortController().signal);
+}
+
+/** One that is looked into with its engine's own means. */
+export function subjectIn(docker: TestDocker, name: string, login: string): Subject {
+  return {
+    connect: () => enter(docker, { name }, { login }),
+    runs: async (word) =>
+      (await docker.processes(name)).some(
+        (line) => /^(?:sleep|yes) /.test(line) && line.includes(word),
+      ),
+  };
+}
+
+/** A container's programs have their signals, and their shells' words about them. */
+export const CONTAINER_MANNERS: Manners = {
+  killed: (_name, number) => ({ type: 'code', code: 128 + number }),
+  signals: true,
+};
