@@ -9,7 +9,7 @@ const PERIOD_MS = 2000;
 /** How long a gateway may take to end what a session has left, in milliseconds, before it is looked for. */
 const GRACE_MS = 60_000;
 
-/** How long it is left to the session's own node alone, in milliseconds, unless that has died. */
+/** How long it is left to the session's own node alone, in milliseconds, unless that has died: it may never be back. */
 const OWN_MS = 10 * 60_000;
 
 /** How long it is looked for, in milliseconds: engines may be gone for good. */
@@ -83,8 +83,9 @@ export class LeftPrograms {
   async #look(): Promise<void> {
     const { store, node } = this.#deps;
     const now = Date.now();
-    const left = await store.enteredContainers.left(new Date(now - GRACE_MS), MOST);
-    const ours = left.filter((one) => one.node === node || this.#isAnybodys(one, now));
+    const [endedBefore, anybodysBefore] = [new Date(now - GRACE_MS), new Date(now - OWN_MS)];
+    const due = { node, endedBefore, anybodysBefore };
+    const ours = await store.enteredContainers.left(due, MOST);
     this.#sessions = new Map(
       ours.flatMap(({ sessionId: id }) => {
         const again = this.#sessions.get(id);
@@ -94,11 +95,6 @@ export class LeftPrograms {
     const engines = Map.groupBy(ours, ({ engine }) => engine);
     // One after the other on each engine: what does not answer holds nobody else up.
     await Promise.all([...engines].map(([engine, all]) => this.#onEngine(engine, all)));
-  }
-
-  /** The node that died, or did not come to it, may never be back. */
-  #isAnybodys({ died, endedAt }: LeftContainer, now: number): boolean {
-    return died || now - endedAt.getTime() > OWN_MS;
   }
 
   async #onEngine(engine: string, left: readonly LeftContainer[]): Promise<void> {

@@ -16,8 +16,16 @@ export interface LeftContainer extends EnteredContainer {
   /** Which node held the session. */
   readonly node: string;
   readonly endedAt: Date;
-  /** The process that held it died. */
-  readonly died: boolean;
+}
+
+/** For which sessions that have ended a node looks for what is left. */
+export interface LeftDue {
+  /** Whose sessions are looked after. */
+  readonly node: string;
+  /** Of this node's: all that ended before, those whose process died, and those that something outlived. */
+  readonly endedBefore: Date;
+  /** Of another node's: all that ended before, and those whose process died. */
+  readonly anybodysBefore: Date;
 }
 
 /** Implemented by store/entered-containers.ts. */
@@ -28,11 +36,8 @@ export interface EnteredContainerStore {
   remove(sessionId: number): Promise<void>;
   /** Something may be: it is looked for as soon as the session has ended. */
   outlived(sessionId: number): Promise<void>;
-  /**
-   * Of sessions that have ended: those with `outlived`, those whose process died, and all that ended before
-   * `before`; the oldest first, at most `most`.
-   */
-  left(before: Date, most: number): Promise<readonly LeftContainer[]>;
+  /** At most `most`: the node's own first, then the oldest. */
+  left(due: LeftDue, most: number): Promise<readonly LeftContainer[]>;
 }
 
 /**

@@ -19,6 +19,9 @@ import { Follower } from './follower.ts';
 import { type EngineAnswer, EngineHttp } from './http.ts';
 import { unreachableFor } from './unreachable.ts';
 
+/** An id as engines give it, whole. */
+const FULL_ID = /^[0-9a-f]{64}$/;
+
 /** What changes which containers there are, and how they are. */
 const EVENTS = [
   'create',
@@ -105,7 +108,9 @@ class HttpEngine implements ContainerEngine {
     const answer = await this.#http.ask({ method: 'GET', path });
     if (answer.status === 404) return null;
     if (answer.status !== 200) throw this.#http.refused(answer);
-    return containerOf(answer.body);
+    const found = containerOf(answer.body);
+    // An engine takes what is nobody's id for a name, and somebody may have given that one.
+    return FULL_ID.test(nameOrId) && found.id !== nameOrId ? null : found;
   }
 
   async has(container: string, path: string): Promise<boolean> {

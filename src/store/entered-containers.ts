@@ -2,6 +2,7 @@ import type {
   EnteredContainer,
   EnteredContainerStore,
   LeftContainer,
+  LeftDue,
 } from '../domain/entered-container.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { Db } from './tables.ts';
@@ -38,28 +39,27 @@ export class SqlEnteredContainerStore implements EnteredContainerStore {
       .execute();
   }
 
-  async left(before: Date, most: number): Promise<readonly LeftContainer[]> {
+  async left(
+    { node, endedBefore, anybodysBefore }: LeftDue,
+    most: number,
+  ): Promise<readonly LeftContainer[]> {
     const rows = await this.#db
       .selectFrom('entered_containers as entered')
       .innerJoin('sessions', 'sessions.id', 'entered.session_id')
-      .select([
-        'session_id',
-        'engine',
-        'container_id',
-        'entered.login',
-        'mark',
-        'node',
-        'end_reason',
-      ])
+      .select(['session_id', 'engine', 'container_id', 'entered.login', 'mark', 'node'])
       .select((eb) => eb.ref('sessions.ended_at').$notNull().as('ended_at'))
       .where('sessions.ended_at', 'is not', null)
       .where((eb) =>
         eb.or([
-          eb('outlived', '=', true),
           eb('sessions.end_reason', 'in', DIED),
-          eb('sessions.ended_at', '<', before),
+          eb('sessions.ended_at', '<', anybodysBefore),
+          eb.and([
+            eb('node', '=', node),
+            eb.or([eb('outlived', '=', true), eb('sessions.ended_at', '<', endedBefore)]),
+          ]),
         ]),
       )
+      .orderBy((eb) => eb('node', '=', node), 'desc')
       .orderBy('session_id')
       .limit(most)
       .execute();
@@ -71,7 +71,6 @@ export class SqlEnteredContainerStore implements EnteredContainerStore {
       mark: row.mark,
       node: row.node,
       endedAt: row.ended_at,
-      died: row.end_reason !== null && DIED.includes(row.end_reason),
     }));
   }
 }

@@ -15,6 +15,7 @@ import { type Run, ToolShell } from '../sftp/tool-shell.ts';
 import { connectCommand } from './connect-script.ts';
 import { ContainerChannel } from './container-channel.ts';
 import { ContainerFiles } from './container-files.ts';
+import { lifeAfter } from './container-life.ts';
 import { ContainerLink } from './container-link.ts';
 import { ContainerPrograms } from './container-program.ts';
 import { ContainerSignals } from './container-signals.ts';
@@ -25,9 +26,6 @@ const MARK = 'POSTERN_PROGRAM';
 
 /** Failures of an engine after which a program may run that it was asked to begin. */
 const MAY_RUN: readonly string[] = ['engine.unreachable', 'engine.refused', 'cluster.unreachable'];
-
-/** How long a program may take that does nothing, in milliseconds. */
-const NOTHING_MS = 5000;
 
 export interface ContainerUpstreamParts {
   readonly container: RunningContainer;
@@ -164,31 +162,11 @@ export class ContainerUpstream implements Upstream {
 
   /** Told to its session first, which then knows why its programs ended. */
   async #containerEnded(): Promise<boolean> {
-    // The end of a program is known a little before that of its container.
-    let life = await this.#container.life();
-    if (life === 'running' && !(await this.#takesPrograms())) life = 'stopped';
-    if (life === 'running') life = await this.#container.life();
+    const life = await lifeAfter(this.#container, this.#programs);
     if (life === 'running') return false;
     this.#end(life);
     await new Promise<void>((resolve) => setImmediate(resolve));
     return true;
-  }
-
-  /** Whether a program still runs to its end: in a container that is about to end none does. */
-  async #takesPrograms(): Promise<boolean> {
-    try {
-      const command = [await this.#programs.plainShell(), '-c', ':'];
-      const exec = await this.#container.exec({ command, env: [], terminal: null });
-      exec.stdout.resume();
-      exec.stderr.resume();
-      const timer = setTimeout(() => exec.close(), NOTHING_MS);
-      const code = await exec.exited;
-      clearTimeout(timer);
-      exec.close();
-      return code === 0;
-    } catch {
-      return false;
-    }
   }
 
   async #meaning(error: unknown): Promise<unknown> {

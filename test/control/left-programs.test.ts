@@ -33,7 +33,12 @@ async function died(node: string, engine: string): Promise<string> {
 }
 
 const left = async (): Promise<readonly string[]> =>
-  (await opened.store.enteredContainers.left(new Date(0), 1000)).map(({ mark }) => mark);
+  (
+    await opened.store.enteredContainers.left(
+      { node: '', endedBefore: new Date(0), anybodysBefore: new Date(0) },
+      1000,
+    )
+  ).map(({ mark }) => mark);
 
 function looking(node: string, end: EndPrograms): void {
   const { store } = opened;

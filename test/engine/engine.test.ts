@@ -76,6 +76,13 @@ function behaves(start: () => Promise<TestDocker>, of: { readonly health: boolea
     expect(await engine.find('nothing')).toBeNull();
   });
 
+  test('finds nothing under the id of a container that is gone, whoever has taken it for a name', async () => {
+    const id = 'e'.repeat(64);
+    await docker.run(id, { image: 'busybox' });
+    expect(await engine.find(id)).toBeNull();
+    await docker.cli('kill', id);
+  });
+
   test('knows which files a container has', async () => {
     expect(await engine.has('web', '/bin/sh')).toBe(true);
     expect(await engine.has('web', '/bin/bash')).toBe(false);

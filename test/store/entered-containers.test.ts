@@ -35,16 +35,18 @@ onBothDatabases('containers that sessions have programs in', (kind) => {
 
   const at = new Date('2026-01-02T03:04:05Z');
   const before = new Date('2026-01-02T03:00:00Z');
-  const left = async (id: number, by = before) =>
-    (await here.entered.left(by, 1000)).find(({ sessionId }) => sessionId === id);
+  const left = async (id: number, { endedBefore = before, node = 'node-a' } = {}) => {
+    const due = { node, endedBefore, anybodysBefore: before };
+    return (await here.entered.left(due, 1000)).find(({ sessionId }) => sessionId === id);
+  };
 
   test('are looked at for what is left once their session was ended by nobody but a death', async () => {
     const id = await here.begin();
-    expect(await left(id, new Date())).toBeUndefined();
+    expect(await left(id, { endedBefore: new Date() })).toBeUndefined();
     await here.end(id, 'node_died', at);
     expect(await left(id)).toEqual({
       ...ENTERED,
-      ...{ sessionId: id, node: expect.any(String), endedAt: at, died: true },
+      ...{ sessionId: id, node: expect.any(String), endedAt: at },
     });
   });
 
@@ -54,8 +56,20 @@ onBothDatabases('containers that sessions have programs in', (kind) => {
     expect(await left(soon)).toBeUndefined();
     for (const id of [late, soon]) await here.end(id, 'client_closed', at);
     expect(await left(late)).toBeUndefined();
-    expect(await left(late, new Date(at.getTime() + 1))).toMatchObject({ died: false });
-    expect(await left(soon)).toMatchObject({ sessionId: soon, died: false });
+    const aWhileAgo = { endedBefore: new Date(at.getTime() + 1) };
+    expect(await left(late, aWhileAgo)).toMatchObject({ sessionId: late });
+    expect(await left(soon)).toMatchObject({ sessionId: soon });
+  });
+
+  test('are left to the node of their session, until it died or long ago has not come to it', async () => {
+    const [soon, long] = [await here.begin(), await here.begin()];
+    await here.entered.outlived(soon);
+    await here.end(soon, 'client_closed', at);
+    await here.end(long, 'client_closed', new Date(before.getTime() - 1));
+    const other = { node: 'node-b', endedBefore: new Date() };
+    expect(await left(soon, other)).toBeUndefined();
+    expect(await left(long, other)).toMatchObject({ sessionId: long, node: 'node-a' });
+    await here.entered.remove(long);
   });
 
   test('are forgotten when nothing is left, and noted once', async () => {

@@ -186,6 +186,29 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
       ).resolves.toBeDefined();
     });
 
+    test('that has no room for another program goes on with those that it has', async () => {
+      await docker.run('cramped', { image: 'busybox' });
+      const upstream = await connect({ name: 'cramped' });
+      const open = (command: string) =>
+        upstream.open({ program: { type: 'exec', command }, pty: null, env: [] });
+      const [killed, other] = [await open('exec sleep 9970001'), await open('exec cat')];
+      for (const { stdout, stderr } of [killed, other]) {
+        stdout.resume();
+        stderr.resume();
+      }
+      const busybox = (...args: readonly string[]) =>
+        docker.cli('exec', 'cramped', '/bin/busybox', ...args);
+      await eventually('it runs', async () =>
+        (await docker.processes('cramped')).includes('sleep 9970001'),
+      );
+      await busybox('rm', '/bin/sh');
+      await busybox('killall', '-KILL', 'sleep');
+      expect(await within('the exit', killed.exited)).toEqual({ type: 'code', code: 137 });
+      other.stdin.end();
+      expect(await within('the other exit', other.exited)).toEqual({ type: 'code', code: 0 });
+      upstream.close();
+    });
+
     describe.each(['small', 'large'])('%s', (name) => {
       leavesNothing(subject(name, 'root'), {
         docker: () => docker,
