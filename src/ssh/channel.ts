@@ -141,10 +141,20 @@ export function onPeerClose(channel: Channel, listener: () => void): void {
  */
 export function dropLateInput(channel: Channel): void {
   const write = channel.write.bind(channel) as (...given: readonly unknown[]) => boolean;
-  channel.write = (...given: readonly unknown[]): boolean => {
-    if (channel.writable) return write(...given);
+  const end = channel.end.bind(channel) as (...given: readonly unknown[]) => typeof channel;
+  const dropped = (given: readonly unknown[]): void => {
     const done = given.at(-1);
     if (typeof done === 'function') queueMicrotask(() => done());
+  };
+  channel.write = (...given: readonly unknown[]): boolean => {
+    if (channel.writable) return write(...given);
+    dropped(given);
     return true;
+  };
+  // What comes with the end is written past `write`.
+  channel.end = (...given: readonly unknown[]): typeof channel => {
+    if (channel.writable) return end(...given);
+    dropped(given);
+    return channel;
   };
 }

@@ -42,6 +42,21 @@ needs('sshd').describe('an OpenSSH machine', () => {
       .split('\n')
       .some((line) => /^(?:sleep|yes) /.test(line) && line.includes(word));
 
+  test('input that comes with its end, once the program has ended, is dropped', async () => {
+    const upstream = await connect();
+    const channel = await upstream.open({
+      program: { type: 'exec', command: 'exit 2' },
+      ...{ pty: null, env: [] },
+    });
+    await eventually('the machine takes no input', () => !channel.stdin.writable);
+    channel.stdin.end('late');
+    channel.stdout.resume();
+    channel.stderr.resume();
+    expect(await within('the exit', channel.exited)).toEqual({ type: 'code', code: 2 });
+    upstream.close();
+    await within('the end', upstream.closed);
+  });
+
   conforms(() => ({ connect, runs }), {
     killed: (name) => ({ type: 'signal', signal: name }),
     signals: process.getuid?.() !== 0,
