@@ -125,9 +125,15 @@ function changeOf(machine: Machine, asked: Change, deps: ApiDeps): Partial<NewMa
   });
 }
 
-/** A replacement as a change: what of ssh was left out is as where nothing is said. */
+/** A replacement as a change. What is wrong is told before what is missing. */
 function wholeOf(asked: New, deps: ApiDeps): Change {
+  const whole = wholeReach(asked, deps);
   loginOf(asked.kind, asked.username, 'username');
+  return whole;
+}
+
+/** What of ssh was left out is as where nothing is said. */
+function wholeReach(asked: New, deps: ApiDeps): Change {
   if (asked.kind === 'docker') {
     if (asked.engine === undefined) refuse('engine', 'is missing');
     if (asked.container === undefined) refuse('container', 'is missing');
