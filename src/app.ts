@@ -6,6 +6,7 @@ import { consoleActions } from './api/for-console.ts';
 import { listenHttp } from './api/listen.ts';
 import { createApi } from './api/server.ts';
 import { TerminalRoom } from './api/terminal-room.ts';
+import { openAuditing } from './auditing.ts';
 import type { RunningApp, StartApp } from './cli/running-app.ts';
 import { readVersion } from './cli/version.ts';
 import { Closers } from './closers.ts';
@@ -13,7 +14,6 @@ import type { Config } from './config/load.ts';
 import { openContainerSessions } from './container-sessions.ts';
 import { adminTokenFile, ensureAdminToken } from './control/admin-token.ts';
 import { StoreSetupApplier } from './control/apply.ts';
-import { AuditLinking } from './control/audit-linking.ts';
 import { BrokenRecordings } from './control/broken-recordings.ts';
 import { LocalControlPlane } from './control/control-plane.ts';
 import { JumpKeys, newJumpSecret } from './control/jump-keys.ts';
@@ -109,7 +109,7 @@ async function openControl(
   const parts = { sealing, seals: store.seals, log };
   const recordings = await openKeptRecordings(config, keys, parts);
   await recover(node, { store, ...counting, ...recordings, log });
-  await ensureAdminToken(store.tokens, node, config.dataDir, config.adminToken?.expose() ?? null);
+  await ensureAdminToken(store, node, config.dataDir, config.adminToken?.expose() ?? null);
   const passwords = new ScryptPasswords();
   const kept = (name: string) =>
     keptFile(join(config.dataDir, name), () => generateHostKey().privatePem);
@@ -124,7 +124,8 @@ async function openControl(
   const read = { store, ...recordings, node, publicUrl, log };
   const reading = await openReading(config, read, closers);
   const stacks = openStackContainers(config, { store, changes: nodes.changes, node, log }, closers);
-  closers.begin('linking the audit', new AuditLinking(store.audit, nodes.changes, log));
+  const noted = { audit: store.audit, changes: nodes.changes, node, version: readVersion(), log };
+  await openAuditing(noted, closers);
   const plane = new LocalControlPlane({
     stores: store,
     running: stacks.running,

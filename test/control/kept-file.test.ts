@@ -65,31 +65,37 @@ test('the admin token: made at the first start, the same at the second, one at a
   using files = scratch();
   const { tokens } = at.store;
   const find = async (text: string) => tokens.getByHash(await hashBearer(text), new Date());
-  await ensureAdminToken(tokens, 'node-a', files.path, null);
+  await ensureAdminToken(at.store, 'node-a', files.path, null);
   const text = readFileSync(adminTokenFile(files.path), 'utf8').trim();
   const first = await find(text);
   expect(first).toMatchObject({ kind: 'bootstrap', scopes: ['admin'], userId: null });
-  await ensureAdminToken(tokens, 'node-a', files.path, null);
+  await ensureAdminToken(at.store, 'node-a', files.path, null);
   expect((await find(text))?.id).toBe(first?.id);
 
-  await ensureAdminToken(tokens, 'node-a', files.path, 'configured-token-of-the-admin');
+  await ensureAdminToken(at.store, 'node-a', files.path, 'configured-token-of-the-admin');
   expect(await find(text)).toBeNull();
   expect(await find('configured-token-of-the-admin')).toMatchObject({ kind: 'bootstrap' });
 
-  await ensureAdminToken(tokens, 'node-a', files.path, null);
+  await ensureAdminToken(at.store, 'node-a', files.path, null);
   expect(await find('configured-token-of-the-admin')).toBeNull();
   expect(await find(text)).not.toBeNull();
 
   // Another node has one of its own, or the same.
   using others = scratch();
-  await ensureAdminToken(tokens, 'node-b', others.path, null);
+  await ensureAdminToken(at.store, 'node-b', others.path, null);
   expect(await find(text)).not.toBeNull();
   expect(await find(readFileSync(adminTokenFile(others.path), 'utf8').trim())).not.toBeNull();
+
+  // Each that was made is in the audit, without what it is known by.
+  const { rows } = await at.store.audit.list({ type: 'token.created' }, { limit: 10 });
+  expect(rows).toHaveLength(4);
+  expect(rows.at(-1)).toMatchObject({ actor: null, detail: { name: 'admin-token of node-a' } });
+  expect(JSON.stringify(rows)).not.toMatch(new RegExp(`hash|${text}|configured`));
 });
 
 test('a configured admin token is written to no file', async () => {
   await using at = await testStore('embedded');
   using files = scratch();
-  await ensureAdminToken(at.store.tokens, 'node-a', files.path, 'configured-token-of-the-admin');
+  await ensureAdminToken(at.store, 'node-a', files.path, 'configured-token-of-the-admin');
   expect(existsSync(adminTokenFile(files.path))).toBe(false);
 });

@@ -16,6 +16,10 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     await stage?.[Symbol.asyncDispose]();
   });
 
+  /** What the audit says of the server, newest first. */
+  const told = async (): Promise<readonly string[]> =>
+    (await stage.bastion.audit()).filter((type) => type.startsWith('server.')).slice(0, 2);
+
   test('by a crash finds its data again, and closes what it left behind', async () => {
     const { alice, bastion } = stage;
     await using screen = alice.terminal('alice+web1', 'echo before the crash; exec sleep 1000');
@@ -31,6 +35,7 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     expect(await screen.exited()).toBe(255);
     await bastion.start();
     expect(bastion.token).toBe(token);
+    expect(await told()).toEqual(['server.started', 'server.started']);
     expect(await bastion.session(session.id)).toMatchObject({
       status: 'stopped',
       end_reason: 'node_died',
@@ -99,6 +104,7 @@ needs('ssh', 'sshd').describe('a bastion that ends', () => {
     });
     expect(await within('an answer', answer)).toBe('ECONNREFUSED');
     await bastion.start();
+    expect(await told()).toEqual(['server.started', 'server.stopped']);
     const sessions = await bastion.sessions('status=all&limit=2');
     expect(sessions).toEqual([
       expect.objectContaining({ status: 'stopped', end_reason: 'drained' }),
