@@ -29,9 +29,12 @@ export async function forgetAnalysis(db: Db, recordingId: number): Promise<void>
 /** What was read off recordings; written by one node, that of the recording. */
 export class SqlAnalysisStore implements AnalysisStore {
   readonly #db: Db;
+  readonly #hasSheets: boolean;
 
-  constructor(db: Db) {
+  /** `hasSheets`: false leaves all texts loose, and search reads them through. */
+  constructor(db: Db, hasSheets: boolean) {
     this.#db = db;
+    this.#hasSheets = hasSheets;
   }
 
   async due(node: string, most: number): Promise<readonly AnalysisDue[]> {
@@ -82,6 +85,7 @@ export class SqlAnalysisStore implements AnalysisStore {
         await writeBlocks(db, place, blocks.slice(at, at + MOST_ROWS));
       }
       if (commands.length > 0) await count(db, place.session_id);
+      if (!this.#hasSheets) return true;
       await gatherWritten(db, place, {
         command: commands.map(({ index }) => index),
         output: blocks.map(({ index }) => index),
@@ -92,7 +96,7 @@ export class SqlAnalysisStore implements AnalysisStore {
 
   end(recordingId: number, reason: string | null): Promise<void> {
     return atomically(this.#db, async (db) => {
-      await gatherAll(db, recordingId);
+      if (this.#hasSheets) await gatherAll(db, recordingId);
       await db
         .updateTable('recording_analyses')
         .set({ state: reason === null ? 'done' : 'failed', reason, changed_at: sql<Date>`now()` })
@@ -102,7 +106,7 @@ export class SqlAnalysisStore implements AnalysisStore {
   }
 
   gather(): Promise<boolean> {
-    return atomically(this.#db, gatherOlder);
+    return this.#hasSheets ? atomically(this.#db, gatherOlder) : Promise.resolve(false);
   }
 
   again(sessionId: number | null): Promise<number> {

@@ -67,7 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       'the embedded database serves one node and outlives a crash of the process, not a loss of power; set DATABASE_URL for more',
     );
   }
-  return new SqlStore(connection, vault);
+  return new SqlStore(connection, vault, options.databaseUrl !== null);
 }
 
 /** Brings a server's database up to date; throws what `openStore` throws. */
@@ -101,7 +101,8 @@ function noteMigrations(applied: readonly string[], log: Logger): void {
   if (applied.length > 0) log.info('database migrated', { applied: applied.join(', ') });
 }
 
-function storesOver(db: Db, vault: Vault): Stores {
+/** `isServer`: search has an index; the embedded database reads texts through. */
+function storesOver(db: Db, vault: Vault, isServer: boolean): Stores {
   return {
     users: new SqlUserStore(db),
     factors: new SqlFactorStore(db, vault),
@@ -123,7 +124,7 @@ function storesOver(db: Db, vault: Vault): Stores {
     seals: new SqlSealStore(db),
     sealFeed: new SqlSealFeedStore(db),
     recordings: new SqlRecordingStore(db),
-    analyses: new SqlAnalysisStore(db),
+    analyses: new SqlAnalysisStore(db, isServer),
     archive: new SqlArchiveStore(db),
     search: new SqlSearchStore(db),
     alerts: new SqlAlertStore(db),
@@ -166,10 +167,11 @@ class SqlStore implements Store {
   readonly description: string;
   readonly #connection: Connection;
   readonly #vault: Vault;
+  readonly #isServer: boolean;
   #closing: Promise<void> | null = null;
 
-  constructor(connection: Connection, vault: Vault) {
-    const stores = storesOver(connection.db, vault);
+  constructor(connection: Connection, vault: Vault, isServer: boolean) {
+    const stores = storesOver(connection.db, vault, isServer);
     this.users = stores.users;
     this.factors = stores.factors;
     this.groups = stores.groups;
@@ -201,12 +203,13 @@ class SqlStore implements Store {
     this.description = connection.description;
     this.#connection = connection;
     this.#vault = vault;
+    this.#isServer = isServer;
   }
 
   async transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
     return await this.#connection.db
       .transaction()
-      .execute((db) => work(storesOver(db, this.#vault)));
+      .execute((db) => work(storesOver(db, this.#vault, this.#isServer)));
   }
 
   async healthy(): Promise<boolean> {

@@ -231,7 +231,10 @@ onBothDatabases('search, over everything', (kind) => {
       const asked = new Asked();
       await found(connection.db.withPlugin(asked), { words, onlyOf }, 100);
       const reads = await asked.reads(connection.db);
-      expect(reads.map(({ index }) => index)).toContain('search_sheets_keys');
+      // The embedded database has no sheets: texts are read through.
+      if (kind === 'postgres') {
+        expect(reads.map(({ index }) => index)).toContain('search_sheets_keys');
+      }
       for (const { index, rows: read } of reads) {
         expect(index).toMatch(OF_ONE);
         expect(read, index).toBeLessThanOrEqual(most(index));
@@ -247,7 +250,7 @@ onBothDatabases('search, over everything', (kind) => {
 /** Another user has more of the same, at the same times. */
 async function showMore(db: Db, userId: number): Promise<void> {
   const next = numbers(11);
-  const store = { sessions: new SqlSessionStore(db), analyses: new SqlAnalysisStore(db) };
+  const store = { sessions: new SqlSessionStore(db), analyses: new SqlAnalysisStore(db, true) };
   const { id: machineId } = await db
     .selectFrom('machines')
     .select('id')

@@ -52,12 +52,12 @@ onBothDatabases('sheets of texts', (kind) => {
     const key = `sess_${id}`;
     await sessions.openRecording({ sessionId: id, channel: 1, key, startedAt: BEGAN });
     const made = (await sessions.recordings(id))[0]?.id ?? 0;
-    await new SqlAnalysisStore(connection.db).begin(made, 1);
+    await new SqlAnalysisStore(connection.db, true).begin(made, 1);
     return made;
   }
 
   async function shows(id: number, ...blocks: readonly TranscriptBlock[]): Promise<void> {
-    await new SqlAnalysisStore(connection.db).write(id, { commands: [], blocks });
+    await new SqlAnalysisStore(connection.db, true).write(id, { commands: [], blocks });
   }
 
   async function texts(word: string, filter: Omit<SearchFilter, 'words'> = {}) {
@@ -87,9 +87,25 @@ onBothDatabases('sheets of texts', (kind) => {
     const found = [own('piece 99 growing49'), own('piece 49 growing49')];
     expect(await texts(own('growing49'))).toEqual(found);
     expect(await texts(own('growing49'), { onlyOf: who.userId })).toEqual(found);
-    await new SqlAnalysisStore(connection.db).end(id, null);
+    await new SqlAnalysisStore(connection.db, true).end(id, null);
     expect(await count('search_loose', id)).toBe(0);
     expect(await texts(own('growing49'), { onlyOf: who.userId })).toEqual(found);
+  });
+
+  test('are not made where they are not wanted, and everything is found without', async () => {
+    const id = await recording();
+    const loose = new SqlAnalysisStore(connection.db, false);
+    const blocks = Array.from({ length: 300 }, (_, n) =>
+      block(n, own(`loose${n % 100} piece ${n}`)),
+    );
+    await loose.write(id, { commands: [], blocks });
+    await loose.end(id, null);
+    expect(await loose.gather()).toBe(false);
+    expect(await count('search_sheets', id)).toBe(0);
+    const found = [own('loose42 piece 242'), own('loose42 piece 142'), own('loose42 piece 42')];
+    expect(await texts(own('loose42 piece'))).toEqual([]);
+    expect(await texts('loose42 piece')).toEqual(found);
+    expect(await texts('loose42 piece', { onlyOf: who.userId })).toEqual(found);
   });
 
   test('have what became of a text that was on one already', async () => {
@@ -105,7 +121,7 @@ onBothDatabases('sheets of texts', (kind) => {
 
   test('are made anew with what is read again', async () => {
     const id = await recording();
-    const analyses = new SqlAnalysisStore(connection.db);
+    const analyses = new SqlAnalysisStore(connection.db, true);
     const all = (word: string) =>
       Array.from({ length: 40 }, (_, n) => block(n, own(`${word}${n}`)));
     await shows(id, ...all('olderword'));
@@ -122,7 +138,7 @@ onBothDatabases('sheets of texts', (kind) => {
   });
 
   test('are made of what was there before them, while everything is found', async () => {
-    const analyses = new SqlAnalysisStore(connection.db);
+    const analyses = new SqlAnalysisStore(connection.db, true);
     const ids: number[] = [];
     for (let n = 0; n < 3; n += 1) {
       const id = await recording();
