@@ -7,7 +7,7 @@ import { decideApproval, listApprovals, seenApproval } from './approvals.ts';
 import type { Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownAuthorityText, knownHosts, knownHostsText } from './known-hosts.ts';
-import { machineSight } from './machine-access.ts';
+import { machineSight, machinesShut } from './machine-access.ts';
 import { playRecording } from './playback.ts';
 import { downloadRecording } from './recording-download.ts';
 import { replayAnswer, replayIndex, replaySegment } from './replay.ts';
@@ -60,8 +60,11 @@ export function consoleActions(deps: ApiDeps) {
       return { hits, next: cursorOf(next) };
     },
     seenMachines: async (caller: Caller) => {
-      const maySee = await machineSight(deps.store, caller.viewer, deps.clock());
-      return (await deps.store.machines.all()).filter(maySee);
+      const now = deps.clock();
+      const maySee = await machineSight(deps.store, caller.viewer, now);
+      const isShut = await machinesShut(deps.store, caller.viewer, now);
+      const machines = (await deps.store.machines.all()).filter(maySee);
+      return machines.map((machine) => ({ machine, isShut: isShut(machine) }));
     },
     seenStacks: (caller: Caller) => seenStacks(deps, caller, { limit: MAX_LIMIT, page: 1 }),
     openTerminal: (caller: Caller, asked: TerminalAsked) =>

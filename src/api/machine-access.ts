@@ -1,3 +1,4 @@
+import { letsEnter } from '../domain/access-level.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import { formatId } from '../domain/ids.ts';
@@ -19,6 +20,17 @@ export async function machineSight(
   if (seesEverything(viewer) || viewer.userId === null) return () => true;
   const grants = await grantsOf(stores, viewer.userId);
   return (machine) => isGranted(machine, grants, now);
+}
+
+/** Which machines every grant in force that the viewer has on them makes seen, and none lets them enter. */
+export async function machinesShut(
+  stores: Stores,
+  { userId }: Viewer,
+  now: Date,
+): Promise<(machine: Machine) => boolean> {
+  const grants = userId === null ? [] : await grantsOf(stores, userId);
+  const entering = grants.filter(letsEnter);
+  return (machine) => isGranted(machine, grants, now) && !isGranted(machine, entering, now);
 }
 
 export function noMachine(id: number): PosternError {

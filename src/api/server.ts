@@ -29,6 +29,7 @@ import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { meRoutes } from './routes/me.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { permissionRoutes } from './routes/permissions.ts';
 import { recordingSealRoutes } from './routes/recording-seals.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import { replayRoutes } from './routes/replay.ts';
@@ -138,6 +139,7 @@ function routes(api: Api, deps: ApiDeps): void {
   knownHostsRoutes(api, deps);
   machineChangeRoutes(api, deps);
   userRoutes(api, deps);
+  permissionRoutes(api, deps);
   totpRoutes(api, deps);
   keyRoutes(api, deps);
   groupRoutes(api, deps);

@@ -1,4 +1,4 @@
-import type { Capability } from '../domain/capability.ts';
+import { levelOf } from '../domain/access-level.ts';
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import { holdsScope, type Role } from '../domain/role.ts';
@@ -6,7 +6,6 @@ import type { Stores } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
 import { isGranted, seesEverything, type Viewer } from '../domain/visibility.ts';
 import type { Caller } from './context.ts';
-import type { ApiDeps } from './deps.ts';
 import { grantsOf } from './machine-access.ts';
 
 export function noUser(id: number): PosternError {
@@ -34,24 +33,17 @@ export function mayTouch(caller: Caller, roles: readonly (Role | undefined)[]): 
   }
 }
 
-/** Any of these lets files over. */
-const FILES: readonly Capability[] = ['exec', 'sftp', 'upload', 'download'];
-
-/** The machines that a user's grants in force name: `full` where files may go over too. */
-export async function machineAccess(deps: ApiDeps, userId: number) {
-  const now = deps.clock();
-  const grants = await grantsOf(deps.store, userId);
-  const machines = grants.length === 0 ? [] : await deps.store.machines.all();
+/** The machines that a user's grants in force name, and the highest level of what these give. */
+export async function machineAccess(stores: Stores, userId: number, now: Date) {
+  const grants = await grantsOf(stores, userId);
+  const machines = grants.length === 0 ? [] : await stores.machines.all();
+  // Of levels there may be as many as machines: each is looked at for its own alone.
+  const byMachine = Map.groupBy(grants, ({ on }) => ('machineId' in on ? on.machineId : null));
+  const ofMany = byMachine.get(null) ?? [];
   return machines.flatMap((machine) => {
-    const mine = grants.filter((grant) => isGranted(machine, [grant], now));
-    if (mine.length === 0) return [];
-    const full = mine.some(({ allow }) => FILES.some((one) => allow.includes(one)));
-    return [
-      {
-        machine_id: formatId('mch', machine.id),
-        name: machine.name,
-        access_level: full ? ('full' as const) : ('connect_only' as const),
-      },
-    ];
+    const near = [...(byMachine.get(machine.id) ?? []), ...ofMany];
+    const access_level = levelOf(near.filter((grant) => isGranted(machine, [grant], now)));
+    if (access_level === null) return [];
+    return [{ machine_id: formatId('mch', machine.id), name: machine.name, access_level }];
   });
 }

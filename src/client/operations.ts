@@ -375,7 +375,7 @@ type UserDetail = User & {
   readonly machine_access: readonly ({
     readonly machine_id: string;
     readonly name: string;
-    readonly access_level: 'full' | 'connect_only';
+    readonly access_level: 'full' | 'connect_only' | 'read_only';
   })[];
 };
 
@@ -448,6 +448,7 @@ type Grant = {
       } | undefined;
     };
   } | null;
+  readonly level: 'full' | 'connect_only' | 'read_only' | null;
   readonly created_at: string;
 };
 
@@ -508,7 +509,7 @@ type Token = {
 type AuditEvent = {
   readonly id: string;
   readonly at: string;
-  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
+  readonly type: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.permissions_changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped';
   readonly actor: string | null;
   readonly user_id: string | null;
   readonly machine_id: string | null;
@@ -1400,6 +1401,20 @@ export interface Operations {
       readonly message: string;
     };
   };
+  /** Gives a user a level on each of some machines, and takes back what was given so before; grants stay */
+  'PUT /v1/users/{id}/permissions': {
+    readonly query: NoQuery;
+    readonly body: {
+      readonly machine_access: readonly ({
+        readonly machine_id: string;
+        readonly access_level: 'full' | 'connect_only' | 'read_only';
+      })[];
+    };
+    readonly answer: {
+      readonly success: true;
+      readonly data: UserDetail;
+    };
+  };
   /** Takes the second factor and the recovery codes of a user away */
   'DELETE /v1/users/{id}/totp': {
     readonly query: NoQuery;
@@ -1789,7 +1804,7 @@ export interface Operations {
   /** What happened, newest first */
   'GET /v1/audit': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.permissions_changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;
@@ -1811,7 +1826,7 @@ export interface Operations {
   /** All of it that the filter finds, oldest first, each event with its place in the chain */
   'GET /v1/audit/export': {
     readonly query: {
-      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
+      readonly type?: 'auth.succeeded' | 'auth.failed' | 'totp.enrolled' | 'totp.recovery_used' | 'totp.reset' | 'access.denied' | 'approval.requested' | 'approval.granted' | 'approval.denied' | 'approval.expired' | 'approval.called_off' | 'approval.used' | 'session.started' | 'session.ended' | 'session.terminated' | 'channel.opened' | 'channel.denied' | 'channel.forced' | 'channel.marked' | 'transfer.finished' | 'transfer.summary' | 'transfer.denied' | 'machine.failed' | 'machine.tried' | 'host_key.pinned' | 'host_key.changed' | 'recording.failed' | 'recording.verified' | 'recording.viewed' | 'recording.downloaded' | 'recording.removed' | 'recording.held' | 'recording.released' | 'recording.not_archived' | 'recordings.swept' | 'recordings.analysed_again' | 'seals.viewed' | 'logs.viewed' | 'recordings.searched' | 'alert.raised' | 'alert_rule.created' | 'alert_rule.removed' | 'user.created' | 'user.changed' | 'user.permissions_changed' | 'user.removed' | 'key.added' | 'key.removed' | 'group.created' | 'group.changed' | 'group.removed' | 'machine.created' | 'machine.changed' | 'machine.removed' | 'stack.created' | 'stack.changed' | 'stack.removed' | 'container_session.created' | 'container_session.read' | 'grant.created' | 'grant.removed' | 'authority.created' | 'authority.changed' | 'authority.removed' | 'revocation.created' | 'revocation.imported' | 'revocation.removed' | 'token.created' | 'token.revoked' | 'audit.exported' | 'counters.rebuilt' | 'secret_key.rotated' | 'console.signed_in' | 'console.signed_out' | 'server.started' | 'server.stopped' | undefined;
       readonly user_id?: string | undefined;
       readonly machine_id?: string | undefined;
       readonly session_id?: string | undefined;

@@ -36,6 +36,9 @@ export interface HeldAccess {
   readonly facts: ConnectionFacts;
 }
 
+/** What is said of a machine to who never could enter it. */
+const TAKEN_BACK: readonly ErrorCode[] = ['access.unknown_machine', 'access.read_only'];
+
 /** How many names a refusal lists. */
 const MOST_LISTED = 20;
 
@@ -135,7 +138,7 @@ export class Access {
       const asked = { login, approval, facts };
       const decision = this.#judge(user, account, standing.grants, place, asked);
       // Who was let in knows that the machine is there, and is told what happened.
-      return !decision.allowed && decision.code === 'access.unknown_machine'
+      return !decision.allowed && TAKEN_BACK.includes(decision.code)
         ? denied('access.revoked', { machine: machine.name })
         : answer(decision);
     });

@@ -83,7 +83,10 @@ function whatOf(on: SetupGrant['on']): string {
  * file takes back is taken back without --prune; what the file does not speak of goes with it alone.
  */
 export async function applyGrants(work: SetupWork, names: Names): Promise<void> {
-  const stored = new Set(await allRows((page) => work.stores.grants.list({}, page)));
+  const all = await allRows((page) => work.stores.grants.list({}, page));
+  // What was given as a level is changed where it was given: the next giving would take it from the file.
+  const levels = all.filter(({ level }) => level !== null);
+  const stored = new Set(all.filter(({ level }) => level === null));
   const missing: Wanted[] = [];
   const met: NewGrant[] = [];
   for (const wanted of work.setup.grants.map((grant) => resolve(grant, names))) {
@@ -99,7 +102,7 @@ export async function applyGrants(work: SetupWork, names: Names): Promise<void> 
     if (old !== undefined) stored.delete(old);
     await put(work, wanted, old ?? null);
   }
-  if (work.prune) await pruneGrants(work, [...stored], names);
+  if (work.prune) await pruneGrants(work, [...stored, ...levels], names);
 }
 
 async function put(work: SetupWork, wanted: Wanted, old: Grant | null): Promise<void> {

@@ -1,3 +1,4 @@
+import { letsEnter } from './access-level.ts';
 import type { Approver } from './approval.ts';
 import type { Capability } from './capability.ts';
 import type { ErrorCode, ErrorParams } from './errors.ts';
@@ -155,7 +156,7 @@ export function widestLimits({ terms }: AuthorizedRoute): Limits {
 }
 
 /**
- * Deny by default: some grant must concern this user and machine, be in force, come from an allowed
+ * Deny by default: some grant must concern this user and machine, let them enter it, be in force, come from an allowed
  * network, and name the login. What several such grants allow adds up; one that demands an approval
  * counts with its approval alone. Pure: says the same for the same request.
  */
@@ -170,7 +171,9 @@ export function decide(request: AccessRequest): AccessDecision {
 
   const mine = request.grants.filter((grant) => concerns(grant, request));
   if (mine.length === 0) return deny('access.unknown_machine');
-  const current = mine.filter((grant) => grant.until === null || grant.until > now);
+  const entering = mine.filter(letsEnter);
+  if (entering.length === 0) return deny('access.read_only');
+  const current = entering.filter((grant) => grant.until === null || grant.until > now);
   if (current.length === 0) return deny('access.expired');
   const near = current.filter(
     (grant) =>

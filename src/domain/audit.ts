@@ -47,6 +47,7 @@ export const AUDIT_TYPES = [
   'alert_rule.removed',
   'user.created',
   'user.changed',
+  'user.permissions_changed',
   'user.removed',
   'key.added',
   'key.removed',

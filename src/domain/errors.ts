@@ -159,6 +159,11 @@ export const CATALOGUE = {
     exit: 255,
     text: 'no machine {machine} that you may reach',
   },
+  'access.read_only': {
+    api: 'FORBIDDEN',
+    exit: 255,
+    text: 'you may see {machine}, but not connect to it',
+  },
   'access.login': {
     api: 'FORBIDDEN',
     exit: 255,

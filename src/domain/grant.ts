@@ -1,3 +1,4 @@
+import type { AccessLevel, MachineLevel } from './access-level.ts';
 import type { Approver } from './approval.ts';
 import type { Capability } from './capability.ts';
 import type { Page, PageRequest } from './page.ts';
@@ -41,6 +42,8 @@ export interface Grant extends NewGrant {
   readonly mfa: boolean;
   readonly endOnAlert: boolean;
   readonly shellIntegration: boolean;
+  /** What it was given as (access-level.ts); null: it is a grant as any other, made with its terms. */
+  readonly level: AccessLevel | null;
   readonly createdAt: Date;
 }
 
@@ -55,4 +58,15 @@ export interface GrantStore {
   forUser(userId: number, groups: readonly number[]): Promise<readonly Grant[]>;
   create(grant: NewGrant): Promise<Grant>;
   remove(id: number): Promise<boolean>;
+  /**
+   * Makes `levels`, of a machine each, all that the user has been given as levels; other grants stay as they are.
+   * What is on a machine that is not there is not in `after`. By machine; null: no such user.
+   */
+  setLevels(
+    userId: number,
+    levels: readonly MachineLevel[],
+  ): Promise<{
+    readonly before: readonly MachineLevel[];
+    readonly after: readonly MachineLevel[];
+  } | null>;
 }

@@ -2,6 +2,7 @@ import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Grant, GrantOn, GrantStore, GrantTo, NewGrant } from '../domain/grant.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { type Meaning, meaning } from './failure.ts';
+import { setLevels } from './grant-levels.ts';
 import { readPage } from './paging.ts';
 import type { Db, Tables } from './tables.ts';
 
@@ -65,6 +66,10 @@ export class SqlGrantStore implements GrantStore {
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('grants').where('id', '=', id);
     return (await query.executeTakeFirst()).numDeletedRows > 0n;
+  }
+
+  setLevels(...[userId, levels]: Parameters<GrantStore['setLevels']>) {
+    return setLevels(this.#db, userId, levels);
   }
 
   #found(filter: GrantFilter): SelectQueryBuilder<Tables, 'grants', object> {
@@ -155,6 +160,7 @@ export function toGrant(row: Selectable<Tables['grants']>): Grant {
     mfa: row.mfa,
     endOnAlert: row.end_on_alert,
     shellIntegration: row.shell_integration,
+    level: row.level,
     approval: approvalOf(row),
     createdAt: row.created_at,
   };

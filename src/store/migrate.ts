@@ -34,6 +34,7 @@ import * as tokensOfContainerSessions from '../../migrations/0032-tokens-of-cont
 import * as auditLinkedLater from '../../migrations/0033-audit-linked-later.ts';
 import * as searchSheets from '../../migrations/0034-search-sheets.ts';
 import * as pods from '../../migrations/0035-pods.ts';
+import * as accessLevels from '../../migrations/0036-access-levels.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -76,6 +77,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0033-audit-linked-later': auditLinkedLater,
   '0034-search-sheets': searchSheets,
   '0035-pods': pods,
+  '0036-access-levels': accessLevels,
 };
 
 /** Names of migrations, in order. */

@@ -1,4 +1,5 @@
 import type { ColumnType, GeneratedAlways, Kysely } from 'kysely';
+import type { AccessLevel } from '../domain/access-level.ts';
 import type { Capability } from '../domain/capability.ts';
 import type { PrincipalMap, RevocationKind } from '../domain/certificate.ts';
 import type { ContainerPlace } from '../domain/container-place.ts';
@@ -170,6 +171,7 @@ interface GrantTable {
   shell_integration: Defaulted<boolean>;
   approval_user_id: number | null;
   approval_group_id: number | null;
+  level: AccessLevel | null;
   created_at: Defaulted<Date>;
 }
 

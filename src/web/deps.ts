@@ -29,6 +29,13 @@ export interface ShownApproval {
   readonly mayDecide: boolean;
 }
 
+/** A machine, as far as the grants of who looks at it go. */
+export interface SeenMachine {
+  readonly machine: Machine;
+  /** It may be seen and not entered. */
+  readonly isShut: boolean;
+}
+
 /** Everything that the console works with. */
 export interface ConsoleDeps {
   readonly store: Store;
@@ -88,7 +95,7 @@ export interface ConsoleDeps {
   ) => Promise<{ readonly rows: readonly Stack[]; readonly next: number | null }>;
   readonly running: RunningServices;
   /** The machines that the actor may see, by name; at most 1000. */
-  readonly seenMachines: (actor: Actor) => Promise<readonly Machine[]>;
+  readonly seenMachines: (actor: Actor) => Promise<readonly SeenMachine[]>;
   /** A session whose terminal the actor's browser is to open; throws PosternError. */
   readonly openTerminal: (
     actor: Actor,

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Machine } from '../domain/machine.ts';
 import type { Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
+import type { SeenMachine } from './deps.ts';
 import { layout, type Markup, shown } from './layout.ts';
 
 /** A terminal that waits for its page. */
@@ -22,28 +23,30 @@ function hidden({ machineId, login }: TerminalWish): Markup {
     <input type="hidden" name="login" value="${login ?? ''}" />`;
 }
 
-function row(machine: Machine): Markup {
-  const { id, name, host, port, description } = machine;
+function row({ machine, isShut }: SeenMachine): Markup {
+  const { name, host, port, description } = machine;
   return html`<tr>
     <th scope="row">${shown(name)}</th>
     <td>${shown(host)}${port === 22 ? '' : `:${port}`}</td>
     <td>${shown(description)}</td>
-    <td>
-      <form method="post" action="/terminal">
-        <input type="hidden" name="machine" value="${id}" />
-        <label class="inline">Login
-          <input name="login" placeholder="${machine.login}" maxlength="64" autocomplete="off" />
-        </label>
-        <button type="submit" aria-label="Connect to ${shown(name)}">Connect</button>
-      </form>
-    </td>
+    <td>${isShut ? 'You may see it, but not connect' : connecting(machine)}</td>
   </tr>`;
 }
 
-/** The machines that a terminal can be opened on. */
+function connecting({ id, name, login }: Machine): Markup {
+  return html`<form method="post" action="/terminal">
+    <input type="hidden" name="machine" value="${id}" />
+    <label class="inline">Login
+      <input name="login" placeholder="${login}" maxlength="64" autocomplete="off" />
+    </label>
+    <button type="submit" aria-label="Connect to ${shown(name)}">Connect</button>
+  </form>`;
+}
+
+/** The machines that may be seen, and a way into those that may be entered. */
 export function machinesPage(
   assets: Assets,
-  page: { readonly viewer: Viewer; readonly machines: readonly Machine[] },
+  page: { readonly viewer: Viewer; readonly machines: readonly SeenMachine[] },
 ): Markup {
   const { viewer, machines } = page;
   const list =

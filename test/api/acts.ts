@@ -170,6 +170,12 @@ export function actsOf({ stage, ada, web1, ended, live }: History, engine: TestE
     'DELETE /v1/users/{id}': async () => {
       return { ids: [(await person()).id], type: 'user.removed', states: 'removed' };
     },
+    'PUT /v1/users/{id}/permissions': async () => {
+      const machine_id = `mch_${(await machine()).id}`;
+      const body = { machine_access: [{ machine_id, access_level: 'connect_only' }] };
+      const type = 'user.permissions_changed';
+      return { ids: [(await person()).id], body, type, states: 'changed' };
+    },
     'DELETE /v1/users/{id}/totp': async () => {
       const { id } = await person();
       await store.factors.begin(id, new Secret(SECRETS.totp));

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Access } from '../../src/control/access.ts';
+import type { AccessLevel } from '../../src/domain/access-level.ts';
 import type { RouteAnswer, SignedIn } from '../../src/domain/control-plane.ts';
 import { grant, machine, session, user } from '../store/examples.ts';
 import { type ControlStage, FACTS, openControlStage } from './stage.ts';
@@ -126,4 +128,42 @@ test('each refusal is noted with its code and what was asked for, an answer is n
   expect(mine.map(({ detail, source }) => [detail, source])).toEqual([
     [{ code: 'access.login', machine: 'web1', login: 'root' }, '192.0.2.7'],
   ]);
+});
+
+test('a machine that may be seen alone is refused in words, and in no menu', async () => {
+  const who = await somebody('db1');
+  const { machines, grants } = stage.at.store;
+  const web1 = await machines.getByName('web1');
+  const machineId = web1?.id ?? 0;
+  await grants.setLevels(who.userId, [{ machineId, level: 'read_only' }]);
+  const refused = ['access.read_only', { machine: 'web1' }];
+  expect(told(await ask(who, 'web1'))).toEqual(refused);
+  expect(told(await ask(who, 'web1', 'root'))).toEqual(refused);
+  // The only one that may be entered need not be named.
+  expect(told(await ask(who, null))).toBe('postgres@db1');
+  const reachable = await stage.plane.reachable(who, FACTS);
+  expect(reachable.map(({ name }) => name)).toEqual(['db1']);
+  const wanted = { host: 'web1', port: 22 };
+  expect(await stage.plane.jump(who, wanted, FACTS)).toMatchObject({ machine: 'web1' });
+  await grants.setLevels(who.userId, [{ machineId, level: 'connect_only' }]);
+  expect(told(await ask(who, 'web1'))).toBe('deploy@web1');
+});
+
+test('a session loses a machine that its user may only see from now on', async () => {
+  const who = await somebody();
+  const { machines, grants } = stage.at.store;
+  const web1 = await machines.getByName('web1');
+  const machine = { id: web1?.id ?? 0, name: 'web1' };
+  const levels = (level: AccessLevel) =>
+    grants.setLevels(who.userId, [{ machineId: machine.id, level }]);
+  const held = { user: who, machine, login: 'deploy', approval: null, facts: FACTS };
+  const access = new Access(stage.at.store);
+  await levels('full');
+  expect(await access.again([held])).toMatchObject([
+    { route: { terms: [{ allow: ['shell', 'exec', 'sftp'] }] } },
+  ]);
+  await levels('connect_only');
+  expect(await access.again([held])).toMatchObject([{ route: { terms: [{ allow: ['shell'] }] } }]);
+  await levels('read_only');
+  expect(await access.again([held])).toMatchObject([{ code: 'access.revoked' }]);
 });

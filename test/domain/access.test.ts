@@ -58,6 +58,7 @@ function grant(more: Partial<Grant> = {}): Grant {
     mfa: false,
     endOnAlert: false,
     shellIntegration: false,
+    level: null,
     ...more,
   };
 }
@@ -104,6 +105,14 @@ describe('the access decision', () => {
       'a tag that every object has',
       'access.unknown_machine',
       [{ on: { tag: { key: 'constructor', value: 'function Object() { [native code] }' } } }],
+    ],
+    ['one to see it alone', 'access.read_only', [{ level: 'read_only', allow: [] }]],
+    ['one to see it alone, whatever it allows', 'access.read_only', [{ level: 'read_only' }]],
+    ['one to see it alone, and one to enter', 'deploy', [{ level: 'read_only' }, {}]],
+    [
+      'one to see it, and an expired one',
+      'access.expired',
+      [{ level: 'read_only' }, { until: NOW }],
     ],
     ['one that ends later', 'deploy', [{ until: LATER }]],
     ['one that ends now', 'access.expired', [{ until: NOW }]],

@@ -40,6 +40,7 @@ function granted(id: number, allow: readonly Capability[], more: Partial<Grant> 
     mfa: false,
     endOnAlert: false,
     shellIntegration: false,
+    level: null,
     ...more,
   };
 }

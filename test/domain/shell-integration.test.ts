@@ -10,7 +10,13 @@ const SOON = new Date(NOW.getTime() + 1000);
 
 function grant(id: number, more: Partial<NewGrant> = {}): Grant {
   const limits = { fromNetworks: [], until: null, maxSession: null, idleTimeout: null };
-  const none = { mfa: false, endOnAlert: false, shellIntegration: false, approval: null };
+  const none = {
+    mfa: false,
+    endOnAlert: false,
+    shellIntegration: false,
+    approval: null,
+    level: null,
+  };
   const ends = { to: { userId: 1 }, on: { machineId: MACHINE.id } };
   const rest = { logins: [], allow: ['shell'] as const, forwardTo: [] };
   return { id, createdAt: NOW, ...ends, ...rest, ...limits, ...none, ...more };

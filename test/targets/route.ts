@@ -57,6 +57,7 @@ export function routeTo(at: {
         mfa: false,
         endOnAlert: false,
         shellIntegration: false,
+        level: null,
       },
     ],
     machine,

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import { auditStates } from '../../domain/audit-state.ts';
-import { CAPABILITIES } from '../../domain/capability.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Grant, GrantOn, GrantTo } from '../../domain/grant.ts';
 import { formatId } from '../../domain/ids.ts';
@@ -9,25 +8,14 @@ import { type Api, type Caller, callerOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { enveloped, json, messageOnly, success } from '../envelope.ts';
 import { refuse } from '../errors.ts';
-import {
-  body,
-  given,
-  idOf,
-  isoTime,
-  isoTimeOrNull,
-  machineName,
-  outId,
-  outTime,
-  text,
-  userName,
-} from '../fields.ts';
-import { flagFields, flagViews, termsFields, termsOf } from '../grant-fields.ts';
+import { body, given, idOf, machineName, text, userName } from '../fields.ts';
+import { flagFields, termsFields, termsOf } from '../grant-fields.ts';
 import { guarded } from '../guard.ts';
 import { note } from '../journal.ts';
 import { tagKey } from '../machine-fields.ts';
 import { NamesOf } from '../names-of.ts';
 import { onePaging, pageRequest, pagination, paginationSchema, pagingFields } from '../paging.ts';
-import { namedSchema } from '../views/named.ts';
+import { grantSchema, grantView } from '../views/grant.ts';
 
 const params = z.object({ id: idOf('grt') });
 const query = z
@@ -83,33 +71,6 @@ const created = z.strictObject({
 
 type Asked = z.infer<typeof created>;
 
-const whoSchema = z.object({
-  user: namedSchema('usr').optional(),
-  group: namedSchema('grp').optional(),
-});
-
-const grantSchema = z
-  .object({
-    id: outId('grt'),
-    to: whoSchema,
-    on: z.object({
-      machine: namedSchema('mch').optional(),
-      stack: namedSchema('stk').optional(),
-      tag: z.object({ key: z.string(), value: z.string() }).optional(),
-    }),
-    logins: z.array(z.string()),
-    allow: z.array(z.enum(CAPABILITIES)),
-    forward_to: z.array(z.string()),
-    from_networks: z.array(z.string()),
-    until: outTime.nullable(),
-    max_session: z.int().nullable(),
-    idle_timeout: z.int().nullable(),
-    ...flagViews,
-    approval: z.object({ by: whoSchema }).nullable(),
-    created_at: outTime,
-  })
-  .openapi('Grant');
-
 const one = json(enveloped(grantSchema), 'The grant');
 
 const listRoute = guarded('admin', {
@@ -151,36 +112,6 @@ const removeRoute = guarded('admin', {
 
 function noGrant(id: number): PosternError {
   return new PosternError('thing.not_found', { kind: 'grant', id: formatId('grt', id) });
-}
-
-async function grantView(grant: Grant, names: NamesOf): Promise<z.infer<typeof grantSchema>> {
-  const { to, on, approval } = grant;
-  const named = async (one: GrantTo) =>
-    'userId' in one
-      ? { user: await names.user(one.userId) }
-      : { group: await names.group(one.groupId) };
-  return {
-    id: formatId('grt', grant.id),
-    to: await named(to),
-    on: await onView(on, names),
-    logins: [...grant.logins],
-    allow: [...grant.allow],
-    forward_to: [...grant.forwardTo],
-    from_networks: [...grant.fromNetworks],
-    until: isoTimeOrNull(grant.until),
-    max_session: grant.maxSession,
-    idle_timeout: grant.idleTimeout,
-    mfa: grant.mfa,
-    end_on_alert: grant.endOnAlert,
-    shell_integration: grant.shellIntegration,
-    approval: approval === null ? null : { by: await named(approval) },
-    created_at: isoTime(grant.createdAt),
-  };
-}
-
-async function onView(on: GrantOn, names: NamesOf) {
-  if ('machineId' in on) return { machine: await names.machine(on.machineId) };
-  return 'stackId' in on ? { stack: await names.stack(on.stackId) } : { tag: on.tag };
 }
 
 /** The thing that a field names by id or by name. Throws `request.invalid` naming the field. */

@@ -197,7 +197,7 @@ function readRoutes(api: Api, deps: ApiDeps): void {
 
   api.openapi(getRoute, async (c) => {
     const user = await seenUser(deps.store, callerOf(c).viewer, c.req.valid('param').id);
-    const machine_access = await machineAccess(deps, user.id);
+    const machine_access = await machineAccess(deps.store, user.id, deps.clock());
     return c.json(success({ ...userView(user), machine_access }), 200);
   });
 }

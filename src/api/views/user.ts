@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { ACCESS_LEVELS } from '../../domain/access-level.ts';
 import { formatId } from '../../domain/ids.ts';
 import { ROLES, SCOPES, scopesOfRole } from '../../domain/role.ts';
 import type { User, UserKey } from '../../domain/user.ts';
@@ -19,8 +20,6 @@ export const userSchema = z
     updated_at: outTime,
   })
   .openapi('User');
-
-const ACCESS_LEVELS = ['full', 'connect_only'] as const;
 
 export const userDetailSchema = userSchema
   .extend({

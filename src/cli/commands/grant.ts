@@ -16,6 +16,7 @@ const COLUMNS: readonly Column[] = [
   ],
   ['logins', (row) => cellAt(row, 'logins')],
   ['allow', (row) => cellAt(row, 'allow')],
+  ['level', (row) => cellAt(row, 'level')],
   ['from', (row) => cellAt(row, 'from_networks')],
   ['until', (row) => timeAt(row, 'until')],
   [

@@ -4,6 +4,7 @@ import { idOf, idOfNamed } from '../lookup.ts';
 import { passwordOf, rows, type SecretOptions, secretFile } from '../options.ts';
 import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
+import type { Cell } from '../table.ts';
 import { cellAt, isRecord, rowsAt, textAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -114,6 +115,16 @@ async function addKeyOrUndo(api: ApiClient, id: string, key: string): Promise<vo
   }
 }
 
+const REACH: readonly Column[] = [
+  ['may reach', (row) => machinesOf(row, (level) => level !== 'read_only')],
+  ['may see', (row) => machinesOf(row, (level) => level === 'read_only')],
+];
+
+function machinesOf(user: unknown, fits: (level: Cell) => boolean): Cell {
+  const found = rowsAt(user, 'machine_access').filter((one) => fits(cellAt(one, 'access_level')));
+  return found.length === 0 ? null : found.map((one) => cellAt(one, 'name')).join(', ');
+}
+
 async function showUser(shell: Shell, name: string, options: Format): Promise<void> {
   const api = ApiClient.of(shell);
   const id = await idOfNamed(api, 'usr', name);
@@ -122,9 +133,8 @@ async function showUser(shell: Shell, name: string, options: Format): Promise<vo
     api.get(`/v1/users/${id}/keys`),
   ]);
   const keys = rowsAt(answer, 'keys');
-  const reach: Column = ['may reach', (row) => cellAt(row, 'machine_access')];
   const whole = isRecord(user) ? { ...user, keys } : user;
-  showOne(shell, options, whole, [...COLUMNS, reach]);
+  showOne(shell, options, whole, [...COLUMNS, ...REACH]);
   if (!options.json) showRows(shell, options, keys, KEY_COLUMNS);
 }
 
