@@ -11,11 +11,11 @@ import { WebSocket } from 'ws';
 import { listenHttp } from '../src/api/listen.ts';
 import { LiveSocket } from '../src/api/live-socket.ts';
 import type { Upgrade } from '../src/api/web-sockets.ts';
+import { BUILTIN_RULES } from '../src/app/redaction.ts';
 import type { Logger } from '../src/domain/log.ts';
 import { LiveThread } from '../src/live/live.ts';
 import { openRecorder } from '../src/recorder/recorder.ts';
 import { newSigningKey } from '../src/recorder/signer.ts';
-import { BUILTIN_RULES } from '../src/redaction.ts';
 
 const CHUNKS = Number(process.argv[2] ?? 300);
 const VIEWERS = Number(process.argv[3] ?? 1);

@@ -158,7 +158,7 @@ async function inBrowser(url: string): Promise<string[]> {
 async function row(megabytes: number): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'postern-replay-'));
   const library = openLibrary(root);
-  const worker = new URL('../src/replay-worker.ts', import.meta.url);
+  const worker = new URL('../src/app/replay-worker.ts', import.meta.url);
   const replays = new FileReplays({ library, root, worker, log: quiet, shown: null });
   try {
     const key = await record(root, megabytes);

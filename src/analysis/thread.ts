@@ -20,9 +20,7 @@ export interface ReadingJob {
   readonly over: (reason: string | null) => void;
 }
 
-const WORKER = import.meta.url.endsWith('.ts')
-  ? new URL('./worker.ts', import.meta.url)
-  : new URL('./worker.js', import.meta.url);
+const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** A thread that reads recordings; started with its first job, and anew after it has died. */
 export class AnalysisThread {

@@ -154,7 +154,7 @@ const counters: Check = async ({ redisUrl }) => {
 };
 
 const bucket: Check = async (config) => {
-  const { archiveAccess } = await import('../archiving.ts');
+  const { archiveAccess } = await import('../app/archiving.ts');
   const access = archiveAccess(config);
   if (access === null) return [];
   const { Bucket } = await import('../archive/bucket.ts');

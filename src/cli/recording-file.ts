@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { identitiesIn } from '../app/identity-file.ts';
 import { namesOfRecipients } from '../domain/age-key.ts';
 import { reasonOf } from '../domain/log.ts';
 import type { PositionedBytes } from '../domain/positioned-bytes.ts';
@@ -6,7 +7,6 @@ import { unwrapDataKey } from '../envelope/data-key.ts';
 import { EncryptedBytes } from '../envelope/encrypted-bytes.ts';
 import { type Envelope, readEnvelope } from '../envelope/envelope.ts';
 import { FileBytes } from '../envelope/file-bytes.ts';
-import { identitiesIn } from '../identity-file.ts';
 import { CommandFailure } from './shell.ts';
 
 /** A recording's file, open; what is encrypted is read as what was recorded. */

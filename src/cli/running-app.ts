@@ -2,7 +2,7 @@ import type { Config } from '../config/load.ts';
 import type { Logger } from '../domain/log.ts';
 import type { ReadyFacts } from '../domain/ready.ts';
 
-/** What `postern serve` needs of the application; app.ts starts one. */
+/** What `postern serve` needs of the application; app/app.ts starts one. */
 export interface RunningApp {
   readonly ready: ReadyFacts;
   readonly welcome: Welcome;
@@ -27,7 +27,7 @@ export interface Welcome {
   readonly notes: readonly string[];
 }
 
-/** Starts everything; resolves when SSH and HTTP accept connections. Implemented by app.ts. */
+/** Starts everything; resolves when SSH and HTTP accept connections. Implemented by app/app.ts. */
 export type StartApp = (
   config: Config,
   options: { readonly demo: boolean; readonly log: Logger },

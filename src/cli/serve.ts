@@ -45,7 +45,7 @@ export async function serve(shell: Shell, options: ServeOptions): Promise<number
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     // Loaded here alone: the other commands must not wait for ssh2 and the database.
-    const { startApp } = await import('../app.ts');
+    const { startApp } = await import('../app/app.ts');
     return await runUntilSignal(shell, { config, log, shutdown, startApp });
   } finally {
     for (const file of readyFiles(config)) removeReadyFile(file);

@@ -19,11 +19,7 @@ interface Waiting {
   readonly reject: (error: ClusterFailure) => void;
 }
 
-function workerFile(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./worker.ts', import.meta.url)
-    : new URL('./worker.js', import.meta.url);
-}
+const WORKER = new URL('./worker.ts', import.meta.url);
 
 /**
  * `@kubernetes/client-node` in a thread of its own, which there is while it is asked something now and
@@ -70,7 +66,7 @@ export class LibraryThread {
 
   #start(): Worker {
     const options = { name: 'kubernetes', workerData: this.#settings, resourceLimits: HEAP };
-    const worker = new Worker(workerFile(), options);
+    const worker = new Worker(WORKER, options);
     worker.on('message', (answer: Answer) => {
       const waiting = this.#waiting.get(answer.id);
       if ('value' in answer) waiting?.resolve(answer.value);

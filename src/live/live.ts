@@ -16,11 +16,7 @@ const IDLE_MS = 60_000;
 
 const HEAP = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 };
 
-function workerFile(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./worker.ts', import.meta.url)
-    : new URL('./worker.js', import.meta.url);
-}
+const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** A followed recording as this side knows it. */
 interface Stream {
@@ -91,7 +87,7 @@ export class LiveThread implements LiveRecordings {
 
   #start(): Worker {
     const options = { name: 'live', workerData: this.#settings, resourceLimits: HEAP };
-    const worker = new Worker(workerFile(), options);
+    const worker = new Worker(WORKER, options);
     worker.on('message', (message: FromWorker) => {
       if (worker === this.#worker) this.#hear(message);
     });

@@ -27,11 +27,7 @@ export interface ThreadListener {
   died(cause: Error): void;
 }
 
-function workerFile(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./worker.ts', import.meta.url)
-    : new URL('./worker.js', import.meta.url);
-}
+const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** The recorder's thread and the way to it. */
 export class RecorderThread {
@@ -47,7 +43,7 @@ export class RecorderThread {
       sealingKey: settings.sealingKey,
       encryption: settings.encryption,
     };
-    this.#worker = new Worker(workerFile(), { name: 'recorder', workerData, resourceLimits: HEAP });
+    this.#worker = new Worker(WORKER, { name: 'recorder', workerData, resourceLimits: HEAP });
     this.tap = new Tap(inTap, (buffer, used) => {
       this.#worker.postMessage({ type: 'frames', buffer, used } satisfies ToWorker, [buffer]);
     });

@@ -29,7 +29,7 @@ export interface RedactionOptions {
   readonly root: string;
   /** What opens those that are encrypted. */
   readonly keys: RecordingKeys;
-  /** The thread's module: see src/redact-worker.ts. */
+  /** The thread's module: see src/app/redact-worker.ts. */
   readonly worker: URL;
   readonly rules: RedactionRules;
   readonly log: Logger;

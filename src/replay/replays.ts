@@ -24,7 +24,7 @@ interface ReplaysOptions {
   readonly root: string;
   /** What opens those that are encrypted; left out: nothing. */
   readonly keys?: RecordingKeys;
-  /** The thread's module: see src/replay-worker.ts. */
+  /** The thread's module: see src/app/replay-worker.ts. */
   readonly worker: URL;
   readonly log: Logger;
   /** Null: indexes of recordings as they are; else of how they are shown by these rules. */

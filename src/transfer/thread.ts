@@ -14,11 +14,7 @@ export interface ThreadListener {
   died(cause: Error): void;
 }
 
-function workerFile(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./worker.ts', import.meta.url)
-    : new URL('./worker.js', import.meta.url);
-}
+const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** The observer's thread and the way to it. */
 export class ObserverThread {
@@ -27,7 +23,7 @@ export class ObserverThread {
   #over = false;
 
   constructor(listener: ThreadListener) {
-    this.#worker = new Worker(workerFile(), { name: 'observer', resourceLimits: HEAP });
+    this.#worker = new Worker(WORKER, { name: 'observer', resourceLimits: HEAP });
     this.tap = new Tap(IN_TAP_MS, (buffer, used) => {
       this.#worker.postMessage({ type: 'frames', buffer, used } satisfies ToObserver, [buffer]);
     });

@@ -5,9 +5,9 @@ import { WebSocket } from 'ws';
 import { listenHttp } from '../../src/api/listen.ts';
 import { LiveSocket, type LiveTerms, type LiveTimes } from '../../src/api/live-socket.ts';
 import type { Upgrade } from '../../src/api/web-sockets.ts';
+import { BUILTIN_RULES } from '../../src/app/redaction.ts';
 import type { ChannelRecording } from '../../src/domain/recording.ts';
 import { LiveThread } from '../../src/live/live.ts';
-import { BUILTIN_RULES } from '../../src/redaction.ts';
 import { type Lab, lab, start } from '../recorder/lab.ts';
 import { eventually, within } from '../support/eventually.ts';
 

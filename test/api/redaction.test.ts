@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILTIN_RULES, openRedaction } from '../../src/app/redaction.ts';
 import { NO_KEYS } from '../../src/domain/recording-keys.ts';
 import type { Session } from '../../src/domain/session.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
-import { BUILTIN_RULES, openRedaction } from '../../src/redaction.ts';
 import { checkAsciicast } from '../support/asciicast.ts';
 import {
   type Answer,

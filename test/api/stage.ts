@@ -2,6 +2,7 @@ import { checkPattern } from '../../src/alerts/watch.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApi } from '../../src/api/server.ts';
 import { TerminalRoom } from '../../src/api/terminal-room.ts';
+import { BUILTIN_RULES, openRedaction } from '../../src/app/redaction.ts';
 import { StoreSetupApplier } from '../../src/control/apply.ts';
 import { BackgroundContainerSessions } from '../../src/control/container-sessions.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
@@ -26,7 +27,6 @@ import { LiveThread } from '../../src/live/live.ts';
 import { openLibrary } from '../../src/recorder/library.ts';
 import { openRecorder } from '../../src/recorder/recorder.ts';
 import { newSigningKey, Signer } from '../../src/recorder/signer.ts';
-import { BUILTIN_RULES, openRedaction } from '../../src/redaction.ts';
 import { FileReplays } from '../../src/replay/replays.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import * as example from '../store/examples.ts';
@@ -101,7 +101,7 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
     ...{ store, library, log, node: 'node-a', clock: () => new Date() },
     retention: { age: 0, size: 0 },
   });
-  const worker = new URL('../../src/replay-worker.ts', import.meta.url);
+  const worker = new URL('../../src/app/replay-worker.ts', import.meta.url);
   const redaction = openRedaction(
     library,
     { root: files.path, keys: NO_KEYS, rules: BUILTIN_RULES },

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startApp } from '../../src/app.ts';
+import { startApp } from '../../src/app/app.ts';
 import { writeReadyFile } from '../../src/cli/ready-file.ts';
 import type { RunningApp } from '../../src/cli/running-app.ts';
 import { loadConfig } from '../../src/config/load.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { recordingFiles } from '../../src/app/recording-files.ts';
 import { endAsDied, recover } from '../../src/control/recovery.ts';
 import type {
   RecordingFiles,
@@ -10,7 +11,6 @@ import type {
 import { NO_DATA_KEYS, NO_KEYS } from '../../src/domain/recording-keys.ts';
 import { KeyRing } from '../../src/envelope/key-ring.ts';
 import { headerLine } from '../../src/recorder/header.ts';
-import { recordingFiles } from '../../src/recording-files.ts';
 import { machine, seal, session } from '../store/examples.ts';
 import { scratch } from '../support/scratch.ts';
 import { type ControlStage, openControlStage } from './stage.ts';

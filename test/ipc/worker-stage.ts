@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { openSealing } from '../../src/app/sealing.ts';
 import { LocalControlPlane } from '../../src/control/control-plane.ts';
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
@@ -7,7 +8,6 @@ import { Secret } from '../../src/domain/secret.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { startWorkers, type Workers, type WorkersOptions } from '../../src/ipc/workers.ts';
-import { openSealing } from '../../src/sealing.ts';
 import { generateHostKey } from '../../src/ssh/host-key.ts';
 import { openCounters } from '../../src/store/counters.ts';
 import { grant, machine, user } from '../store/examples.ts';
@@ -95,7 +95,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const sealing = openSealing(files.path, recordings, log);
   const options: WorkersOptions = {
     count: 1,
-    entry: new URL('../../src/gateway-process.ts', import.meta.url),
+    entry: new URL('../../src/app/gateway-process.ts', import.meta.url),
     env: plainEnvironment(),
     settings: {
       listen: address,

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BUILTIN_RULES } from '../../src/app/redaction.ts';
 import type { LiveEnd, LiveViewer } from '../../src/domain/live.ts';
 import { LiveThread } from '../../src/live/live.ts';
-import { BUILTIN_RULES } from '../../src/redaction.ts';
 import { type Lab, lab, start, window } from '../recorder/lab.ts';
 import { type AlisFrame, readAlis } from '../support/alis.ts';
 import { eventually } from '../support/eventually.ts';

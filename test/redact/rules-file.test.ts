@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { BUILTIN_RULES, loadRedactionRules } from '../../src/redaction.ts';
+import { BUILTIN_RULES, loadRedactionRules } from '../../src/app/redaction.ts';
 import { scratch } from '../support/scratch.ts';
 
 function load(text: string) {

@@ -18,7 +18,7 @@ import { type Lab, lab, start } from '../recorder/lab.ts';
 import { newAgeKeys } from '../support/age-keys.ts';
 import { eventually } from '../support/eventually.ts';
 
-const WORKER = new URL('../../src/replay-worker.ts', import.meta.url);
+const WORKER = new URL('../../src/app/replay-worker.ts', import.meta.url);
 
 function open(at: Lab, keys: RecordingKeys = NO_KEYS): FileReplays & AsyncDisposable {
   const library = openLibrary(at.root, keys);

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { rekeyRecordings } from '../../app/rekeyed-recordings.ts';
 import { loadConfig } from '../../config/load.ts';
 import { rotateSecretKey } from '../../control/secret-key-rotation.ts';
 import { createLogger } from '../../log/logger.ts';
-import { rekeyRecordings } from '../../rekeyed-recordings.ts';
 import { lockDataDir } from '../../store/data-dir-lock.ts';
 import { showDone } from '../output.ts';
 import type { Shell } from '../shell.ts';
