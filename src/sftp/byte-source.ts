@@ -32,6 +32,11 @@ export class ByteSource {
     return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
   }
 
+  /** Waits for the end of the stream, and keeps nothing of what comes before it. Never rejects. */
+  async pass(): Promise<void> {
+    while (await this.#more());
+  }
+
   /** Fields that end with a NUL each, up to an empty one; null: the stream ended, or they exceed `most` bytes. */
   async fields(most: number): Promise<readonly Buffer[] | null> {
     const fields: Buffer[] = [];

@@ -82,7 +82,7 @@ export class FileStream {
   /** After everything that was written is in the file. Rejects with SftpFailure when it is not. */
   async finish(): Promise<void> {
     this.#exec.stdin.end();
-    await this.#output.take(Number.MAX_SAFE_INTEGER);
+    await this.#output.pass();
     const code = await this.#exec.exited;
     if (code !== 0) throw this.#failure();
   }
