@@ -31,19 +31,22 @@ export async function seenStack(deps: ApiDeps, { viewer }: Caller, name: string)
   return stack;
 }
 
-/** The stacks that the caller may see. */
+/** The stacks that the caller may see; `search`: only those whose names have this in them. */
 export async function seenStacks(
   deps: ApiDeps,
   { viewer }: Caller,
   page: PageRequest,
+  search?: string,
 ): Promise<Page<Stack>> {
-  if (seesEverything(viewer) || viewer.userId === null) return deps.store.stacks.list({}, page);
+  if (seesEverything(viewer) || viewer.userId === null) {
+    return deps.store.stacks.list({ search }, page);
+  }
   const grants = await grantsOf(deps.store, viewer.userId);
   const now = deps.clock();
   const ids = grants.flatMap(({ on }) =>
     'stackId' in on && isOnStack(on.stackId, grants, now) ? [on.stackId] : [],
   );
-  return deps.store.stacks.list({ ids: [...new Set(ids)] }, page);
+  return deps.store.stacks.list({ ids: [...new Set(ids)], search }, page);
 }
 
 /** Throws `stack.service` where the stack has none of that name, and `engine.*`. */

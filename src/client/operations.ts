@@ -609,6 +609,11 @@ type Cloud66Stack = {
   readonly uid: string;
   readonly name: string;
   readonly environment: string;
+  readonly git: '';
+  readonly git_branch: '';
+  readonly cluster_name: '';
+  readonly namespaces: readonly ''[];
+  readonly is_cluster: false;
   readonly framework: string;
   readonly language: string;
   readonly cloud: string;
@@ -625,7 +630,12 @@ type Cloud66Service = {
   readonly source_type: string;
   readonly git_ref: string;
   readonly image_name: string;
+  readonly image_uid: '';
+  readonly image_tag: '';
   readonly command: string;
+  readonly build_command: '';
+  readonly deploy_command: '';
+  readonly wrap_command: '';
   readonly desired_count: number;
   readonly containers: readonly Cloud66Container[];
 };
@@ -638,8 +648,19 @@ type Cloud66Container = {
   readonly server_name: string;
   readonly image: string;
   readonly command: string;
+  readonly ports: readonly ({
+    readonly container: number;
+    readonly http: number;
+    readonly https: number;
+  })[];
+  readonly private_ip: '';
+  readonly docker_ip: '';
+  readonly health_state: number;
+  readonly health_message: string;
+  readonly health_source: '';
   readonly started_at: string;
-  readonly health_state: string;
+  readonly created_at: string;
+  readonly updated_at: string;
 };
 
 type Cloud66AsyncResult = {
@@ -2066,6 +2087,10 @@ export interface Operations {
   'GET /api/3/stacks.json': {
     readonly query: {
       readonly page?: number | undefined;
+      readonly filter_name?: string | undefined;
+      readonly filter_environment?: string | undefined;
+      readonly filter_git_repo?: string | undefined;
+      readonly filter_git_branch?: string | undefined;
     };
     readonly body: undefined;
     readonly answer: {
@@ -2092,6 +2117,7 @@ export interface Operations {
   'GET /api/3/stacks/{uid}/services.json': {
     readonly query: {
       readonly page?: number | undefined;
+      readonly server_uid?: string | undefined;
     };
     readonly body: undefined;
     readonly answer: {
@@ -2104,10 +2130,24 @@ export interface Operations {
       };
     };
   };
+  /** One of its services, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/services/{name_json}': {
+    readonly query: {
+      readonly page?: number | undefined;
+      readonly server_uid?: string | undefined;
+      readonly wrap_command?: string | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: Cloud66Service;
+    };
+  };
   /** Its running containers, for clients of Cloud 66 */
   'GET /api/3/stacks/{uid}/containers.json': {
     readonly query: {
       readonly page?: number | undefined;
+      readonly server_uid?: string | undefined;
+      readonly service_name?: string | undefined;
     };
     readonly body: undefined;
     readonly answer: {
@@ -2118,6 +2158,16 @@ export interface Operations {
         readonly next: number | null;
         readonly current: number;
       };
+    };
+  };
+  /** One of its running containers, for clients of Cloud 66 */
+  'GET /api/3/stacks/{uid}/containers/{container_json}': {
+    readonly query: {
+      readonly page?: number | undefined;
+    };
+    readonly body: undefined;
+    readonly answer: {
+      readonly response: Cloud66Container;
     };
   };
   /** A session of a container, for clients of Cloud 66 */

@@ -44,14 +44,20 @@ export interface Stack extends NewStack {
   readonly updatedAt: Date;
 }
 
+export interface StackFilter {
+  /** Only these. */
+  readonly ids?: readonly number[] | undefined;
+  /** Only those whose names have this in them, in whichever letters. */
+  readonly search?: string | undefined;
+}
+
 /** Implemented by store/stacks.ts. */
 export interface StackStore {
   get(id: number): Promise<Stack | null>;
   getByName(name: string): Promise<Stack | null>;
   /** By name, else by uid. */
   find(nameOrUid: string): Promise<Stack | null>;
-  /** `ids`: only these. */
-  list(filter: { readonly ids?: readonly number[] }, page: PageRequest): Promise<Page<Stack>>;
+  list(filter: StackFilter, page: PageRequest): Promise<Page<Stack>>;
   /** Throws `thing.exists` when the name is taken. */
   create(stack: NewStack): Promise<Stack>;
   /**

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import { PosternError, sentence } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { NewStack, Stack, StackStore } from '../domain/stack.ts';
+import type { NewStack, Stack, StackFilter, StackStore } from '../domain/stack.ts';
 import { atomically } from './atomically.ts';
 import { meaning } from './failure.ts';
-import { readPage } from './paging.ts';
+import { containing, readPage } from './paging.ts';
 import { storableJson } from './storable.ts';
 import type { Db, Tables } from './tables.ts';
 import { keepUnsearched } from './unsearched.ts';
@@ -41,10 +41,10 @@ export class SqlStackStore implements StackStore {
     return stackOrNull(await query.executeTakeFirst());
   }
 
-  list({ ids }: { readonly ids?: readonly number[] }, page: PageRequest): Promise<Page<Stack>> {
-    const all = this.#db.selectFrom('stacks');
-    const found =
-      ids === undefined ? all : all.where('id', '=', sql<number>`any(${[...ids]}::bigint[])`);
+  list({ ids, search }: StackFilter, page: PageRequest): Promise<Page<Stack>> {
+    let found = this.#db.selectFrom('stacks');
+    if (ids !== undefined) found = found.where('id', '=', sql<number>`any(${[...ids]}::bigint[])`);
+    if (search !== undefined) found = found.where('name', 'ilike', containing(search));
     return readPage(this.#db, page, found.selectAll(), toStack);
   }
 

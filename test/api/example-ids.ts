@@ -47,6 +47,8 @@ export async function exampleIds({ stage, ada, web1, ended }: History): Promise<
     actions: String(action.id),
     '{uid_json}': 'shop.json',
     '{id_json}': `${action.id}.json`,
+    '{name_json}': 'web.json',
+    '{container_json}': `${'0'.repeat(64)}.json`,
   };
 }
 

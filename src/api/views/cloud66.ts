@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { Container } from '../../domain/container-engine.ts';
+import type { Container, ContainerHealth } from '../../domain/container-engine.ts';
 import type { StackAction } from '../../domain/container-session.ts';
 import type { Service, Stack } from '../../domain/stack.ts';
 import { isoTime, isoTimeOrNull, outTime } from '../fields.ts';
@@ -10,17 +10,25 @@ import { containerSessionSchema, containerSessionView } from './stack.ts';
 const DEPLOYED = 1;
 const HEALTHY = 3;
 
-export const paginationSchema = z.object({
-  previous: z.int().nullable(),
-  next: z.int().nullable(),
-  current: z.int(),
-});
+/** What all stacks are. */
+export const CLOUD_ENVIRONMENT = 'production';
+
+/** As clients number them: not verified yet, up, down, not checked. */
+const HEALTHS: Readonly<Record<ContainerHealth, number>> = {
+  ...{ starting: 0, healthy: 1, unhealthy: 2, none: 3 },
+};
+
+/** What clients read that has no meaning here. */
+const EMPTY = z.literal('');
 
 export const cloudStackSchema = z
   .object({
     uid: z.string(),
     name: z.string(),
     environment: z.string(),
+    ...{ git: EMPTY, git_branch: EMPTY, cluster_name: EMPTY },
+    namespaces: z.array(EMPTY).openapi({ description: 'Exactly one, for clients take the first' }),
+    is_cluster: z.literal(false),
     framework: z.string(),
     language: z.string(),
     cloud: z.string(),
@@ -42,8 +50,13 @@ export const cloudContainerSchema = z
     server_name: z.string(),
     image: z.string(),
     command: z.string(),
-    started_at: outTime,
-    health_state: z.string(),
+    ports: z.array(z.object({ container: z.int(), http: z.int(), https: z.int() })).length(0),
+    ...{ private_ip: EMPTY, docker_ip: EMPTY },
+    health_state: z.int().min(0).max(3).openapi({
+      description: '0: starting, 1: healthy, 2: unhealthy, 3: it has no check',
+    }),
+    ...{ health_message: z.string(), health_source: EMPTY },
+    ...{ started_at: outTime, created_at: outTime, updated_at: outTime },
   })
   .openapi('Cloud66Container');
 
@@ -53,7 +66,9 @@ export const cloudServiceSchema = z
     source_type: z.string(),
     git_ref: z.string(),
     image_name: z.string(),
+    ...{ image_uid: EMPTY, image_tag: EMPTY },
     command: z.string(),
+    ...{ build_command: EMPTY, deploy_command: EMPTY, wrap_command: EMPTY },
     desired_count: z.int(),
     containers: z.array(cloudContainerSchema),
   })
@@ -89,7 +104,8 @@ export function cloudStackView(stack: Stack): z.infer<typeof cloudStackSchema> {
   return {
     uid: stack.uid,
     name: stack.name,
-    environment: 'production',
+    environment: CLOUD_ENVIRONMENT,
+    ...{ git: '', git_branch: '', cluster_name: '', namespaces: [''], is_cluster: false },
     framework: stack.kind === 'container' ? 'docker' : 'server',
     ...{ language: '', cloud: '', fqdn: '' },
     backend: stack.kind === 'container' ? 'docker' : '',
@@ -104,14 +120,17 @@ export function cloudContainerView(
   container: Container,
   service: string,
 ): z.infer<typeof cloudContainerSchema> {
+  const since = isoTime(container.createdAt);
   return {
     uid: container.id,
     name: container.name,
     service_name: service,
     ...{ server_uid: '', server_name: '', command: '' },
     image: container.image,
-    started_at: isoTime(container.createdAt),
-    health_state: container.health,
+    ...{ ports: [], private_ip: '', docker_ip: '' },
+    health_state: HEALTHS[container.health],
+    ...{ health_message: container.health, health_source: '' },
+    ...{ started_at: since, created_at: since, updated_at: since },
   };
 }
 
@@ -120,7 +139,8 @@ export function cloudServiceView(service: Service): z.infer<typeof cloudServiceS
   return {
     name: service.name,
     source_type: 'image',
-    ...{ git_ref: '', command: '' },
+    ...{ git_ref: '', image_uid: '', image_tag: '' },
+    ...{ command: '', build_command: '', deploy_command: '', wrap_command: '' },
     image_name: running[0]?.image ?? service.containers[0]?.image ?? '',
     desired_count: service.containers.length,
     containers: running.map((container) => cloudContainerView(container, service.name)),
