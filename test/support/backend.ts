@@ -18,9 +18,9 @@ export interface Backend extends AsyncDisposable {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Each of the run's two workers has seven databases of its Redis, for its bastions in turn. */
-const OF_WORKER = 7;
-const firstDatabase = 1 + ((Number(environment.get('VITEST_POOL_ID') ?? 1) - 1) % 2) * OF_WORKER;
+/** Redis has sixteen databases; each of at most three workers has five of them, for its bastions in turn. */
+const OF_WORKER = 5;
+const firstDatabase = 1 + ((Number(environment.get('VITEST_POOL_ID') ?? 1) - 1) % 3) * OF_WORKER;
 let bastions = 0;
 
 async function freshRedis(server: string): Promise<string> {
