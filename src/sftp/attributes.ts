@@ -58,15 +58,15 @@ export function attributeBytes(of: Attributes): Buffer {
   return bytes;
 }
 
-/** The letter of `ls -l` for each kind of file. */
+/** The letter of `ls -l` for each kind of file: what stands in `st_mode` above its twelve bits of mode. */
 const KINDS: Readonly<Record<number, string>> = {
   1: 'p',
   2: 'c',
   4: 'd',
   6: 'b',
-  7: '-',
-  9: 'l',
-  11: 's',
+  8: '-',
+  10: 'l',
+  12: 's',
 };
 
 /** A line as of `ls -ln`, which clients show as it is. */

@@ -16,9 +16,9 @@ const MB = 1024 * 1024;
 /** In each container: what says everything back, what hashes it, what never ends by itself. */
 const [ECHO, DIGEST, CLOCK, NOBODY] = [8001, 8002, 8003, 8009] as const;
 const SERVERS = `exec </dev/null >/dev/null 2>&1
-nc -ll -p ${ECHO} -e cat &
-nc -ll -p ${DIGEST} -e sha256sum &
-nc -ll -p ${CLOCK} -e sh -c 'while echo tick; do sleep 1; done' &
+busybox nc -ll -p ${ECHO} -e cat &
+busybox nc -ll -p ${DIGEST} -e sha256sum &
+busybox nc -ll -p ${CLOCK} -e sh -c 'while echo tick; do sleep 1; done' &
 for port in ${[ECHO, DIGEST, CLOCK].map((port) => port.toString(16).toUpperCase()).join(' ')}; do
   until cat /proc/net/tcp /proc/net/tcp6 | grep -q ":$port 0*:0000 0A"; do sleep 0.1; done
 done

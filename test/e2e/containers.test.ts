@@ -1,5 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
 import { containersSetup } from '../support/containers-setup.ts';
@@ -9,18 +8,11 @@ import { eventually, within } from '../support/eventually.ts';
 import { APP } from '../support/image-root.ts';
 import { needs } from '../support/requirements.ts';
 import { newClient, type SshClient } from '../support/ssh-client.ts';
+import { filesInContainers } from './container-files.ts';
 import { forwardsIntoContainers } from './container-forwards.ts';
 
 /** An engine and a bastion to begin, on a computer that has much else to do. */
 const BEGIN_MS = 120_000;
-
-interface TransfersAnswer {
-  readonly data: {
-    readonly transfers: readonly { readonly direction: string; readonly sha256: string | null }[];
-  };
-}
-
-const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 needs(
   'ssh',
@@ -32,6 +24,7 @@ needs(
   'runc',
   'busybox',
   'sftp-server',
+  'dpkg-query',
 ).describe('a container through the bastion', () => {
   const labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' };
   let docker: TestDocker;
@@ -126,72 +119,9 @@ needs(
     expect([files.stdout.toString(), files.status]).toEqual(['', 255]);
   });
 
-  test('takes files with scp and rsync, gives them with sftp', async () => {
-    const bytes = randomBytes(3_000_000);
-    writeFileSync(alice.path('file'), bytes);
-    const sent = await alice.scp('alice+tools', alice.path('file'), ':/tmp/by scp');
-    expect([sent.stderr, sent.status]).toEqual(['', 0]);
-    const got = await alice.sftp('alice+tools', [`get "/tmp/by scp" "${alice.path('back')}"`]);
-    expect([got.stderr, got.status]).toEqual(['', 0]);
-    expect(sha256(readFileSync(alice.path('back')))).toBe(sha256(bytes));
-    const synced = await alice.rsync('alice+tools', alice.path('file'), ':/tmp/by-rsync');
-    expect([synced.stderr, synced.status]).toEqual(['', 0]);
-    const sum = await alice.ssh('alice+tools', 'sha256sum < /tmp/by-rsync; id -un');
-    expect(sum.stdout.toString()).toBe(`${sha256(bytes)}  -\n${APP.name}\n`);
-  });
+  filesInContainers(() => ({ bastion, alice }));
 
-  test('takes and gives files where its image has no sftp-server, noted as all others', async () => {
-    const bytes = randomBytes(20_000_000);
-    writeFileSync(alice.path('large'), bytes);
-    const sent = await alice.scp('alice+shop', alice.path('large'), ':/tmp/large');
-    expect([sent.stderr, sent.status]).toEqual(['', 0]);
-    const got = await alice.sftp('alice+shop', [`get /tmp/large ${alice.path('back')}`]);
-    expect([got.stderr, got.status]).toEqual(['', 0]);
-    expect(sha256(readFileSync(alice.path('back')))).toBe(sha256(bytes));
-    const noted = async (): Promise<unknown> => {
-      const sessions = await bastion.sessions('status=all&limit=100');
-      for (const { id } of sessions.filter((one) => one.machine.name === 'shop')) {
-        const { data } = (await bastion.api(`sessions/${id}/transfers`)).body as TransfersAnswer;
-        const found = data.transfers.find(
-          (one) => one.direction === 'download' && one.sha256 === sha256(bytes),
-        );
-        if (found !== undefined) return found;
-      }
-      return null;
-    };
-    expect(await eventually('its file', noted)).toMatchObject({
-      ...{ path: '/tmp/large', result: 'ok', bytes_read: bytes.length },
-    });
-  });
-
-  test('takes and gives whole directories, whatever their names are, without a server', async () => {
-    const names = ['plain', 'with space', '-rf', "it's $(id) `id` \\ *", 'two\nlines\n', 'Grüße'];
-    const from = alice.path('tree');
-    rmSync(from, { recursive: true, force: true });
-    rmSync(alice.path('again'), { recursive: true, force: true });
-    mkdirSync(`${from}/empty`, { recursive: true });
-    mkdirSync(`${from}/in ner`);
-    for (const name of names) writeFileSync(`${from}/in ner/${name}`, `of ${name}`);
-    await alice.ssh('alice+shop', 'rm -rf /srv/tree');
-    const sent = await alice.scp('alice+shop', from, ':/srv/tree', ['-r']);
-    expect([sent.stderr, sent.status]).toEqual(['', 0]);
-    const back = await alice.scp('alice+shop', ':/srv/tree', alice.path('again'), ['-r']);
-    expect([back.stderr, back.status]).toEqual(['', 0]);
-    expect(readdirSync(alice.path('again')).toSorted()).toEqual(['empty', 'in ner']);
-    const inner = alice.path('again/in ner');
-    expect(readdirSync(inner).toSorted()).toEqual(names.toSorted());
-    for (const name of names) expect(readFileSync(`${inner}/${name}`, 'utf8')).toBe(`of ${name}`);
-    const seen = await alice.ssh('alice+shop', 'cat "/srv/tree/in ner/two\nlines\n"');
-    expect(seen.stdout.toString()).toBe('of two\nlines\n');
-  });
-
-  test('is told why a file is not to be had, and why there is no rsync', async () => {
-    const missing = await alice.sftp('alice+shop', [`get /srv/none ${alice.path('none')}`]);
-    expect(missing.stderr).toContain('not found');
-    expect(missing.status).toBe(1);
-    writeFileSync(alice.path('file'), 'text');
-    const synced = await alice.rsync('alice+shop', alice.path('file'), ':/tmp/x');
-    expect(synced.stderr).toContain('its image has no rsync; sftp and scp need none');
+  test('is told that an image without a shell takes no files', async () => {
     const none = await alice.sftp('alice+bare', ['pwd']);
     expect(none.stderr).toContain('its image has no shell');
   });

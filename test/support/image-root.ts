@@ -1,5 +1,12 @@
-import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { debianRoot } from './debian-root.ts';
 import { the } from './requirements.ts';
 import { must } from './run.ts';
 
@@ -8,50 +15,33 @@ export type ImageKind = 'busybox' | 'debian' | 'distroless';
 /** Who can be logged in as in its images, besides root; the number is both theirs and their group's. */
 export const APP = { name: 'app', id: 1000 } as const;
 
-const PASSWD = [
-  'root:x:0:0:root:/root:/bin/sh',
-  `${APP.name}:x:${APP.id}:${APP.id}:${APP.name}:/tmp:/bin/sh`,
-];
-const GROUP = ['root:x:0:', `${APP.name}:x:${APP.id}:`];
+const USERS = { passwd: 'root:x:0:0:root:/root:/bin/sh\n', group: 'root:x:0:\n' } as const;
+const ADDED = {
+  passwd: `${APP.name}:x:${APP.id}:${APP.id}:${APP.name}:/tmp:/bin/sh\n`,
+  group: `${APP.name}:x:${APP.id}:\n`,
+} as const;
 
 /** A file system for an image, out of what this machine has. */
 export async function rootOf(kind: ImageKind, root: string): Promise<void> {
+  mkdirSync(root, { recursive: true });
+  if (kind === 'debian') await debianRoot(root);
   for (const directory of ['bin', 'etc', 'root', 'tmp', 'proc', 'dev', 'sys', 'srv']) {
     mkdirSync(`${root}/${directory}`, { recursive: true });
   }
   chmodSync(`${root}/tmp`, 0o1777);
-  writeFileSync(`${root}/etc/passwd`, `${PASSWD.join('\n')}\n`);
-  writeFileSync(`${root}/etc/group`, `${GROUP.join('\n')}\n`);
-  if (kind === 'distroless') {
-    // Busybox is what it is called: here it can only sleep.
-    copyFileSync(the('busybox'), `${root}/bin/sleep`);
-    return;
+  for (const file of ['passwd', 'group'] as const) {
+    if (kind !== 'debian') writeFileSync(`${root}/etc/${file}`, USERS[file]);
+    appendFileSync(`${root}/etc/${file}`, ADDED[file]);
   }
+  // Busybox is what it is called: in the one it can only sleep.
+  if (kind === 'distroless') copyFileSync(the('busybox'), `${root}/bin/sleep`);
+  if (kind === 'busybox') await busyboxRoot(root);
+}
+
+async function busyboxRoot(root: string): Promise<void> {
   copyFileSync(the('busybox'), `${root}/bin/busybox`);
   const { stdout } = await must(the('busybox'), ['--list']);
   for (const name of stdout.toString().trim().split('\n')) {
     if (name !== 'busybox') symlinkSync('busybox', `${root}/bin/${name}`);
-  }
-  if (kind === 'busybox') return;
-  for (const part of ['bash', 'sftp-server', 'rsync'] as const)
-    await withLibraries(root, the(part));
-  await withPerl(root);
-}
-
-/** What every Debian has of it. */
-async function withPerl(root: string): Promise<void> {
-  await withLibraries(root, the('perl'));
-  const { stdout } = await must(the('perl'), ['-e', 'print for grep { m{/perl-base$} } @INC']);
-  const base = stdout.toString();
-  cpSync(base, `${root}${base}`, { recursive: true });
-}
-
-/** Copies a program with what it is linked to. */
-async function withLibraries(root: string, program: string): Promise<void> {
-  const { stdout } = await must('ldd', [program]);
-  const libraries = [...stdout.toString().matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path ?? '');
-  for (const path of [program, ...libraries]) {
-    mkdirSync(`${root}${dirname(path)}`, { recursive: true });
-    copyFileSync(path, `${root}${path}`);
   }
 }

@@ -62,6 +62,7 @@ const PACKAGES = {
   busybox: 'busybox-static',
   podman: 'podman',
   conmon: 'conmon',
+  'dpkg-query': 'dpkg',
 } as const;
 
 export type Part = keyof typeof PACKAGES;

@@ -63,7 +63,7 @@ needs('sshd').describe('an OpenSSH machine', () => {
   });
 });
 
-needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'rsync').describe(
+needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'dpkg-query', 'rsync').describe(
   'a container',
   () => {
     let docker: TestDocker;

@@ -14,6 +14,7 @@ needs(
   'busybox',
   'bash',
   'sftp-server',
+  'dpkg-query',
   'rsync',
   'perl',
 ).describe('a container of Podman', () => {
