@@ -105,9 +105,13 @@ export class SignIn {
   }
 
   async out(c: Context<ConsoleEnv>, viewer: Viewer): Promise<void> {
-    const token = await this.#deps.store.tokens.revoke(viewer.token.id);
-    const states = auditStates(token, null);
-    await this.#note(c, 'console.signed_out', viewer.userId, viewer.name, {}, states);
+    await this.#deps.store.transaction(async ({ tokens, audit }) => {
+      const token = await tokens.revoke(viewer.token.id);
+      // Somebody else took it away, and that is in the audit already.
+      if (token === null) return;
+      const event = { ...this.#by(c, viewer.userId, viewer.name), ...auditStates(token, null) };
+      await audit.append({ ...event, type: 'console.signed_out', detail: {} });
+    });
     deleteCookie(c, COOKIE, { path: '/', secure: this.#isSecure() });
   }
 
@@ -128,16 +132,20 @@ export class SignIn {
 
   async #begin(c: Context<ConsoleEnv>, user: User, how: string): Promise<void> {
     const bearer = newBearer();
-    const token = await this.#deps.store.tokens.create({
-      userId: user.id,
-      kind: 'web',
-      name: `console of ${user.name}`,
-      scopes: scopesOfRole(user.role),
-      expiresAt: new Date(this.#deps.clock().getTime() + LIFETIME_S * 1000),
-      hash: await hashBearer(bearer),
+    const hash = await hashBearer(bearer);
+    await this.#deps.store.transaction(async ({ tokens, audit }) => {
+      const token = await tokens.create({
+        userId: user.id,
+        kind: 'web',
+        name: `console of ${user.name}`,
+        scopes: scopesOfRole(user.role),
+        expiresAt: new Date(this.#deps.clock().getTime() + LIFETIME_S * 1000),
+        hash,
+      });
+      const event = { ...this.#by(c, user.id, user.name), ...auditStates(null, token) };
+      const detail = { method: how, door: 'console' };
+      await audit.append({ ...event, type: 'console.signed_in', detail });
     });
-    const states = auditStates(null, token);
-    await this.#note(c, 'console.signed_in', user.id, user.name, { method: how }, states);
     setCookie(c, COOKIE, bearer, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -160,17 +168,17 @@ export class SignIn {
     states: AuditStates = {},
   ): Promise<void> {
     if (type === 'auth.failed') this.#deps.meters.signInFailed('console');
-    await this.#deps.store.audit.append({
+    const event = { ...this.#by(c, userId, actor), ...states };
+    await this.#deps.store.audit.append({ ...event, type, detail: { ...detail, door: 'console' } });
+  }
+
+  /** What every event has in common. */
+  #by(c: Context<ConsoleEnv>, userId: number | null, actor: string) {
+    return {
       at: this.#deps.clock(),
-      type,
-      actor,
-      userId,
-      machineId: null,
-      sessionId: null,
+      ...{ actor, userId, machineId: null, sessionId: null },
       source: c.get('source'),
-      detail: type === 'console.signed_out' ? {} : { ...detail, door: 'console' },
-      ...states,
-    });
+    };
   }
 }
 

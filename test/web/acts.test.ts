@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AuditEvent } from '../../src/domain/audit.ts';
+import type { AuditEvent, NewAuditEvent } from '../../src/domain/audit.ts';
 import { hashBearer, newBearer } from '../../src/domain/bearer.ts';
+import { PosternError } from '../../src/domain/errors.ts';
 import type { TotpPolicy } from '../../src/domain/factor.ts';
+import type { Store, Stores } from '../../src/domain/store.ts';
+import type { NewToken } from '../../src/domain/token.ts';
 import { createConsole } from '../../src/web/console.ts';
 import { addMachine, addSession, openStage, type Stage } from '../api/stage.ts';
 import * as example from '../store/examples.ts';
@@ -25,13 +28,13 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 /** A browser and its user, each time others. */
-async function somebody(totp: TotpPolicy = 'optional') {
+async function somebody(totp: TotpPolicy = 'optional', store: Store = stage.store) {
   made += 1;
   const name = `n${Date.now()}x${made}`;
   const user = await stage.store.users.create({
     ...{ name, email: null, role: 'admin', passwordHash, totp },
   });
-  const app = createConsole(consoleDeps(stage));
+  const app = createConsole({ ...consoleDeps(stage), store });
   const cookies = new Map<string, string>();
   const ask = async (path: string, form?: Record<string, string>): Promise<Response> => {
     const cookie = [...cookies].map(([key, value]) => `${key}=${value}`).join('; ');
@@ -46,7 +49,8 @@ async function somebody(totp: TotpPolicy = 'optional') {
     return response;
   };
   const signIn = () => ask('/signin', { name, password: PASSWORD, next: '/' });
-  return { user, name, ask, signIn };
+  const isIn = async () => (await ask('/')).status === 200;
+  return { user, name, ask, signIn, isIn };
 }
 
 type Somebody = Awaited<ReturnType<typeof somebody>>;
@@ -165,3 +169,42 @@ test.each(Object.entries(ACTS))(
     }
   },
 );
+
+/** The stage's store, whose audit takes no event of this type; `tokens`: what was made in it. */
+function without(type: AuditEvent['type']): { readonly store: Store; readonly tokens: number[] } {
+  const made: number[] = [];
+  const deaf = <Some extends Stores>({ audit, tokens, ...stores }: Some) => ({
+    ...stores,
+    audit: Object.assign(Object.create(audit), {
+      append: (event: NewAuditEvent) =>
+        event.type === type ? Promise.reject(new PosternError('store.down')) : audit.append(event),
+    }),
+    tokens: Object.assign(Object.create(tokens), {
+      create: async (token: NewToken) => {
+        const { id } = await tokens.create(token);
+        made.push(id);
+        return { ...token, id };
+      },
+      getByHash: (hash: string, now: Date) => tokens.getByHash(hash, now),
+      revoke: (id: number) => tokens.revoke(id),
+    }),
+  });
+  const { store } = stage;
+  const work: Store['transaction'] = (within) => store.transaction((some) => within(deaf(some)));
+  return { store: { ...deaf(store), transaction: work }, tokens: made };
+}
+
+test('who cannot be noted as signed in has no token', async () => {
+  const { store, tokens } = without('console.signed_in');
+  const who = await somebody('optional', store);
+  expect((await who.signIn()).status).toBe(503);
+  expect(tokens).toHaveLength(1);
+  expect(await stage.store.tokens.revoke(tokens[0] ?? 0)).toBeNull();
+});
+
+test('who cannot be noted as signed out stays in', async () => {
+  const who = await somebody('optional', without('console.signed_out').store);
+  await who.signIn();
+  expect((await who.ask('/signout', {})).status).toBe(503);
+  expect(await who.isIn()).toBe(true);
+});
