@@ -7,6 +7,7 @@ import {
   parseAddress,
   parseNetwork,
 } from './address.ts';
+import { specialNetworks } from './special-address.ts';
 
 /** Where a forward leads, or where one listens. */
 export type Place =
@@ -19,25 +20,6 @@ export function placeText(place: Place): string {
   const host = place.host.includes(':') ? `[${place.host}]` : place.host;
   return `${host}:${place.port}`;
 }
-
-/**
- * Addresses that mean something else on each machine, or that hand out credentials: only an entry
- * that names one of them, or a network inside of one, covers them.
- */
-const SPECIAL: readonly Network[] = [
-  '0.0.0.0/8', // this host
-  '127.0.0.0/8',
-  '169.254.0.0/16', // link-local; the metadata services of most clouds
-  '100.100.100.200', // metadata (Alibaba)
-  '168.63.129.16', // metadata (Azure)
-  '192.0.0.192', // metadata (Oracle)
-  '::/96', // unspecified, loopback, IPv4-compatible
-  'fe80::/10', // link-local
-  '64:ff9b::/96', // IPv4 behind NAT64: would be a way around all of the above
-  '64:ff9b:1::/48',
-  'fd00:ec2::/32', // metadata (AWS)
-  'fd20:ce::254', // metadata (Google)
-].flatMap((text) => parseNetwork(text) ?? []);
 
 const LOOPBACK: readonly Network[] = ['127.0.0.0/8', '::1'].flatMap(
   (text) => parseNetwork(text) ?? [],
@@ -105,7 +87,7 @@ export function isForwardTo(text: string): boolean {
 }
 
 function coversAddress(entry: Entry, address: Address): boolean {
-  const special = SPECIAL.filter((network) => isInside(address, network));
+  const special = specialNetworks(address);
   if (entry.type === 'any') return special.length === 0;
   if (entry.type !== 'network' || !isInside(address, entry.network)) return false;
   return special.every((network) => isPartOf(entry.network, network));
