@@ -202,7 +202,8 @@ class FollowedEngine {
       if (this.away === null) this.#log.warn('an engine does not answer', { reason: news.cause });
       const { reason } = news;
       const since = this.away?.since;
-      this.away = { reason, since: since ?? new Date() };
+      const wasHeard = this.containers !== null;
+      this.away = { reason, since: since ?? new Date(), wasHeard };
       if (since === undefined) this.#changed();
       return;
     }

@@ -88,6 +88,8 @@ export interface Service {
 export interface EngineAway {
   readonly reason: string;
   readonly since: Date;
+  /** Whether it has answered before, as far as this process knows. */
+  readonly wasHeard: boolean;
 }
 
 /** What is known of a stack's containers. */

@@ -1,6 +1,12 @@
 import { html } from 'hono/html';
 import type { Container } from '../domain/container-engine.ts';
-import { type KnownServices, numbered, type Service, type Stack } from '../domain/stack.ts';
+import {
+  type EngineAway,
+  type KnownServices,
+  numbered,
+  type Service,
+  type Stack,
+} from '../domain/stack.ts';
 import type { Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
 import { layout, type Markup, shown } from './layout.ts';
@@ -55,17 +61,23 @@ function servicesOf(page: StacksPage, { stack, known }: ShownStack): Markup {
   if (stack.kind === 'server') return html`<p class="note">Plain machines, without containers.</p>`;
   if (known === null) return html`<p class="note">Its engine has not been heard of yet.</p>`;
   const { services, away } = known;
-  const none = html`<p class="note">No container runs.</p>`;
-  return html`${
-    away === null
-      ? ''
-      : html`<p role="alert">Its engine has not answered since ${moment(away.since)}: ${shown(away.reason, 300)}. What ran when it was last heard:</p>`
+  if (away?.wasHeard === false) {
+    return html`<p role="alert">Its engine has not been reached yet, tried since ${moment(away.since)}: ${shown(away.reason, 300)}.</p>`;
   }
+  const isStale = away !== null;
+  return html`${isStale ? lastHeard(away, services.length > 0) : ''}
   ${
-    services.length === 0
-      ? none
-      : services.map((one) => serviceList(page, stack, one, away !== null))
+    services.length === 0 && !isStale
+      ? html`<p class="note">No container runs.</p>`
+      : services.map((one) => serviceList(page, stack, one, isStale))
   }`;
+}
+
+function lastHeard({ since, reason }: EngineAway, ran: boolean): Markup {
+  const before = ran
+    ? 'What ran when it was last heard:'
+    : 'No container ran when it was last heard.';
+  return html`<p role="alert">Its engine has not answered since ${moment(since)}: ${shown(reason, 300)}. ${before}</p>`;
 }
 
 /** The stacks that the viewer may see, with the containers that run, and how to come to them. */

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Machine } from '../domain/machine.ts';
+import { type Machine, SSH_PORT } from '../domain/machine.ts';
 import type { Viewer } from '../domain/visibility.ts';
 import type { Assets } from './assets.ts';
 import type { SeenMachine } from './deps.ts';
@@ -27,7 +27,7 @@ function row({ machine, isShut }: SeenMachine): Markup {
   const { name, host, port, description } = machine;
   return html`<tr>
     <th scope="row">${shown(name)}</th>
-    <td>${shown(host)}${port === 22 ? '' : `:${port}`}</td>
+    <td>${shown(host)}${port === 0 || port === SSH_PORT ? '' : `:${port}`}</td>
     <td>${shown(description)}</td>
     <td>${isShut ? 'You may see it, but not connect' : connecting(machine)}</td>
   </tr>`;

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, openStage, type Stage, tokenFor } from './stage.ts';
+import { CONSOLE_COOKIE, hashBearer, newBearer } from '../../src/domain/bearer.ts';
+import { createConsole } from '../../src/web/console.ts';
+import { grant, stack } from '../store/examples.ts';
+import { consoleDeps } from '../web/deps.ts';
+import { addUser, call, openStage, type Stage, tokenFor } from './stage.ts';
 
 let stage: Stage;
 let admin: string;
@@ -51,4 +56,48 @@ test('machines of kind docker are containers, which have other fields', async ()
   const refused = await ask('POST', '/v1/machines', behind);
   expect(JSON.stringify(refused.body)).toContain('box is a container, and leads nowhere');
   expect((await ask('DELETE', `/v1/machines/${id}`)).status).toBe(200);
+});
+
+test('where an engine or a cluster is, who is no administrator reads nowhere', async () => {
+  const { store } = stage;
+  const [engine, cluster] = ['tcp://engine.internal:2376', 'arn:aws:eks:cluster/prod'];
+  const name = randomUUID();
+  const user = await addUser(stage, `u-${name}`);
+  const { id: stackId } = await store.stacks.create(stack({ name: `s-${name}`, engine }));
+  const box = { name: `box-${name}`, kind: 'docker', engine, container: 'web-1', username: 'root' };
+  const pod = { name: `pod-${name}`, kind: 'kubernetes', cluster, namespace: 'shop', pod: 'web-1' };
+  const made = [await ask('POST', '/v1/machines', box), await ask('POST', '/v1/machines', pod)];
+  expect(made.map(({ body }) => body.data)).toMatchObject([{ engine }, { cluster }]);
+  const ids: string[] = made.map(({ body }) => body.data.id);
+  const to = { userId: user.id };
+  for (const id of ids) {
+    await store.grants.create(grant({ to, on: { machineId: Number(id.slice('mch_'.length)) } }));
+  }
+  await store.grants.create(grant({ to, on: { stackId } }));
+  const token = await tokenFor(stage, user, ['machines:read', 'redeploy']);
+  const told: string[] = [];
+  for (const path of [
+    ...['/v1/machines', ...ids.map((id) => `/v1/machines/${id}`)],
+    ...['/v1/stacks', `/v1/stacks/s-${name}`, `/v1/stacks/s-${name}/services`],
+    '/api/3/stacks.json',
+  ]) {
+    told.push(JSON.stringify((await call(stage, 'GET', path, { token })).body));
+  }
+  expect(told[0]).toContain(box.name);
+  expect(told[1]).toContain('"engine":null');
+  const secret = newBearer();
+  await store.tokens.create({
+    ...{ userId: user.id, kind: 'web', name, scopes: ['sessions:read', 'sessions:write'] },
+    ...{ expiresAt: null, hash: await hashBearer(secret) },
+  });
+  const web = createConsole(consoleDeps(stage));
+  const headers = { cookie: `${CONSOLE_COOKIE}=${secret}` };
+  for (const path of ['/terminal', '/stacks']) {
+    told.push(await (await web.request(`http://127.0.0.1:8080${path}`, { headers })).text());
+  }
+  expect(told.at(-2)).toContain(box.name);
+  expect(told.at(-1)).toContain(`s-${name}`);
+  for (const one of told) expect(one).not.toMatch(/engine\.internal|arn:aws/);
+  const read = await ask('GET', `/v1/machines/${ids[0]}`);
+  expect(read.body.data).toMatchObject({ engine });
 });

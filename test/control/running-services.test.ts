@@ -129,7 +129,7 @@ test('what is known stays, marked, while the engine is away, and is renewed when
     await shows('its engine is away', [`${name}.web: engine unreachable`]);
     expect(followed.of(shop.id)).toMatchObject({
       services: [{ name: 'web', containers: [{ name: `${name}-web-1` }] }],
-      away: { reason: expect.any(String), since: expect.any(Date) },
+      away: { reason: expect.any(String), since: expect.any(Date), wasHeard: true },
     });
   } finally {
     await engine.comeBack();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FollowedServices } from '../../src/control/running-services.ts';
 import { CONSOLE_COOKIE, hashBearer, newBearer } from '../../src/domain/bearer.ts';
@@ -82,6 +83,36 @@ test('an engine that does not answer is said to be away', async () => {
     await engine.comeBack();
   }
   await eventually('it answers', async () => !(await page(alice)).includes('has not answered'));
+});
+
+test('an engine that went away when nothing ran says no more than that', async () => {
+  engine.containers = [];
+  await shows('none', 'No container runs.');
+  await engine.goAway();
+  try {
+    const text = await shows('that it is away', 'No container ran when it was last heard.');
+    expect(text).not.toContain('What ran');
+    expect(text).not.toContain('No container runs.');
+  } finally {
+    await engine.comeBack();
+  }
+  await eventually('it answers', async () => !(await page(alice)).includes('has not answered'));
+});
+
+test('an engine that never answered is not said to have been heard', async () => {
+  const { store } = stage;
+  const name = `never-${randomUUID()}`;
+  const user = await addUser(stage, name);
+  const cookie = await cookieFor(user);
+  const address = 'unix:///there/is/none.sock';
+  const { id } = await store.stacks.create(stack({ name, engine: address }));
+  await store.grants.create(grant({ to: { userId: user.id }, on: { stackId: id } }));
+  const text = await eventually('it was tried', async () => {
+    const found = await page(cookie);
+    return found.includes('has not been reached yet, tried since <time') ? found : null;
+  });
+  expect(text).toContain('its socket is not there');
+  for (const wrong of ['last heard', 'No container', address]) expect(text).not.toContain(wrong);
 });
 
 test('who has no grant on a stack does not see it', async () => {

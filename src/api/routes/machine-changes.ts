@@ -215,23 +215,26 @@ async function remove(deps: ApiDeps, caller: Caller, id: number): Promise<void> 
 }
 
 export function machineChangeRoutes(api: Api, deps: ApiDeps): void {
-  const view = async (machine: Machine) =>
-    success(machineView(machine, await connectedMachines(deps)));
+  const view = async ({ viewer }: Caller, machine: Machine) =>
+    success(machineView(machine, await connectedMachines(deps), viewer));
 
   api.openapi(createRoute, async (c) => {
-    const machine = await create(deps, callerOf(c), newMachine(c.req.valid('json'), deps));
-    return c.json(await view(machine), 201);
+    const caller = callerOf(c);
+    const machine = await create(deps, caller, newMachine(c.req.valid('json'), deps));
+    return c.json(await view(caller, machine), 201);
   });
 
   api.openapi(replaceRoute, async (c) => {
     const { id } = c.req.valid('param');
+    const caller = callerOf(c);
     const whole = wholeOf(c.req.valid('json'), deps);
-    return c.json(await view(await change(deps, callerOf(c), id, whole)), 200);
+    return c.json(await view(caller, await change(deps, caller, id, whole)), 200);
   });
 
   api.openapi(changeRoute, async (c) => {
     const { id } = c.req.valid('param');
-    return c.json(await view(await change(deps, callerOf(c), id, c.req.valid('json'))), 200);
+    const caller = callerOf(c);
+    return c.json(await view(caller, await change(deps, caller, id, c.req.valid('json'))), 200);
   });
 
   api.openapi(removeRoute, async (c) => {

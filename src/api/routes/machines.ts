@@ -87,16 +87,17 @@ export function machineRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(listRoute, async (c) => {
     const asked = c.req.valid('query');
     const request = pageRequest(asked);
+    const caller = callerOf(c);
     const connected = await connectedMachines(deps);
-    const ids = await idsOf(deps, callerOf(c), asked.status, connected);
+    const ids = await idsOf(deps, caller, asked.status, connected);
     const page = await pageOf(deps, asked, ids, request);
-    const machines = page.rows.map((machine) => machineView(machine, connected));
+    const machines = page.rows.map((machine) => machineView(machine, connected, caller.viewer));
     return c.json(success({ machines, pagination: pagination(request, page) }), 200);
   });
 
   api.openapi(getRoute, async (c) => {
     const { viewer } = callerOf(c);
     const machine = await seenMachine(deps.store, viewer, deps.clock(), c.req.valid('param').id);
-    return c.json(success(machineView(machine, await connectedMachines(deps))), 200);
+    return c.json(success(machineView(machine, await connectedMachines(deps), viewer)), 200);
   });
 }

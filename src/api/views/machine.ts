@@ -9,11 +9,14 @@ import {
 } from '../../domain/machine.ts';
 import { RECORDING_POLICIES } from '../../domain/recording.ts';
 import { MARKED_SHELLS } from '../../domain/shell-integration.ts';
+import { seesEverything, type Viewer } from '../../domain/visibility.ts';
 import { isoTime, isoTimeOrNull, outId, outTime } from '../fields.ts';
 
 /** `connected`: a session is on it now; `idle`: it was reached before; `unused`: never yet. */
 export const MACHINE_STATUSES = ['connected', 'idle', 'unused'] as const;
 export type MachineStatus = (typeof MACHINE_STATUSES)[number];
+
+const FOR_ADMINS = 'Null for who is no administrator, too';
 
 export const machineSchema = z
   .object({
@@ -22,12 +25,12 @@ export const machineSchema = z
     kind: z.enum(MACHINE_KINDS),
     host: z.string(),
     port: z.int(),
-    engine: z.string().nullable(),
+    engine: z.string().nullable().openapi({ description: FOR_ADMINS }),
     container: z
       .union([z.string(), z.object({ stack: z.string(), service: z.string() })])
       .nullable(),
     shell: z.array(z.string()),
-    cluster: z.string().nullable(),
+    cluster: z.string().nullable().openapi({ description: FOR_ADMINS }),
     namespace: z.string().nullable(),
     pod: z.string().nullable(),
     selector: z.record(z.string(), z.string()).nullable(),
@@ -60,7 +63,7 @@ const NO_CONTAINER = { engine: null, container: null, shell: [] };
 const NO_POD = { cluster: null, namespace: null, pod: null, selector: null };
 
 /** As it was asked for. */
-function containerView({ container: place, pod }: Machine) {
+function placeView({ container: place, pod }: Machine) {
   if (pod) {
     const { cluster, namespace, choice, container, shell } = pod;
     const chosen = { ...NO_POD, cluster, namespace, ...choice };
@@ -72,9 +75,11 @@ function containerView({ container: place, pod }: Machine) {
   return { engine, container, shell: [...shell], ...NO_POD };
 }
 
+/** Where engines and clusters are is their administrators' business. */
 export function machineView(
   machine: Machine,
   connected: ReadonlySet<number>,
+  viewer: Viewer,
 ): z.infer<typeof machineSchema> {
   return {
     id: formatId('mch', machine.id),
@@ -82,7 +87,8 @@ export function machineView(
     kind: machine.kind,
     host: machine.host,
     port: machine.port,
-    ...containerView(machine),
+    ...placeView(machine),
+    ...(!seesEverything(viewer) && { engine: null, cluster: null }),
     username: machine.login,
     auth_type: machine.authType,
     tags: machine.tags,
