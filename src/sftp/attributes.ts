@@ -76,7 +76,9 @@ export function longName(name: Buffer, of: Attributes): Buffer {
     return `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${bits & 1 ? 'x' : '-'}`;
   });
   const kind = KINDS[of.mode >> 12] ?? '?';
-  const when = new Date(of.modified * 1000).toISOString().slice(0, 16).replace('T', ' ');
-  const line = `${kind}${letters.join('')} 1 ${of.uid} ${of.gid} ${of.size} ${when} `;
+  const date = new Date(of.modified * 1000);
+  // A file system has times that are beyond any calendar.
+  const when = Number.isNaN(date.getTime()) ? '?' : date.toISOString().slice(0, 16);
+  const line = `${kind}${letters.join('')} 1 ${of.uid} ${of.gid} ${of.size} ${when.replace('T', ' ')} `;
   return Buffer.concat([Buffer.from(line), name]);
 }

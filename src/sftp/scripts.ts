@@ -110,7 +110,7 @@ case $1 in
   *) exec 3<>"$p" || exit 1 ;;
 esac
 [ -z "$made" ] || chmod "$made" "$p"
-[ "$3" = 0 ] || dd bs=1 count=0 conv=notrunc "seek=$3" >&3 2>/dev/null </dev/null
+[ "$3" = 0 ] || dd bs=1 count=0 conv=notrunc "seek=$3" >&3 2>/dev/null </dev/null || fail 'No such place'
 begun
 exec cat >&3
 `;

@@ -22,6 +22,9 @@ const SFTP_SERVERS = [
 /** What of a client's variables goes on: what sshd takes as Debian configures it. */
 const TAKEN = /^(?:LANG|LC_[A-Za-z0-9_]{1,60}|COLORTERM|NO_COLOR)$/;
 
+/** How long a shell may look for a program, in milliseconds. */
+const FIND_MS = 10_000;
+
 /** The programs of one container, as sshd would begin them. What was found is remembered. */
 export class ContainerPrograms {
   readonly #container: RunningContainer;
@@ -115,7 +118,10 @@ export class ContainerPrograms {
     exec.stdin.end();
     exec.stdout.resume();
     exec.stderr.resume();
-    return (await exec.exited) === 0;
+    const timer = setTimeout(() => exec.close(), FIND_MS);
+    const code = await exec.exited;
+    clearTimeout(timer);
+    return code === 0;
   }
 
   #refused(reason: string): PosternError {

@@ -15,3 +15,9 @@ test.each([
   const line = longName(Buffer.from('name'), { ...about, mode: kind | 0o640 });
   expect(line.toString()).toBe(`${letter}rw-r----- 1 1 2 12 1970-01-01 00:00 name`);
 });
+
+test('a date that is beyond any calendar is none', () => {
+  const about = { size: 1, uid: 0, gid: 0, accessed: 0, mode: constants.S_IFREG | 0o644 };
+  const line = longName(Buffer.from('far'), { ...about, modified: 99_999_999_999_999 });
+  expect(line.toString()).toBe('-rw-r--r-- 1 0 0 1 ? far');
+});

@@ -41,13 +41,19 @@ interface Answer {
   readonly body: Buffer;
 }
 
-export class Client {
-  readonly server: SftpServer;
+/** What a client speaks to. */
+interface Spoken {
+  readonly stdin: NodeJS.WritableStream;
+  readonly stdout: NodeJS.ReadableStream;
+}
+
+export class Client<S extends Spoken = SftpServer> {
+  readonly server: S;
   #held = Buffer.alloc(0);
   #id = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
-  constructor(server: SftpServer) {
+  constructor(server: S) {
     this.server = server;
     server.stdout.on('data', (chunk: Buffer) => {
       this.#held = Buffer.concat([this.#held, chunk]);

@@ -80,6 +80,20 @@ describe('SFTP over the tools of a container', () => {
     expect(readFileSync(path, 'utf8')).toBe('01XY4567Z9end');
   });
 
+  test('a place that no file can have is refused, and nothing else is written instead', async () => {
+    const path = files.join('kept');
+    writeFileSync(path, 'as it was');
+    const handle = await client.open(path, READ | WRITE);
+    for (const place of [2n ** 63n, 2n ** 64n - 1n]) {
+      const at = Buffer.alloc(8);
+      at.writeBigUInt64BE(place);
+      expect(await client.status(6, handle, at, text('gone'))).toBe(4);
+      expect(await client.status(5, handle, at, uint32(10))).toBe(1);
+    }
+    await client.close(handle);
+    expect(readFileSync(path, 'utf8')).toBe('as it was');
+  });
+
   test('names are bytes, and no shell reads them', async () => {
     const names = ['-n', ' ', '\n', 'a\nb\n', '$(id)', "'", '"', '\\0101', '*', '%s', 'ü'].map(
       (name) => Buffer.from(name),
