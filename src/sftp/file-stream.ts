@@ -7,6 +7,9 @@ import type { Run } from './tool-shell.ts';
 /** How long a file may take to be opened, in milliseconds. */
 const OPEN_MS = 30_000;
 
+/** How long a program may take to end that has said all, in milliseconds. */
+const ENDING_MS = 30_000;
+
 /** What is kept of a tool's complaints, in bytes. */
 const MOST_WORD = 4096;
 
@@ -87,8 +90,17 @@ export class FileStream {
     if (code !== 0) throw this.#failure();
   }
 
+  /** One that has said all ends by itself, and is not let go before that is known. */
   close(): void {
-    this.#exec.close();
+    if (this.running) {
+      this.#exec.close();
+      return;
+    }
+    const timer = setTimeout(() => this.#exec.close(), ENDING_MS);
+    void this.#exec.exited.then(() => {
+      clearTimeout(timer);
+      this.#exec.close();
+    });
   }
 
   #failure(): SftpFailure {

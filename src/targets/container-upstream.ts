@@ -2,7 +2,7 @@ import type { ContainerExec } from '../domain/container-engine.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Place, placeText } from '../domain/forward.ts';
 import { type Logger, rootReasonOf } from '../domain/log.ts';
-import type { ProgramRequest, RunningContainer } from '../domain/running-container.ts';
+import type { RunningContainer } from '../domain/running-container.ts';
 import type {
   Link,
   Upstream,
@@ -18,14 +18,9 @@ import { ContainerFiles } from './container-files.ts';
 import { lifeAfter } from './container-life.ts';
 import { ContainerLink } from './container-link.ts';
 import { ContainerPrograms } from './container-program.ts';
-import { ContainerSignals } from './container-signals.ts';
+import type { ContainerSignals } from './container-signals.ts';
 import type { ContainerVisit } from './container-visit.ts';
-
-/** Among a program's variables: what it is found by when it has to end. */
-const MARK = 'POSTERN_PROGRAM';
-
-/** Failures of an engine after which a program may run that it was asked to begin. */
-const MAY_RUN: readonly string[] = ['engine.unreachable', 'engine.refused', 'cluster.unreachable'];
+import { MarkedContainer } from './marked-container.ts';
 
 export interface ContainerUpstreamParts {
   readonly container: RunningContainer;
@@ -37,15 +32,10 @@ export interface ContainerUpstreamParts {
   readonly log: Logger;
 }
 
-/** Whether a program may have begun though its engine said that it had not, or nothing. */
-function mayRun(error: unknown): boolean {
-  return !(error instanceof PosternError) || MAY_RUN.includes(error.code);
-}
-
 /** One container, for one session. There is no connection to hold: each program has its own. */
 export class ContainerUpstream implements Upstream {
   readonly closed: Promise<UpstreamEnd>;
-  readonly #container: RunningContainer;
+  readonly #container: MarkedContainer;
   readonly #machine: string;
   readonly #programs: ContainerPrograms;
   readonly #visit: ContainerVisit;
@@ -55,10 +45,13 @@ export class ContainerUpstream implements Upstream {
 
   constructor({ container, machine, shells, visit, log }: ContainerUpstreamParts) {
     this.#visit = visit;
-    this.#container = container;
     this.#machine = machine;
-    this.#programs = new ContainerPrograms({ container, machine, shells });
     this.#log = log.child({ container: container.name });
+    this.#container = new MarkedContainer({
+      ...{ container, visit, log: this.#log },
+      shell: () => this.#programs.plainShell(),
+    });
+    this.#programs = new ContainerPrograms({ container: this.#container, machine, shells });
     const { promise, resolve } = Promise.withResolvers<UpstreamEnd>();
     this.closed = promise;
     this.#end = resolve;
@@ -83,7 +76,7 @@ export class ContainerUpstream implements Upstream {
       }
     }
     return this.#held(
-      await this.#followed(
+      await this.#container.begin(
         async () => {
           const [command, env] = await Promise.all([
             this.#programs.command(program),
@@ -94,40 +87,6 @@ export class ContainerUpstream implements Upstream {
         (exec, signals) => this.#channel(exec, signals),
       ),
     );
-  }
-
-  /** A program that the session answers for, also for one that begins when it has ended already. */
-  async #followed<T extends { readonly left: Promise<boolean> }>(
-    request: () => Promise<ProgramRequest>,
-    as: (exec: ContainerExec, signals: ContainerSignals) => T,
-  ): Promise<T> {
-    const begun = this.#run(request, as);
-    this.#visit.follow(
-      begun.then(
-        ({ left }) => left,
-        () => true,
-      ),
-    );
-    return await begun;
-  }
-
-  async #run<T>(
-    request: () => Promise<ProgramRequest>,
-    as: (exec: ContainerExec, signals: ContainerSignals) => T,
-  ): Promise<T> {
-    const [{ command, env, terminal }, mark] = await Promise.all([request(), this.#visit.mark()]);
-    const signals = new ContainerSignals({
-      ...{ container: this.#container, mark, log: this.#log },
-      shell: () => this.#programs.plainShell(),
-    });
-    try {
-      const exec = await this.#container.exec({ command, env: [...env, [MARK, mark]], terminal });
-      return as(exec, signals);
-    } catch (error) {
-      // An engine that was lost may have begun it all the same.
-      if (mayRun(error)) this.#visit.follow(signals.hangUp(this.#visit.over));
-      throw error;
-    }
   }
 
   #held(channel: UpstreamChannel): UpstreamChannel {
@@ -222,7 +181,7 @@ export class ContainerUpstream implements Upstream {
   /** By a program in the container: its network is its own, and may be one that nothing leads to. */
   async #link(to: Place): Promise<ContainerLink> {
     const [host, port] = to.type === 'tcp' ? [to.host, String(to.port)] : [to.path, ''];
-    const link = await this.#followed(
+    const link = await this.#container.begin(
       async () => {
         const command = connectCommand(await this.#programs.plainShell(), host, port);
         return { command, env: [], terminal: null };

@@ -14,7 +14,8 @@ import { must } from '../support/run.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { conforms } from './conformance.ts';
 import { CONTAINER_MANNERS, type EnterOptions, enter, subjectIn } from './container-subject.ts';
-import { leavesNothing } from './left-in-containers.ts';
+import { endLeft, leavesNothing } from './left-in-containers.ts';
+import { marksEverything } from './marks-in-containers.ts';
 import { routeTo } from './route.ts';
 
 const ALGORITHMS = machineAlgorithms({ ciphers: ['aes128-gcm@openssh.com'], failed: [] });
@@ -229,6 +230,14 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'dpkg-query', 'rsyn
         docker: () => docker,
         name,
         noted: () => entered.at(-1),
+      });
+    });
+
+    describe('of a session', () => {
+      marksEverything({
+        docker: () => docker,
+        enter: (name, hears) => enter(docker, { name }, hears),
+        end: endLeft,
       });
     });
 

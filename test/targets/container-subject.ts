@@ -14,17 +14,21 @@ export interface EnterOptions {
   readonly shell?: readonly string[];
   /** Hears what a session leaves behind of where it was. */
   readonly onEntered?: (one: EnteredContainer) => void;
+  /** And, when it has ended, whether nothing of it is left. */
+  readonly onLeft?: (clean: boolean) => void;
 }
 
 /** A container of an engine as a machine. */
 export function enter(
   docker: TestDocker,
   choice: ContainerChoice,
-  { login = 'root', shell = [], onEntered = () => undefined }: EnterOptions = {},
+  options: EnterOptions = {},
 ): Promise<Upstream> {
+  const { login = 'root', shell = [] } = options;
+  const { onEntered = () => undefined, onLeft = () => undefined } = options;
   const control = {
     enterContainer: (_session: number, one: EnteredContainer) => Promise.resolve(onEntered(one)),
-    leaveContainer: () => Promise.resolve(),
+    leaveContainer: (_session: number, clean: boolean) => Promise.resolve(onLeft(clean)),
   };
   const engines = new Engines({ certificates: null });
   const targets = new DockerTargets({ engines, control, log: listeningLog() });

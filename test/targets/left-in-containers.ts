@@ -19,7 +19,8 @@ interface Where {
   readonly noted: () => EnteredContainer | undefined;
 }
 
-const end = leftProgramsEnder(new Engines({ certificates: null }));
+/** In containers of engines. */
+export const endLeft = leftProgramsEnder(new Engines({ certificates: null }));
 
 async function run(upstream: Upstream, command: string) {
   const program = { type: 'exec', command } as const;
@@ -48,13 +49,13 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     await eventually('all run', async () =>
       (await runs('9960001', '9960002', '9960003')).every(Boolean),
     );
-    expect(await within('they are told', end(mine))).toBe('ended');
+    expect(await within('they are told', endLeft(mine))).toBe('ended');
     await eventually('both are gone', async () =>
       (await runs('9960001', '9960002')).every((one) => !one),
     );
-    expect(await within('it looks', end(mine))).toBe('none');
+    expect(await within('it looks', endLeft(mine))).toBe('none');
     expect(await at.runs('9960003')).toBe(true);
-    expect(await end({ ...mine, containerId: 'f'.repeat(64) })).toBe('gone');
+    expect(await endLeft({ ...mine, containerId: 'f'.repeat(64) })).toBe('gone');
     upstream.close();
     other.close();
   });
@@ -66,7 +67,7 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     const channel = await run(upstream, command);
     expect(await within('the exit', channel.exited)).toEqual({ type: 'code', code: 0 });
     await eventually('it runs', () => at.runs('9960004'));
-    expect(await within('it looks', end(must(noted())))).toBe('none');
+    expect(await within('it looks', endLeft(must(noted())))).toBe('none');
     expect(await at.runs('9960004')).toBe(true);
     upstream.close();
   });
@@ -81,11 +82,11 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     try {
       channel.close();
       await within('the channel ends', channel.exited);
-      await expect(end(mine)).rejects.toMatchObject({ code: 'engine.not_running' });
+      await expect(endLeft(mine)).rejects.toMatchObject({ code: 'engine.not_running' });
     } finally {
       await docker().cli('unpause', name);
     }
-    expect(await within('it is told', end(mine))).toBe('ended');
+    expect(await within('it is told', endLeft(mine))).toBe('ended');
     await eventually('it is gone', async () => !(await at.runs('9960005')));
     upstream.close();
   });
