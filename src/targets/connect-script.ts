@@ -8,7 +8,9 @@
  *   @end N     the other side has ended its way, after N bytes
  *   @sent      the end of input was passed on, after everything before it
  *
- * perl and python do all of it. Busybox's nc passes the end of input on, ends when the other side has ended its
+ * perl and python do all of it. Once the other side has ended its way they also look, each second, whether it is still
+ * there for what is sent; a closed one over TCP shows in nothing but its silence, so it is asked for signs of life, and
+ * gone after 40 s without. Busybox's nc passes the end of input on, ends when the other side has ended its
  * way, and says nothing: that it is connected is read from the kernel's list of connections. Not used: other
  * kinds of nc and socat, which stay when the other side has gone, and bash, which cannot end one way alone.
  */
@@ -78,7 +80,7 @@ exit 1
 /** One process each way, so that neither waits for the other's reader. */
 const PERL = `
 use strict;
-use Socket qw(:DEFAULT getaddrinfo IPPROTO_TCP TCP_NODELAY);
+use Socket qw(:DEFAULT getaddrinfo IPPROTO_TCP TCP_NODELAY TCP_KEEPIDLE TCP_KEEPINTVL TCP_KEEPCNT);
 my ($host, $port) = @ARGV;
 my ($socket, $why);
 sub word { syswrite STDERR, "$_[0]\\n" }
@@ -117,20 +119,30 @@ sub copy {
     }
   }
 }
+pipe(my $over, my $sending) or exit 1;
 my $child = fork;
 unless (defined $child) { exit 1 }
 if ($child == 0) {
   word('@sent') if copy(\\*STDIN, $socket) >= 0 && shutdown($socket, 1);
   exit 0;
 }
+close $sending;
 my $sum = copy($socket, \\*STDOUT);
-if ($sum >= 0) { word("\\@end $sum") } else { kill 'KILL', $child }
+if ($sum >= 0) {
+  word("\\@end $sum");
+  setsockopt($socket, IPPROTO_TCP, $_->[0], $_->[1])
+    for [TCP_KEEPIDLE, 10], [TCP_KEEPINTVL, 10], [TCP_KEEPCNT, 3];
+  setsockopt($socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  vec(my $wanted = '', fileno $over, 1) = 1;
+  until (select(my $found = $wanted, undef, undef, 1)) { last unless defined send($socket, '', 0) }
+}
+kill 'KILL', $child;
 waitpid $child, 0;
 `;
 
 /** The same, for 2.7 and 3. */
 const PYTHON = `
-import os, socket, sys
+import os, select, socket, sys
 host, port = sys.argv[1:3]
 def word(text): os.write(2, (text + "\\n").encode("utf-8", "replace"))
 try:
@@ -153,6 +165,7 @@ def copy(source, sink):
         total += len(data)
         while data:
             data = data[os.write(sink, data):]
+over, sending = os.pipe()
 child = os.fork()
 if child == 0:
     try:
@@ -162,10 +175,18 @@ if child == 0:
     except Exception:
         pass
     os._exit(0)
+os.close(sending)
 try:
     word("@end %d" % copy(link.fileno(), 1))
+    if port:
+        for name, value in (("IDLE", 10), ("INTVL", 10), ("CNT", 3)):
+            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_KEEP" + name), value)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    while not select.select([over], [], [], 1)[0]:
+        link.send(b"")
 except Exception:
-    os.kill(child, 9)
+    pass
+os.kill(child, 9)
 os.waitpid(child, 0)
 `;
 

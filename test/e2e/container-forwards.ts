@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { dataOf } from '../support/api-call.ts';
 import type { Bastion } from '../support/bastion.ts';
@@ -14,7 +15,16 @@ const BEGIN_MS = 120_000;
 const MB = 1024 * 1024;
 
 /** In each container: what says everything back, what hashes it, what never ends by itself. */
-const [ECHO, DIGEST, CLOCK, NOBODY] = [8001, 8002, 8003, 8009] as const;
+const [ECHO, DIGEST, CLOCK, LEFT, NOBODY] = [8001, 8002, 8003, 8004, 8009] as const;
+/** Says that it has ended its way; what then comes it leaves unread, and closes. */
+const LEAVER = `exec </dev/null >/dev/null 2>&1
+perl -e 'use Socket;
+my $server;
+socket($server, PF_INET, SOCK_STREAM, 0) && setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1)
+  && bind($server, sockaddr_in(${LEFT}, INADDR_LOOPBACK)) && listen($server, 5) or exit 1;
+fork and exit;
+while (accept(my $one, $server)) { syswrite $one, "bye"; shutdown $one, 1; sysread $one, my $word, 1 }'
+`;
 const SERVERS = `exec </dev/null >/dev/null 2>&1
 busybox nc -ll -p ${ECHO} -e cat &
 busybox nc -ll -p ${DIGEST} -e sha256sum &
@@ -61,6 +71,7 @@ export function forwardsIntoContainers(
         await docker.run(name, { image, network: 'none' });
         await docker.cli('exec', name, 'sh', '-c', SERVERS);
       }
+      await docker.cli('exec', 'large', 'sh', '-c', LEAVER);
       await bastion.apply(setup(docker.address));
     }, BEGIN_MS);
 
@@ -123,6 +134,23 @@ export function forwardsIntoContainers(
         await eventually('it is gone', async () => !(await running()));
       });
     }
+
+    test('a server that has closed both ways leaves no program behind', async () => {
+      const { docker } = all();
+      const running = async (): Promise<boolean> =>
+        (await docker.processes('large')).some((line) => line.includes(`127.0.0.1 ${LEFT}`));
+      const port = await freePort();
+      await using _ = await tunnel('alice+large', ['-L', `${port}:127.0.0.1:${LEFT}`]);
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => undefined);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      expect(await within('its last word', text(socket))).toBe('bye');
+      expect(await running()).toBe(true);
+      socket.write('unread');
+      await eventually('it is gone', async () => !(await running()));
+      socket.end();
+      await within('it is closed', closed);
+    });
 
     test('-D carries many at once, and refuses what is not named', async () => {
       const port = await freePort();

@@ -202,6 +202,16 @@ for (const [name, part] of Object.entries(TOOLS)) {
         expect(await within('what went', all)).toBe('not here');
         await within('it is closed', link.closed);
       });
+
+      test.each(['an address', 'a socket'])('ends when %s has closed both ways', async (kind) => {
+        const at = kind === 'a socket' ? { path: files.join(`${part}-bye.sock`) } : undefined;
+        const { port, socket } = await serving((one) => one.end('bye'), at);
+        const link = connect(path(), at?.path ?? '127.0.0.1', port);
+        expect(await within('its end', text(link.stream))).toBe('bye');
+        if (at === undefined) (await socket).resetAndDestroy();
+        else (await socket).destroy();
+        await within('it is closed', link.closed);
+      });
     }
   });
 }
