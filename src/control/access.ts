@@ -23,7 +23,7 @@ import { isLive } from '../domain/visibility.ts';
 import { namedMachine } from './named-machine.ts';
 import { inNetwork } from './network.ts';
 import { holdsFactor } from './second-factor.ts';
-import { containersOf, narrowed, placeOf } from './session-container.ts';
+import { containersOf, narrowed, placeOf, toIts } from './session-container.ts';
 import { stillProves } from './sign-in.ts';
 
 /** What a living session, or one that waits for an approval, rests on. */
@@ -181,7 +181,7 @@ export class Access {
     const one = this.#containerOf(machine, index);
     return typeof one === 'string'
       ? denied('machine.unreachable', { machine: name, reason: one })
-      : answer(judge(narrowed(machine, one.id)));
+      : answer(judge(narrowed(machine, { name: one.id, shown: name })));
   }
 
   /** Or why there is none. */
@@ -206,7 +206,7 @@ export class Access {
     if (wanted !== null && wanted !== machine.name) {
       return denied('access.unknown_machine', { machine: wanted });
     }
-    return answer(judge(narrowed(machine, one.containerId)));
+    return answer(judge(narrowed(machine, toIts(one))));
   }
 
   async #allowedTo(user: SignedIn, asking: Asking): Promise<readonly AuthorizedRoute[]> {

@@ -1,3 +1,4 @@
+import type { ContainerChoice } from '../domain/container-place.ts';
 import type { ContainerSessionStore, ContainerStanding } from '../domain/container-session.ts';
 import type { SignedIn } from '../domain/control-plane.ts';
 import type { ErrorCode } from '../domain/errors.ts';
@@ -21,12 +22,20 @@ export function placeOf(
   if (containerSession === undefined) return machine;
   const container = containers.get(containerSession);
   if (container === undefined) return 'container.over';
-  return container.isTokenGood ? narrowed(machine, container.containerId) : 'container.token';
+  return container.isTokenGood ? narrowed(machine, toIts(container)) : 'container.token';
+}
+
+/** The container of a container session; null: none was chosen yet. */
+export function toIts({
+  containerId,
+  containerName,
+}: Pick<ContainerStanding, 'containerId' | 'containerName'>): ContainerChoice | null {
+  return containerId === null ? null : { name: containerId, shown: containerName };
 }
 
 /** A service's machine as one container of it. */
-export function narrowed(machine: Machine, id: string | null): Machine {
+export function narrowed(machine: Machine, choice: ContainerChoice | null): Machine {
   const { container } = machine;
-  if (container === null || id === null) return machine;
-  return { ...machine, container: { ...container, choice: { name: id } } };
+  if (container === null || choice === null) return machine;
+  return { ...machine, container: { ...container, choice } };
 }

@@ -223,15 +223,15 @@ function termsOf(grant: Grant, { withheld }: AccessRequest): Terms {
   };
 }
 
-/** A route as it was approved, to the one container that was asked for where it was one. */
+/** A route as it was decided again, to the one container that was asked for where it was one. */
 export function toSameContainer(
   { machine: { container: asked } }: AuthorizedRoute,
-  approved: AuthorizedRoute,
+  again: AuthorizedRoute,
 ): AuthorizedRoute {
-  const { machine } = approved;
-  if (asked === null || machine.container === null) return approved;
+  const { machine } = again;
+  if (asked === null || machine.container === null) return again;
   const container = { ...machine.container, choice: asked.choice };
-  return { ...approved, machine: { ...machine, container } };
+  return { ...again, machine: { ...machine, container } };
 }
 
 /**

@@ -1,7 +1,11 @@
 /** Which container a machine of kind `docker` is: one of this name, or one of a service. */
 export type ContainerChoice =
-  /** A name, an id, or the beginning of an id. */
-  | { readonly name: string }
+  | {
+      /** A name, an id, or the beginning of an id. */
+      readonly name: string;
+      /** What its user knows it as; left out: as that. */
+      readonly shown?: string;
+    }
   /** By its labels: the newest that is healthy, else the newest. */
   | {
       readonly stack: string;
@@ -46,5 +50,5 @@ export function isShell(text: string): boolean {
 
 /** For people: `shop-web-1`, `shop/web`. */
 export function containerText(choice: ContainerChoice): string {
-  return 'name' in choice ? choice.name : `${choice.stack}/${choice.service}`;
+  return 'name' in choice ? (choice.shown ?? choice.name) : `${choice.stack}/${choice.service}`;
 }

@@ -23,7 +23,10 @@ export interface ContainerSession {
 }
 
 /** What a container session that lives rests on. */
-export type ContainerStanding = Pick<ContainerSession, 'containerId' | 'isTokenGood'>;
+export type ContainerStanding = Pick<
+  ContainerSession,
+  'containerId' | 'containerName' | 'isTokenGood'
+>;
 
 /** The SSH user name of a container session: `cs-123-x7k2mnpq`. */
 export function containerUserName({ session, code }: ContainerSession): string {

@@ -1,4 +1,4 @@
-import { type AuthorizedRoute, widestLimits } from '../domain/access.ts';
+import { type AuthorizedRoute, toSameContainer, widestLimits } from '../domain/access.ts';
 import type { Capability } from '../domain/capability.ts';
 import type {
   ConnectionFacts,
@@ -223,7 +223,7 @@ export class GatewaySession {
       await this.#revoke(new PosternError(answer.code, answer.params));
       return;
     }
-    this.#route = answer.route;
+    this.#route = toSameContainer(this.#route, answer.route);
     this.#watch?.change(widestLimits(answer.route));
     for (const member of this.#members) {
       const lost = member.renewed(answer.route);

@@ -62,14 +62,15 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
     const rows = await this.#db
       .selectFrom('container_sessions')
       .innerJoin('sessions', 'sessions.id', 'container_sessions.id')
-      .select(['container_sessions.id', 'container_id', tokenIsGood(new Date()).as('isTokenGood')])
+      .select(['container_sessions.id', 'container_id', 'container_name'])
+      .select(tokenIsGood(new Date()).as('isTokenGood'))
       .where('container_sessions.id', '=', sql<number>`any(${[...sessionIds]}::bigint[])`)
       .where('sessions.status', 'in', LIVE)
       .execute();
     return new Map(
-      rows.map(({ id, container_id: containerId, isTokenGood }) => [
+      rows.map(({ id, container_id: containerId, container_name: containerName, isTokenGood }) => [
         id,
-        { containerId, isTokenGood },
+        { containerId, containerName, isTokenGood },
       ]),
     );
   }

@@ -6,6 +6,7 @@ import { LocalChanges } from '../../src/domain/changes.ts';
 import type { SignedIn } from '../../src/domain/control-plane.ts';
 import type { Stack } from '../../src/domain/stack.ts';
 import { Engines } from '../../src/engine/engine.ts';
+import { DockerTargets } from '../../src/targets/docker-target.ts';
 import { grant, machine, stack, user } from '../store/examples.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { running, startTestEngine, type TestContainer } from '../support/test-engine.ts';
@@ -99,15 +100,45 @@ test('an index is a container, the oldest first, and what runs counts alone', as
   engine.containers = [one(7), one(5), one(6, { state: 'exited' }), one(8)];
   await shows('web', [`${name}.web: 3 containers`]);
   const id = (index: number) => ({ name: engine.idOf(`${name}-web-${index}`) });
-  expect(await chosen(`${name}.web.1`)).toEqual(id(5));
-  expect(await chosen(`${name}.web.2`)).toEqual(id(7));
-  expect(await chosen(`${name}.web.3`)).toEqual(id(8));
+  expect(await chosen(`${name}.web.1`)).toMatchObject(id(5));
+  expect(await chosen(`${name}.web.2`)).toMatchObject(id(7));
+  expect(await chosen(`${name}.web.3`)).toMatchObject(id(8));
   expect(await chosen(`${name}.web`)).toMatchObject({ stack: name, service: 'web' });
   expect(await chosen(`${name}.web.4`)).toEqual([
     'machine.unreachable',
     { machine: `${name}.web.4`, reason: 'it has no container 4, and 3 that run' },
   ]);
 });
+
+test.each<['gone' | 'exited', string]>([
+  ['gone', 'there is no container WEB.3'],
+  ['exited', 'exited is the container WEB.3'],
+])(
+  'a container that is %s between the choice and the connection is refused by its index',
+  async (how, why) => {
+    engine.containers = [one(1), one(2), one(3)];
+    await shows('web', [`${name}.web: 3 containers`]);
+    const wanted = { machine: `${name}.web.3`, login: null };
+    const answer = await access.decide(alice, wanted, FACTS);
+    if (answer.outcome === 'denied') throw new Error(answer.code);
+    engine.containers = [one(1), one(2), ...(how === 'gone' ? [] : [one(3, { state: 'exited' })])];
+    const targets = new DockerTargets({
+      engines: new Engines({ certificates: null }),
+      control: {
+        enterContainer: () => Promise.resolve(),
+        leaveContainer: () => Promise.resolve(),
+      },
+      log: stage.log,
+    });
+    const ticket = { sessionId: 1, credential: { type: 'none' }, hops: [] } as const;
+    const { signal } = new AbortController();
+    const refused = await targets.connect(answer.route, ticket, signal).catch((error) => error);
+    expect(refused).toMatchObject({ code: 'machine.unreachable' });
+    const said = why.replace('WEB', `${name}.web`);
+    expect(String(refused.message)).toContain(said);
+    expect(String(refused.message)).not.toMatch(/[0-9a-f]{64}/);
+  },
+);
 
 test('an index is what Compose has numbered a container with', async () => {
   const label = 'com.docker.compose.container-number';
@@ -116,8 +147,8 @@ test('an index is what Compose has numbered a container with', async () => {
     labels: { ...container.labels, [label]: String(9 - at) },
   }));
   await shows('web', [`${name}.web: 2 containers`]);
-  expect(await chosen(`${name}.web.9`)).toEqual({ name: engine.idOf(`${name}-web-1`) });
-  expect(await chosen(`${name}.web.8`)).toEqual({ name: engine.idOf(`${name}-web-2`) });
+  expect(await chosen(`${name}.web.9`)).toMatchObject({ name: engine.idOf(`${name}-web-1`) });
+  expect(await chosen(`${name}.web.8`)).toMatchObject({ name: engine.idOf(`${name}-web-2`) });
   expect(await chosen(`${name}.web.1`)).toMatchObject(['machine.unreachable', {}]);
 });
 
