@@ -5,7 +5,7 @@ import {
   type GivenApproval,
 } from '../domain/access.ts';
 import type { CertificateProof } from '../domain/certificate.ts';
-import type { Container } from '../domain/container-engine.ts';
+import type { ContainerStanding } from '../domain/container-session.ts';
 import type {
   ConnectionFacts,
   ReachableMachine,
@@ -13,17 +13,19 @@ import type {
   SignedIn,
   Wanted,
 } from '../domain/control-plane.ts';
-import { type ErrorCode, sentence } from '../domain/errors.ts';
+import { type ErrorCode, PosternError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
-import { type Machine, SSH_PORT } from '../domain/machine.ts';
-import { numbered, type RunningServices } from '../domain/stack.ts';
-import type { Account } from '../domain/standing.ts';
+import type { Machine } from '../domain/machine.ts';
+import type { RunningServices } from '../domain/stack.ts';
+import type { Account, Standing } from '../domain/standing.ts';
 import type { Stores } from '../domain/store.ts';
 import { isLive } from '../domain/visibility.ts';
 import { namedMachine } from './named-machine.ts';
 import { inNetwork } from './network.ts';
 import { holdsFactor } from './second-factor.ts';
+import { ServiceMachines } from './service-machines.ts';
 import { containersOf, narrowed, placeOf, toIts } from './session-container.ts';
+import { canonical } from './setup-work.ts';
 import { stillProves } from './sign-in.ts';
 
 /** What a living session, or one that waits for an approval, rests on. */
@@ -50,19 +52,23 @@ interface Asking {
   judge(machine: Machine): AccessDecision;
 }
 
+/** What decisions that are made again are made from. */
+interface Ground {
+  readonly standing: Standing;
+  readonly containers: ReadonlyMap<number, ContainerStanding>;
+  readonly accounts: ReadonlyMap<number, Account>;
+  readonly machines: ReadonlyMap<number, Machine>;
+}
+
 /** Loads what an access decision needs and has it made; the decision itself is in the domain. */
 export class Access {
   readonly #stores: AccessStores;
-  readonly #running: RunningServices;
+  readonly #running: ServiceMachines;
   readonly #now: () => Date;
 
-  constructor(
-    stores: AccessStores,
-    running: RunningServices = NOTHING_KNOWN,
-    now: () => Date = () => new Date(),
-  ) {
+  constructor(stores: AccessStores, running?: RunningServices, now: () => Date = () => new Date()) {
     this.#stores = stores;
-    this.#running = running;
+    this.#running = new ServiceMachines(running);
     this.#now = now;
   }
 
@@ -85,7 +91,7 @@ export class Access {
     const used = allowed.length === 0 ? null : await this.#stores.sessions.lastUsed(user.userId);
     return allowed.map(({ machine }) => ({
       name: machine.name,
-      address: this.#addressOf(machine),
+      address: this.#running.addressOf(machine),
       tags: machine.tags,
       lastUsedAt: used?.get(machine.id) ?? null,
     }));
@@ -119,29 +125,56 @@ export class Access {
 
   /** Decisions made again, in their order; one query for all of them. */
   async standing(held: readonly HeldAccess[]): Promise<readonly RouteAnswer[]> {
-    const standing = await this.#stores.standing.of(
-      [...new Set(held.map(({ user }) => user.userId))],
-      [...new Set(held.map(({ machine }) => machine.id))],
-      certificatesOf(held.map(({ user }) => user)),
-    );
-    const containers = await containersOf(this.#stores.containerSessions, held);
+    const ground = await this.#groundOf(held);
+    return held.map((one) => this.#standing(one, ground));
+  }
+
+  /**
+   * The account of who begins a session, once all that the route rests on is found to be as it was when the
+   * route was decided. Throws PosternError with what else its user is to be told.
+   */
+  async admit(user: SignedIn, route: AuthorizedRoute, facts: ConnectionFacts): Promise<Account> {
+    const held = { user, ...route, facts };
+    const ground = await this.#groundOf([held]);
+    const again = this.#standing(held, ground);
+    if (again.outcome === 'denied') throw new PosternError(again.code, again.params);
+    const now = again.route.terms.map(canonical);
+    const account = ground.accounts.get(user.userId);
+    const isWhole = route.terms.every((one) => now.includes(canonical(one)));
+    if (account === undefined || route.terms.length === 0 || !isWhole) {
+      throw new PosternError('access.revoked', { machine: route.machine.name });
+    }
+    return account;
+  }
+
+  async #groundOf(held: readonly HeldAccess[]): Promise<Ground> {
+    const [standing, containers] = await Promise.all([
+      this.#stores.standing.of(
+        [...new Set(held.map(({ user }) => user.userId))],
+        [...new Set(held.map(({ machine }) => machine.id))],
+        certificatesOf(held.map(({ user }) => user)),
+      ),
+      containersOf(this.#stores.containerSessions, held),
+    ]);
     const accounts = new Map(standing.accounts.map((one) => [one.userId, one]));
     const machines = new Map(standing.machines.map((one) => [one.id, one]));
-    return held.map(({ user, machine: { id, name }, login, approval, facts }) => {
-      const account = accounts.get(user.userId);
-      if (account === undefined || account.disabled) return denied('access.account');
-      if (!stillProves(user, account, standing)) return denied('access.proof');
-      const machine = machines.get(id);
-      if (machine === undefined) return denied('access.removed', { machine: name });
-      const place = placeOf(user, machine, containers);
-      if (typeof place === 'string') return denied(place);
-      const asked = { login, approval, facts };
-      const decision = this.#judge(user, account, standing.grants, place, asked);
-      // Who was let in knows that the machine is there, and is told what happened.
-      return !decision.allowed && TAKEN_BACK.includes(decision.code)
-        ? denied('access.revoked', { machine: machine.name })
-        : answer(decision);
-    });
+    return { standing, containers, accounts, machines };
+  }
+
+  #standing(held: HeldAccess, { standing, containers, accounts, machines }: Ground): RouteAnswer {
+    const { user } = held;
+    const account = accounts.get(user.userId);
+    if (account === undefined || account.disabled) return denied('access.account');
+    if (!stillProves(user, account, standing)) return denied('access.proof');
+    const machine = machines.get(held.machine.id);
+    if (machine === undefined) return denied('access.removed', { machine: held.machine.name });
+    const place = placeOf(user, machine, containers);
+    if (typeof place === 'string') return denied(place);
+    const decision = this.#judge(user, account, standing.grants, place, held);
+    // Who was let in knows that the machine is there, and is told what happened.
+    return !decision.allowed && TAKEN_BACK.includes(decision.code)
+      ? denied('access.revoked', { machine: machine.name })
+      : answer(decision);
   }
 
   #judge(
@@ -178,21 +211,10 @@ export class Access {
       // Nobody learns from the sentence that the service is there.
       return whole.code === unknown ? denied(unknown, { machine: name }) : whole;
     }
-    const one = this.#containerOf(machine, index);
+    const one = this.#running.containerOf(machine, index);
     return typeof one === 'string'
       ? denied('machine.unreachable', { machine: name, reason: one })
       : answer(judge(narrowed(machine, { name: one.id, shown: name })));
-  }
-
-  /** Or why there is none. */
-  #containerOf({ stackId, service }: Machine, index: number): Container | string {
-    const known = this.#running.of(stackId ?? 0);
-    if (known === null) return 'its engine has not been heard of yet';
-    const containers = known.services.find(({ name }) => name === service)?.containers ?? [];
-    const one = numbered(containers).get(index);
-    if (one !== undefined) return one;
-    if (known.away !== null) return sentence('engine.unreachable', { reason: known.away.reason });
-    return `it has no container ${index}, and ${containers.length} that run`;
   }
 
   /** The container of a session that was made for it, as its service's machine. */
@@ -218,26 +240,9 @@ export class Access {
   async #allowed({ grants, judge }: Asking): Promise<readonly AuthorizedRoute[]> {
     const machines = grants.length === 0 ? [] : await this.#stores.machines.all();
     return machines
-      .filter((machine) => this.#mayRun(machine))
+      .filter((machine) => this.#running.mayRun(machine))
       .map(judge)
       .flatMap((decision) => (decision.allowed ? [decision.route] : []));
-  }
-
-  /** False for a service without a running container, as far as its engine answers. */
-  #mayRun({ stackId, service }: Machine): boolean {
-    const known = typeof stackId === 'number' ? this.#running.of(stackId) : null;
-    if (known === null || known.away !== null) return true;
-    return known.services.some(({ name }) => name === service);
-  }
-
-  /** For people; a container has no port, and of a service there is how many run. */
-  #addressOf({ kind, host, port, stackId, service }: Machine): string {
-    const known = typeof stackId === 'number' ? this.#running.of(stackId) : null;
-    if (known === null) return kind !== 'ssh' || port === SSH_PORT ? host : `${host}:${port}`;
-    if (known.away !== null) return 'engine unreachable';
-    const found = known.services.find(({ name }) => name === service);
-    const count = found?.containers.length ?? 0;
-    return count === 1 ? '1 container' : `${count} containers`;
   }
 
   async #onlyOne(user: SignedIn, asking: Asking): Promise<RouteAnswer> {
@@ -253,9 +258,6 @@ export class Access {
     });
   }
 }
-
-/** Where no engine is followed. */
-const NOTHING_KNOWN: RunningServices = { of: () => null, subscribe: () => () => undefined };
 
 /** What these users signed in with, as far as they are certificates. */
 function certificatesOf(users: readonly SignedIn[]): readonly CertificateProof[] {

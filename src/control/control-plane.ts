@@ -13,6 +13,7 @@ import type {
   Wanted,
 } from '../domain/control-plane.ts';
 import type { Counters } from '../domain/counters.ts';
+import { type ErrorCode, PosternError } from '../domain/errors.ts';
 import type { GuessLimit } from '../domain/guess-limit.ts';
 import { formatId } from '../domain/ids.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
@@ -22,6 +23,7 @@ import type { RecordingReceipt } from '../domain/recording.ts';
 import type { KeptDataKeys } from '../domain/recording-keys.ts';
 import type { ChannelEnd, EndReason, Session, SessionKind } from '../domain/session.ts';
 import type { RunningServices } from '../domain/stack.ts';
+import type { Account } from '../domain/standing.ts';
 import type { Store } from '../domain/store.ts';
 import type { TransferBatch } from '../domain/transfer.ts';
 import { Access } from './access.ts';
@@ -161,17 +163,29 @@ export class LocalControlPlane implements ControlPlane {
 
   async authorize(user: SignedIn, wanted: Wanted, facts: ConnectionFacts): Promise<RouteAnswer> {
     const answer = await this.#access.decide(user, wanted, facts);
-    if (answer.outcome === 'denied') {
-      void this.note('access.denied', {
-        user,
-        userName: user.userName,
-        machineId: null,
-        sessionId: null,
-        facts,
-        detail: { code: answer.code, machine: wanted.machine, login: wanted.login },
-      });
-    }
+    if (answer.outcome === 'denied') this.#noteDenied(answer.code, user, wanted, facts);
     return answer;
+  }
+
+  /** What was taken away since the decision counts. */
+  async #admit(user: SignedIn, route: AuthorizedRoute, facts: ConnectionFacts): Promise<Account> {
+    try {
+      return await this.#access.admit(user, route, facts);
+    } catch (error) {
+      if (error instanceof PosternError && error.code !== 'store.down') {
+        const { machine, login } = route;
+        this.#noteDenied(error.code, user, { machine: machine.name, login }, facts);
+      }
+      throw error;
+    }
+  }
+
+  #noteDenied(code: ErrorCode, user: SignedIn, wanted: Wanted, facts: ConnectionFacts): void {
+    const { machine, login } = wanted;
+    void this.note('access.denied', {
+      ...{ user, userName: user.userName, machineId: null, sessionId: null, facts },
+      detail: { code, machine, login },
+    });
   }
 
   reachable(user: SignedIn, facts: ConnectionFacts): Promise<readonly ReachableMachine[]> {
@@ -186,9 +200,12 @@ export class LocalControlPlane implements ControlPlane {
   ): Promise<SessionTicket> {
     const { stores, node } = this.#deps;
     const ticket = await this.#credentials.prepare(route);
-    const session = await enterSession(stores, { user, route, kind, facts, node });
+    const since = this.#live.heard;
+    const account = await this.#admit(user, route, facts);
+    const entry = { user, account, route, kind, facts, node };
+    const session = await enterSession(stores, entry);
     const { approval } = session;
-    this.#live.add(session.id, user, route, facts);
+    this.#live.add(session.id, entry, since);
     this.meters.sessionStarted(session.id, kind);
     await this.#deps.counters.count(session);
     void this.note('session.started', {
@@ -210,6 +227,7 @@ export class LocalControlPlane implements ControlPlane {
 
   async sessionActive(sessionId: number, machineId: number): Promise<void> {
     const now = new Date();
+    this.#live.active(sessionId);
     await this.#outbox.write('session active', async () => {
       await this.#deps.stores.sessions.activate(sessionId, now);
       await this.#deps.stores.machines.connected(machineId, now);

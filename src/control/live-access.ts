@@ -1,6 +1,6 @@
 import type { AuthorizedRoute } from '../domain/access.ts';
 import type { Changes } from '../domain/changes.ts';
-import type { ConnectionFacts, Gateway, RouteAnswer, SignedIn } from '../domain/control-plane.ts';
+import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { Access, HeldAccess } from './access.ts';
 import { Lookout } from './lookout.ts';
@@ -12,7 +12,11 @@ interface Living extends HeldAccess {
   terms: string;
   /** Whether the gateway is being told. */
   telling: boolean;
+  /** The gateway was told before it held the session. */
+  early: boolean;
 }
+
+type Entered = Pick<HeldAccess, 'user' | 'facts'> & { readonly route: AuthorizedRoute };
 
 /**
  * The sessions of this node and what each rests on. Makes their access decisions again whenever
@@ -38,13 +42,26 @@ export class LiveAccess {
     );
   }
 
-  add(sessionId: number, user: SignedIn, route: AuthorizedRoute, facts: ConnectionFacts): void {
+  /** How often word has come that something changed. */
+  get heard(): number {
+    return this.#lookout.heard;
+  }
+
+  /** `since`: `heard` before it was read what the session rests on. */
+  add(sessionId: number, { user, route, facts }: Entered, since: number): void {
     const { machine, login, approval } = route;
     const terms = canonical(route.terms);
     this.#living.set(sessionId, {
       ...{ sessionId, user, machine, login, approval, facts, terms },
-      telling: false,
+      ...{ telling: false, early: false },
     });
+    // The look that the word led to did not see this session.
+    if (since !== this.heard) this.#lookout.now();
+  }
+
+  /** The gateway holds it, and its machine answers. */
+  active(sessionId: number): void {
+    if (this.#living.get(sessionId)?.early === true) this.#lookout.now();
   }
 
   remove(sessionId: number): void {
@@ -87,10 +104,11 @@ export class LiveAccess {
       this.#log.info('access was taken back', { session: sessionId, code: answer.code });
     }
     living.telling = true;
-    // A session that is just being opened is not with the gateway yet: it is told at the next look.
+    // A session that is just being opened is not with the gateway yet: it is told when it is active.
     gateway
       .renew(sessionId, answer)
       .then((told) => {
+        living.early = !told;
         if (told) living.terms = terms;
       })
       .catch((error: unknown) => {

@@ -14,6 +14,7 @@ export class Lookout {
   #looking: Promise<void> | null = null;
   #again = false;
   #blind = false;
+  #heard = 0;
 
   /** `failed` is told of the first of several failures in a row. */
   constructor(look: () => Promise<void>, failed: (error: unknown) => void) {
@@ -24,12 +25,20 @@ export class Lookout {
   /** From now on, until `close`. */
   watch(changes: Changes): void {
     const timer = setInterval(() => this.#begin(), PERIOD_MS);
-    const deaf = changes.subscribe(() => this.#begin());
+    const deaf = changes.subscribe(() => {
+      this.#heard += 1;
+      this.#begin();
+    });
     this.#stop = () => {
       clearInterval(timer);
       deaf();
       this.#stop = null;
     };
+  }
+
+  /** How often word came. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Looks at once. */

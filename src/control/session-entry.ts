@@ -5,10 +5,13 @@ import type { ConnectionFacts, SignedIn } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { printable } from '../domain/log.ts';
 import type { Session, SessionApproval, SessionKind } from '../domain/session.ts';
+import type { Account } from '../domain/standing.ts';
 import type { Store, Stores } from '../domain/store.ts';
 
 export interface SessionEntry {
   readonly user: SignedIn;
+  /** As it was when the route was last found to be good. */
+  readonly account: Pick<Account, 'email'>;
   readonly route: AuthorizedRoute;
   readonly kind: SessionKind;
   readonly facts: ConnectionFacts;
@@ -17,13 +20,13 @@ export interface SessionEntry {
 }
 
 /** What a row of a session needs. */
-type Rows = Pick<Stores, 'approvals' | 'sessions' | 'users' | 'containerSessions'>;
+type Rows = Pick<Stores, 'approvals' | 'sessions' | 'containerSessions'>;
 
 /**
  * The row of a session that begins: a new one, or the one that was made for whom comes to a
  * container. An approval that its route rests on is used up with it, and by it alone. Throws
- * `container.over` where the container's has its user already, or has ended; `access.revoked` where
- * the route allows nothing; `approval.used` where its approval is of something else, or was used.
+ * `container.over` where the container's has its user already, or has ended; `approval.used` where its
+ * approval is of something else, or was used.
  */
 export async function enterSession(
   stores: Rows & Pick<Store, 'transaction'>,
@@ -67,27 +70,22 @@ async function usedUp(
 
 async function enter(
   stores: Rows,
-  { user, route, kind, facts, node }: SessionEntry,
+  { user, account, route, kind, facts, node }: SessionEntry,
   approval: SessionApproval | null,
 ): Promise<Session> {
-  if (route.terms.length === 0) {
-    throw new PosternError('access.revoked', { machine: route.machine.name });
-  }
   const now = new Date();
   const from = { ipAddress: facts.sourceAddress, userAgent: printable(facts.client, 255) };
   const id = user.containerSession;
   if (id !== undefined) {
     const by = { node, kind, login: route.login, ...from, approval };
-    const joined = await stores.containerSessions.join(id, by, now);
-    const session = joined ? await stores.sessions.get(id) : null;
-    if (session !== null) return session;
-    throw new PosternError('container.over');
+    const session = await stores.containerSessions.join(id, by, now);
+    if (session === null) throw new PosternError('container.over');
+    return session;
   }
-  const account = await stores.users.get(user.userId);
   return await stores.sessions.create({
     userId: user.userId,
     userName: user.userName,
-    userEmail: account?.email ?? null,
+    userEmail: account.email,
     machineId: route.machine.id,
     machineName: route.machine.name,
     machineHost: route.machine.host,

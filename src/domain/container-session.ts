@@ -112,7 +112,10 @@ export interface ContainerSessionStore {
   ready(sessionId: number, place: ContainerPlace, at: Date): Promise<boolean>;
   /** Null: there is none, or nobody may use it any more. */
   password(sessionId: number): Promise<Secret | null>;
-  /** Its user has come, to this node; once. False: it is not active, is overdue, or has its user already. */
+  /**
+   * Its user has come, to this node; once. Null: it is not active, is overdue, has its user already, or the
+   * token that it was made with is not good any more.
+   */
   join(
     sessionId: number,
     by: {
@@ -124,7 +127,7 @@ export interface ContainerSessionStore {
       readonly approval: SessionApproval | null;
     },
     at: Date,
-  ): Promise<boolean>;
+  ): Promise<Session | null>;
   /**
    * Within a transaction, keeps others from joining or ending it. True: it lives, and its user has not come.
    */

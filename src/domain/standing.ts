@@ -6,6 +6,7 @@ import type { Machine } from './machine.ts';
 /** What is known of a user when access is decided. */
 export interface Account {
   readonly userId: number;
+  readonly email: string | null;
   readonly disabled: boolean;
   readonly groups: readonly number[];
   /** Of the user's keys, those that are not revoked. */

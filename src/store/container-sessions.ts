@@ -134,17 +134,18 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
     sessionId: number,
     by: Parameters<ContainerSessionStore['join']>[1],
     at: Date,
-  ): Promise<boolean> {
+  ): Promise<Session | null> {
     return atomically(this.#db, async (db) => {
-      if ((await waitingIn(db, sessionId)) !== 'active') return false;
+      if ((await waitingIn(db, sessionId)) !== 'active') return null;
       const joined = await db
         .updateTable('container_sessions')
         .set({ joined_at: at, password: null })
         .where('id', '=', sessionId)
         .where('expires_at', '>', at)
+        .where(tokenIsGood(at))
         .executeTakeFirst();
-      if (joined.numUpdatedRows === 0n) return false;
-      await db
+      if (joined.numUpdatedRows === 0n) return null;
+      const session = await db
         .updateTable('sessions')
         .set({
           node: by.node,
@@ -158,8 +159,9 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
           approval_reason: by.approval?.reason ?? null,
         })
         .where('id', '=', sessionId)
-        .execute();
-      return true;
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return toSession(session);
     });
   }
 

@@ -39,6 +39,7 @@ export class SqlStandingStore implements StandingStore {
     const answer = await sql<Found>`select
       coalesce((select jsonb_agg(jsonb_build_object(
         'userId', u.id,
+        'email', u.email,
         'disabled', u.disabled,
         'groups', array(select m.group_id from group_members m where m.user_id = u.id),
         'keyIds', array(select k.id from user_keys k where k.user_id = u.id

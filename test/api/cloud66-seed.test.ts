@@ -144,7 +144,7 @@ test('Access requirements: one who has no key gets a password that is good once,
     },
     new Date(),
   );
-  expect(dead).toBe(true);
+  expect(dead).toMatchObject({ id });
   expect((await get(path, benToken)).body.connection_info).toEqual(others);
   expect(stage.log.lines.join('\n')).not.toContain(connection_info.password);
 });

@@ -112,7 +112,7 @@ test('who is in the container reads that the token is not valid any more', async
     ...({ node: 'node-a', kind: 'shell', login: 'root' } as const),
     ...{ ipAddress: '192.0.2.9', userAgent: 'SSH-2.0-x', approval: null },
   };
-  expect(await store.containerSessions.join(id, by, new Date())).toBe(true);
+  expect(await store.containerSessions.join(id, by, new Date())).toMatchObject({ id });
   const machineId = (await store.sessions.get(id))?.machineId ?? 0;
   const held = {
     user: { userId: user.id, userName: user.name, proof: null, containerSession: id },

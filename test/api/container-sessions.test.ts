@@ -226,8 +226,10 @@ test('nobody comes to a session once its time is over, ended or not', async () =
   };
   const { containerSessions } = stage.store;
   const { expiresAt } = (await containerSessions.get(id)) ?? { expiresAt: new Date(0) };
-  expect(await containerSessions.join(id, by, expiresAt)).toBe(false);
-  expect(await containerSessions.join(id, by, new Date(expiresAt.getTime() - 1))).toBe(true);
+  expect(await containerSessions.join(id, by, expiresAt)).toBeNull();
+  expect(await containerSessions.join(id, by, new Date(expiresAt.getTime() - 1))).toMatchObject({
+    id,
+  });
 });
 
 test('a grant from elsewhere gives no session, and shows none', async () => {

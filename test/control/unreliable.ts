@@ -10,6 +10,8 @@ export interface Unreliable {
   lost: number;
   /** `sessions.create`, `users.getByName`, …, in the order of the calls. */
   readonly calls: string[];
+  /** What happens before the next call of a name is made. */
+  readonly before: Map<string, () => Promise<unknown>>;
 }
 
 function isPlain(value: unknown): value is object {
@@ -30,12 +32,21 @@ export function unreliable(real: Store): Unreliable {
     });
   const call = async (where: string, act: () => unknown): Promise<unknown> => {
     state.calls.push(where);
+    const first = state.before.get(where);
+    state.before.delete(where);
+    await first?.();
     if (state.away) throw new PosternError('store.down');
     const answer = await act();
     if (state.lost === 0) return answer;
     state.lost -= 1;
     throw new PosternError('store.down');
   };
-  const state: Unreliable = { store: wrap(real, ''), away: false, lost: 0, calls: [] };
+  const state: Unreliable = {
+    store: wrap(real, ''),
+    away: false,
+    lost: 0,
+    calls: [],
+    before: new Map(),
+  };
   return state;
 }
