@@ -8,7 +8,9 @@ onBothDatabases('what access rests on', (kind) => {
   test('is read for many at once, and as the stores have it', async () => {
     await using opened = await testStore(kind);
     const { users, groups, machines, grants, standing } = opened.store;
-    const ada = await users.create(user({ name: 'ada', passwordHash: 'scrypt$one' }));
+    const ada = await users.create(
+      user({ name: 'ada', email: 'ada@example.org', passwordHash: 'scrypt$one' }),
+    );
     const bob = await users.create(user({ name: 'bob', passwordHash: null }));
     await users.update(bob.id, { disabled: true, totp: 'required' });
     const adaKey = await users.addKey(ada.id, key('ada'));
@@ -26,6 +28,7 @@ onBothDatabases('what access rests on', (kind) => {
     expect([...found.accounts].sort((a, b) => a.userId - b.userId)).toEqual([
       {
         userId: ada.id,
+        email: 'ada@example.org',
         disabled: false,
         groups: [group.id],
         keyIds: [adaKey.id],
@@ -35,6 +38,7 @@ onBothDatabases('what access rests on', (kind) => {
       },
       {
         userId: bob.id,
+        email: null,
         disabled: true,
         groups: [],
         keyIds: [],
