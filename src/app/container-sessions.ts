@@ -1,6 +1,6 @@
 import type { Config } from '../config/load.ts';
 import { BackgroundContainerSessions } from '../control/container-sessions.ts';
-import type { StackServices } from '../control/stack-services.ts';
+import type { ServiceContainers } from '../control/service-containers.ts';
 import { WaitingGateway } from '../control/waiting-gateway.ts';
 import type { Changes } from '../domain/changes.ts';
 import type { ContainerSessions } from '../domain/container-session.ts';
@@ -27,7 +27,7 @@ export function openContainerSessions(
     readonly changes: Changes;
     /** Of all nodes. */
     readonly gateway: Gateway;
-    readonly services: StackServices;
+    readonly containers: ServiceContainers;
     readonly plane: { readonly meters: Meters };
     readonly log: Logger;
   },

@@ -1,11 +1,13 @@
 import type { Config } from '../config/load.ts';
 import { LeftPrograms } from '../control/left-programs.ts';
 import { FollowedServices } from '../control/running-services.ts';
+import { ServiceContainers } from '../control/service-containers.ts';
 import { StackServices } from '../control/stack-services.ts';
 import type { Changes } from '../domain/changes.ts';
 import type { Logger } from '../domain/log.ts';
 import type { Store } from '../domain/store.ts';
 import { Engines } from '../engine/engine.ts';
+import { entryCheck } from '../targets/container-entry.ts';
 import { leftProgramsEnder } from '../targets/left-programs.ts';
 import type { Closers } from './closers.ts';
 
@@ -13,6 +15,8 @@ import type { Closers } from './closers.ts';
 export interface StackContainers {
   readonly services: StackServices;
   readonly running: FollowedServices;
+  /** Those that sessions land in. */
+  readonly containers: ServiceContainers;
 }
 
 /** Engines that stacks name are followed from now on, and what sessions have left in containers is ended. */
@@ -34,5 +38,7 @@ export function openStackContainers(
   const left = new LeftPrograms({ store: stores, end: leftProgramsEnder(engines), node, log });
   left.begin();
   closers.add('ending what is left in containers', () => left.close());
-  return { running, services: new StackServices(engines, running) };
+  const services = new StackServices(engines, running);
+  const containers = new ServiceContainers(services, entryCheck(engines));
+  return { running, services, containers };
 }

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { auditStates } from '../domain/audit-state.ts';
-import type { Container } from '../domain/container-engine.ts';
 import type {
   ContainerSessions,
   StackAction,
@@ -12,15 +11,14 @@ import { PosternError, sentence } from '../domain/errors.ts';
 import { type Logger, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { Meters } from '../domain/meters.ts';
 import type { EndReason } from '../domain/session.ts';
-import type { Stack } from '../domain/stack.ts';
 import type { Store, Stores } from '../domain/store.ts';
 import { ContainerSessionEnds } from './container-session-ends.ts';
 import { aboutSession } from './journal.ts';
 import { Lookout } from './lookout.ts';
 import { oneTimePassword } from './one-time-password.ts';
+import type { ServiceContainers } from './service-containers.ts';
 import { failAction, refusal } from './stack-actions.ts';
 import { permitStack } from './stack-permission.ts';
-import type { StackServices } from './stack-services.ts';
 
 /** No letters and digits that look like others; base 32. */
 const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
@@ -35,7 +33,7 @@ const LAST_ACTIONS_MS = 2000;
 export interface ContainerSessionsDeps {
   readonly store: Store;
   readonly counters: Pick<Counters, 'count'>;
-  readonly services: StackServices;
+  readonly containers: ServiceContainers;
   /** Of all nodes. */
   readonly gateway: Pick<Gateway, 'terminate'>;
   /** This node's name. */
@@ -92,7 +90,8 @@ export class BackgroundContainerSessions implements ContainerSessions {
 
   async create(wanted: WantedContainerSession): Promise<StackAction> {
     await this.permit({ ...wanted, userId: wanted.user.id });
-    await this.#containerOf(wanted.stack, wanted.service);
+    // The second.
+    await this.#deps.containers.chosen(wanted.stack, wanted.service);
     if (this.#running.size >= MOST_ACTIONS) throw new PosternError('stack.too_many');
     const { action, evicted } = await this.#begin(wanted);
     this.#ends.evict(evicted, sentence('stack.newer', paramsOf(wanted)));
@@ -108,19 +107,6 @@ export class BackgroundContainerSessions implements ContainerSessions {
   /** The first step. */
   permit(wanted: Parameters<ContainerSessions['permit']>[0]): Promise<void> {
     return permitStack(this.#deps.store, wanted);
-  }
-
-  /** The second: the container that a session of a service lands in. */
-  async #containerOf(stack: Stack, service: string): Promise<Container> {
-    let found: Container | null;
-    try {
-      found = await this.#deps.services.newest(stack, service);
-    } catch (error) {
-      const detail = error instanceof PosternError ? error.message : sentence('internal');
-      throw new PosternError('stack.not_created', { detail }, { cause: error });
-    }
-    if (found !== null) return found;
-    throw refusal('stack.service', 'stack.no_service', { stack: stack.name, service });
   }
 
   /** The third, with everything that the rest goes on from. */
@@ -197,9 +183,9 @@ export class BackgroundContainerSessions implements ContainerSessions {
 
   /** With everything looked at once more: what was true when it was asked for may not be any more. */
   async #setUp(action: StackAction, wanted: WantedContainerSession): Promise<void> {
-    const { store, counters, waitMs } = this.#deps;
+    const { store, counters, containers, waitMs } = this.#deps;
     await this.permit({ ...wanted, userId: wanted.user.id });
-    const container = await this.#containerOf(wanted.stack, wanted.service);
+    const container = await containers.entered(wanted.stack, wanted.service);
     const password = await oneTimePassword(store, wanted.user.id);
     const now = new Date();
     const place = {

@@ -1,9 +1,6 @@
-import type { Container, ContainerEngines } from '../domain/container-engine.ts';
+import { bestOf, type Container, type ContainerEngines } from '../domain/container-engine.ts';
 import { isContainerName } from '../domain/container-place.ts';
 import type { KnownServices, Service, ServiceList, Stack } from '../domain/stack.ts';
-
-/** Better ones first: a container without a health check is as good as its engine can say. */
-const HEALTHS: readonly Container['health'][] = ['healthy', 'none', 'starting', 'unhealthy'];
 
 /** What engines have told of a stack's containers; null: nothing yet. */
 export interface ToldServices {
@@ -30,17 +27,10 @@ export class StackServices implements ServiceList {
     return { services: servicesOf(stack, await this.#containers(stack, {})), away: null };
   }
 
-  /** The healthiest running container of a service, of several the newest; null: none runs. */
-  async newest(stack: Stack, service: string): Promise<Container | null> {
+  /** The container of a service to land in, as the engine says now; null: none runs. */
+  async best(stack: Stack, service: string): Promise<Container | null> {
     if (!isContainerName(service)) return null;
-    const all = await this.#containers(stack, { [stack.serviceLabel]: service });
-    const running = all.filter(({ state }) => state === 'running');
-    running.sort(
-      (a, b) =>
-        HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) ||
-        b.createdAt.getTime() - a.createdAt.getTime(),
-    );
-    return running[0] ?? null;
+    return bestOf(await this.#containers(stack, { [stack.serviceLabel]: service }));
   }
 
   async #containers(

@@ -41,6 +41,22 @@ export interface ContainerFilter {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Better ones first: a container without a health check is as good as its engine can say. */
+const HEALTHS: readonly ContainerHealth[] = ['healthy', 'none', 'starting', 'unhealthy'];
+
+/** Of a service's containers the one to land in: the healthiest that runs, of several the newest. */
+export function bestOf(containers: readonly Container[]): Container | null {
+  const [best] = containers
+    .filter(({ state }) => state === 'running')
+    .toSorted(
+      (a, b) =>
+        HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) ||
+        b.createdAt.getTime() - a.createdAt.getTime() ||
+        (a.name < b.name ? -1 : 1),
+    );
+  return best ?? null;
+}
+
 /** A program to be run in a running container. */
 export interface ExecRequest {
   /** The container's id or name. */

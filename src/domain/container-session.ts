@@ -143,6 +143,18 @@ export interface ContainerSessionStore {
   waiting(node: string): Promise<readonly number[]>;
 }
 
+/**
+ * Whether programs can be begun in a container. Rejects with PosternError `machine.refused` (there is no shell,
+ * or no such user) and `engine.*`. Implemented by targets/container-entry.ts.
+ */
+export type CheckEntry = (where: {
+  /** What the container is to its users: a machine's name. */
+  readonly machine: string;
+  readonly engine: string;
+  readonly containerId: string;
+  readonly login: string;
+}) => Promise<void>;
+
 /** What somebody wants a session of. */
 export interface WantedContainerSession {
   readonly user: {

@@ -1,4 +1,4 @@
-import type { Container, ContainerDetail, ContainerEngine } from '../domain/container-engine.ts';
+import { bestOf, type ContainerDetail, type ContainerEngine } from '../domain/container-engine.ts';
 import {
   type ContainerPlace,
   containerText,
@@ -17,7 +17,7 @@ export async function chosenContainer(
   { choice }: ContainerPlace,
 ): Promise<ContainerDetail> {
   try {
-    const name = 'name' in choice ? choice.name : await newestOf(engine, choice);
+    const name = 'name' in choice ? choice.name : await idOfBest(engine, choice);
     const found = name === null ? null : await engine.find(name);
     if (found?.state === 'running') return found;
     const there = found === null ? 'there is no container' : `${found.state} is the container`;
@@ -32,7 +32,7 @@ function unreachable(machine: string, reason: string, cause?: unknown): PosternE
   return new PosternError('machine.unreachable', { machine, reason }, { cause });
 }
 
-async function newestOf(
+async function idOfBest(
   engine: ContainerEngine,
   { stack, service, labels: by }: Extract<ContainerPlace['choice'], { readonly stack: string }>,
 ): Promise<string | null> {
@@ -40,17 +40,5 @@ async function newestOf(
     [by?.stack ?? STACK_LABEL]: stack,
     [by?.service ?? SERVICE_LABEL]: service,
   };
-  const running = (await engine.list({ labels })).filter(({ state }) => state === 'running');
-  const [best] = running.toSorted((a, b) => rank(a) - rank(b) || newer(a, b));
-  return best?.id ?? null;
-}
-
-/** Without a health check of its own there is nothing to say against one. */
-function rank({ health }: Container): number {
-  if (health === 'healthy' || health === 'none') return 0;
-  return health === 'starting' ? 1 : 2;
-}
-
-function newer(a: Container, b: Container): number {
-  return b.createdAt.getTime() - a.createdAt.getTime() || (a.name < b.name ? -1 : 1);
+  return bestOf(await engine.list({ labels }))?.id ?? null;
 }

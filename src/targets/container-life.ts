@@ -35,16 +35,23 @@ async function takesPrograms(
   programs: ContainerPrograms,
 ): Promise<boolean> {
   try {
-    const command = [await programs.plainShell(), '-c', ':'];
-    const exec = await container.exec({ command, env: [], terminal: null });
-    exec.stdout.resume();
-    exec.stderr.resume();
-    const timer = setTimeout(() => exec.close(), NOTHING_MS);
-    const code = await exec.exited;
-    clearTimeout(timer);
-    exec.close();
-    return code === 0;
+    return (await runNothing(container, await programs.plainShell())) === 0;
   } catch {
     return false;
   }
+}
+
+/** The status of a shell that does nothing; null: it has not ended in time. Rejects as `exec` does. */
+export async function runNothing(
+  container: RunningContainer,
+  shell: string,
+): Promise<number | null> {
+  const exec = await container.exec({ command: [shell, '-c', ':'], env: [], terminal: null });
+  exec.stdout.resume();
+  exec.stderr.resume();
+  const timer = setTimeout(() => exec.close(), NOTHING_MS);
+  const code = await exec.exited;
+  clearTimeout(timer);
+  exec.close();
+  return code;
 }

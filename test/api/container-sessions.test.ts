@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BackgroundContainerSessions } from '../../src/control/container-sessions.ts';
-import { StackServices } from '../../src/control/stack-services.ts';
 import { Meters } from '../../src/domain/meters.ts';
-import { Engines } from '../../src/engine/engine.ts';
 import * as example from '../store/examples.ts';
 import { eventually } from '../support/eventually.ts';
 import { running } from '../support/test-engine.ts';
@@ -202,8 +200,7 @@ test('a session waits for its user as long as it is told to, and no longer', asy
   // It is never begun: the one of the stage ends what is overdue.
   const impatient = new BackgroundContainerSessions({
     ...{ store, counters, log, node: 'node-b', meters: new Meters(), waitMs: 1 },
-    ...{ services: new StackServices(new Engines({ certificates: null })) },
-    gateway: stage.gateway,
+    ...{ containers: stage.containers, gateway: stage.gateway },
   });
   const [token] = (await store.tokens.list(ada.id, { limit: 1 })).rows;
   const action = await impatient.create({

@@ -8,6 +8,7 @@ import { BackgroundContainerSessions } from '../../src/control/container-session
 import { ScryptPasswords } from '../../src/control/password.ts';
 import { parsePublicKey } from '../../src/control/public-key.ts';
 import { RetentionSweep } from '../../src/control/retention.ts';
+import { ServiceContainers } from '../../src/control/service-containers.ts';
 import { SessionFeed } from '../../src/control/session-feed.ts';
 import { StackServices } from '../../src/control/stack-services.ts';
 import { WaitingGateway } from '../../src/control/waiting-gateway.ts';
@@ -116,10 +117,12 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
   const terminals = new TestTerminals(store);
   const events = new SessionFeed({ sessions: store.sessions, changes, log });
   const services = new StackServices(new Engines({ certificates: null }));
+  // What a test engine lists cannot be entered.
+  const containers = new ServiceContainers(services, () => Promise.resolve());
   const meters = new Meters();
   const containerSessions = new BackgroundContainerSessions({
-    ...{ store, counters, meters, services, gateway, node: 'node-a', log },
-    waitMs: 600_000,
+    ...{ store, counters, meters, gateway, node: 'node-a', log, waitMs: 600_000 },
+    containers,
   });
   containerSessions.begin(changes);
   const deps: ApiDeps = {
@@ -178,6 +181,7 @@ export async function openStage(kind: DatabaseKind = 'embedded') {
   return {
     api,
     deps,
+    containers,
     store,
     place,
     gateway,

@@ -114,6 +114,20 @@ grants:
       expect(await come(others[0]?.id ?? '')).toBe(255);
     });
 
+    test('of a container that nobody can enter fail, and say why', async () => {
+      const labels = { ...LABELS, 'com.docker.compose.service': 'bare' };
+      await docker.run('shop-bare-1', { image: 'distroless', labels });
+      const made = await api.create('ada', 'shop', 'bare');
+      expect(made).toMatchObject({ status: 'pending' });
+      expect(await api.finished('ada', 'shop', made.id)).toMatchObject({
+        status: 'failed',
+        error:
+          'Invalid session - Session creation failed: shop.bare refused the request: its image has no shell (bash, sh)',
+      });
+      const session = await api.ask('ada', 'shop/sessions/fetch?service_name=bare');
+      expect(session).toMatchObject({ status: 'failed' });
+    });
+
     test('end with the token that made them: the shell, who reads why, and what waits', async () => {
       const tokens = [await api.giveToken('ada'), await api.giveToken('ben')];
       await using screen = await entered();
