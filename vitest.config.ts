@@ -1,16 +1,8 @@
-import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { PlainReporter } from './scripts/plain-reporter.ts';
 
 const SHARED = 'test/support/shared.ts';
 const SERVICES = 'test/support/services.ts';
-
-/**
- * Where Node keeps what it compiled, for all that a run starts: hundreds of processes and threads of the product,
- * each of which had every file stripped of its types and compiled again (a start of `serve` cost 2.6 s of a
- * processor instead of 2.0, a command 0.5 instead of 0.2).
- */
-process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, 'node_modules/.cache/compiled');
 
 /** Rooms whose tests start databases, servers or processes. */
 const INTEGRATION = [
