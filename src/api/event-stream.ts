@@ -28,6 +28,8 @@ export interface EventStreamHost {
   readonly viewer: Viewer;
   /** Who listens, as they are now; null: they may not any more. */
   readonly again: () => Promise<Viewer | null>;
+  /** Called once they do not any more; more than once does no harm. */
+  readonly left: () => void;
 }
 
 function placeText({ feed, number }: EventPlace): string {
@@ -68,10 +70,19 @@ export class EventStream implements SessionListener {
     );
     // At once, so that whoever listens knows that they do.
     this.#write(': postern\n\n');
-    this.#leave = host.events.subscribe(this, after);
+    this.#leave = this.#subscribe(after);
     // What it was told at once may have been too much.
-    if (this.#controller === null) this.#leave();
+    if (this.#controller === null) this.#end();
     else this.#timer = setInterval(() => this.#look(), ACCESS_MS);
+  }
+
+  #subscribe(after: EventPlace | null): () => void {
+    try {
+      return this.#host.events.subscribe(this, after);
+    } catch (error) {
+      this.#host.left();
+      throw error;
+    }
   }
 
   began(live: readonly Session[], at: EventPlace): void {
@@ -134,5 +145,6 @@ export class EventStream implements SessionListener {
     this.#controller = null;
     clearInterval(this.#timer);
     this.#leave();
+    this.#host.left();
   }
 }

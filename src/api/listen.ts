@@ -1,13 +1,17 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { Door } from './door.ts';
 import { asksForSocket, WebSockets } from './web-sockets.ts';
 
 /** Milliseconds for a request's headers, and for a whole request with its body. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 60_000;
 
-/** Connections at once; further ones are refused by the kernel's queue. */
+/** Milliseconds between looks at which connections have taken longer. */
+const CHECK_MS = 5000;
+
+/** Connections at once. */
 const MOST_CONNECTIONS = 1000;
 
 export interface HttpServer {
@@ -24,14 +28,22 @@ export function listenHttp(options: {
   readonly fetch: Fetch;
   readonly host: string;
   readonly port: number;
+  /** Connections at once, as in door.ts; 1000. */
+  readonly most?: number;
 }): Promise<HttpServer> {
   const listener = getRequestListener(options.fetch);
   // Other upgrades (h2c) are answered as if they had not been asked for (RFC 9110 §7.8).
-  const server = createServer({ shouldUpgradeCallback: asksForSocket }, listener);
+  const server = createServer(
+    { shouldUpgradeCallback: asksForSocket, connectionsCheckingInterval: CHECK_MS },
+    listener,
+  );
+  const door = new Door(options.most ?? MOST_CONNECTIONS);
+  server.on('connection', (socket) => door.admit(socket));
+  server.on('request', ({ socket }) => door.asked(socket));
+  server.on('upgrade', ({ socket }) => door.asked(socket));
   const sockets = new WebSockets(server, options.fetch);
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;
-  server.maxConnections = MOST_CONNECTIONS;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {

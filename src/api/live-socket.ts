@@ -63,8 +63,13 @@ export class LiveSocket implements LiveViewer {
     try {
       this.#view = live.watch(key, this, redacted);
     } catch (error) {
-      this.#close(CLOSE.later, error instanceof Error ? error.message : '');
+      this.refuse(error);
     }
+  }
+
+  /** Closes it with what was thrown. */
+  refuse(error: unknown): void {
+    this.#close(CLOSE.later, error instanceof Error ? error.message : '');
   }
 
   send(frame: Uint8Array, sent: () => void): void {

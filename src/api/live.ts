@@ -1,13 +1,21 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { CONSOLE_COOKIE } from '../domain/bearer.ts';
+import { Crowd } from '../domain/crowd.ts';
 import { PosternError } from '../domain/errors.ts';
 import { formatId } from '../domain/ids.ts';
 import { isOwnPage } from '../domain/own-page.ts';
 import { holdsScope } from '../domain/role.ts';
 import type { Recording, Session } from '../domain/session.ts';
 import type { TokenKind } from '../domain/token.ts';
-import { isLive, maySeeSession, seesSecrets, type Viewer, viewerOf } from '../domain/visibility.ts';
+import {
+  isLive,
+  maySeeSession,
+  seesSecrets,
+  type Viewer,
+  viewerOf,
+  whoOf,
+} from '../domain/visibility.ts';
 import { bearerOf } from './auth.ts';
 import { type ApiEnv, type Caller, callerOf } from './context.ts';
 import type { ApiDeps } from './deps.ts';
@@ -17,6 +25,14 @@ import { isRedacted, type RedactWish } from './recording-view.ts';
 import { seenSession } from './terminate.ts';
 
 const PROTOCOL = 'v1.alis';
+
+/** Sessions that one user, or one token that is nobody's, follows at once: a part of what a node lets be followed. */
+const MOST_OF_ONE = 20;
+
+/** Of those who follow sessions on this node. */
+export function liveCrowd(): Crowd {
+  return new Crowd({ most: Number.POSITIVE_INFINITY, mostOfOne: MOST_OF_ONE });
+}
 
 /** A program's token, or a browser's cookie, which browsers send whoever's page asks. */
 interface Proof {
@@ -119,6 +135,7 @@ export async function followSession(
   c: Context<ApiEnv>,
   id: number,
   { channel, redact }: { readonly channel: number | undefined; readonly redact: RedactWish },
+  crowd: Crowd,
 ): Promise<Response> {
   const caller = callerOf(c);
   const proof = proofOf(c, deps);
@@ -132,7 +149,14 @@ export async function followSession(
   await noteViewing(deps, caller, session, recording, redacted);
   upgrade.accept(PROTOCOL, (socket) => {
     const terms = termsOf(deps, proof, session, recording, redacted);
-    new LiveSocket(socket, terms).begin(deps.live, recording.key, redacted);
+    const viewer = new LiveSocket(socket, terms);
+    const leave = crowd.enter(whoOf(caller.viewer));
+    if (leave === undefined) {
+      viewer.refuse(new PosternError('live.too_many', { limit: MOST_OF_ONE }));
+      return;
+    }
+    socket.once('close', leave);
+    viewer.begin(deps.live, recording.key, redacted);
   });
   return c.body(null, 200);
 }

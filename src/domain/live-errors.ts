@@ -20,6 +20,16 @@ export const LIVE_ERRORS = {
     exit: 255,
     text: 'too many follow sessions on this node already (at most {limit}); try again later',
   },
+  'live.too_many': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'you follow as many sessions on this node as one may (at most {limit}); leave one first',
+  },
+  'events.too_many': {
+    api: 'CONFLICT',
+    exit: 255,
+    text: 'you listen to events on this node as often as one may (at most {limit}); leave one first',
+  },
   'events.full': {
     api: 'UNAVAILABLE',
     exit: 255,

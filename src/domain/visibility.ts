@@ -33,6 +33,11 @@ function effectiveScopes(token: Token, role: Role | null): readonly Scope[] {
   return token.scopes.filter((scope) => allowed.includes(scope));
 }
 
+/** Whose places are counted: a user's, whatever their tokens, or those of a token that is nobody's. */
+export function whoOf({ userId, token }: Viewer): string {
+  return userId === null ? `token ${token.id}` : `user ${userId}`;
+}
+
 /**
  * Who presents this bearer secret; null when it is unknown, revoked, expired, of another kind, or
  * its owner is disabled or gone, or a browser's owes a second factor.

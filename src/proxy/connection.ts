@@ -1,6 +1,6 @@
 import type { ServerChannel } from 'ssh2';
 import type { AuthorizedRoute } from '../domain/access.ts';
-import type { ConnectionFacts, RouteAnswer } from '../domain/control-plane.ts';
+import type { ConnectionFacts, SignedIn } from '../domain/control-plane.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf } from '../domain/log.ts';
 import type { EndReason, SessionKind } from '../domain/session.ts';
@@ -11,6 +11,7 @@ import type { GuardedConnection } from '../ssh/server.ts';
 import { Approvals, type Need, permittedNow, SILENT, type Waiter } from './approvals.ts';
 import { type Authenticated, Authentication, type Identity } from './authentication.ts';
 import { GatewayChannel } from './channel.ts';
+import { Decision } from './decision.ts';
 import { Denials } from './denials.ts';
 import { Desk } from './desk.ts';
 import type { ProgramRequest } from './desk-asked.ts';
@@ -25,12 +26,6 @@ import type { Refusal } from './refusal.ts';
 import { ChannelRequests, type ProgramTerms, type RunningProgram } from './requests.ts';
 import { GatewaySession, type SessionDeps } from './session.ts';
 import { DirectEnd, type UserEnd } from './user-end.ts';
-
-/**
- * How old a decision may be when a session begins by it, in milliseconds: it is asked for while the
- * client still asks for its first channel. It serves one session alone.
- */
-const DECISION_MS = 2000;
 
 /** How long a client may take to pass on what its user is told at the end, in milliseconds. */
 const LAST_WORDS_MS = 1000;
@@ -60,7 +55,7 @@ export class DownstreamConnection {
   readonly #desk: Desk;
   readonly #approvals: Approvals;
   readonly #denials: Denials;
-  #decision: { readonly answer: Promise<RouteAnswer>; readonly at: number } | null = null;
+  readonly #decision: Decision;
   #session: Promise<GatewaySession> | null = null;
 
   /** `inside`: of a connection in another one (`ssh -J`), what is known from that. */
@@ -77,6 +72,7 @@ export class DownstreamConnection {
     this.#log = deps.log.child({ connection: id });
     const { answer } = owner;
     const facts = (): ConnectionFacts => this.#facts();
+    this.#decision = new Decision(deps.control, facts);
     this.#denials = new Denials(deps.control, facts, () => this.#authentication.result?.user);
     this.#desk = new Desk(guarded, {
       route: () => this.#nextRoute(),
@@ -128,6 +124,11 @@ export class DownstreamConnection {
     void this.#guarded.closed.then(() => this.#closed());
   }
 
+  /** Null: nobody has signed in. */
+  get user(): SignedIn | null {
+    return this.#authentication.result?.user ?? null;
+  }
+
   /** Settles when the connection is gone. */
   get gone(): Promise<void> {
     return this.#guarded.closed;
@@ -172,19 +173,9 @@ export class DownstreamConnection {
     if (authenticated === null || !this.#guarded.alive) return;
     // Without a name there may be a menu first, which asks by itself.
     if (authenticated.destination.machine === null) return;
-    this.#decide(authenticated).catch((error: unknown) => {
+    this.#decision.ask(authenticated).catch((error: unknown) => {
       this.#log.error('no access decision could be made', { reason: reasonOf(error) });
     });
-  }
-
-  /** The access decision, made again when the last one is not fresh any more. */
-  #decide({ user, destination }: Authenticated): Promise<RouteAnswer> {
-    const now = performance.now();
-    if (this.#decision === null || now - this.#decision.at > DECISION_MS) {
-      const answer = this.#deps.control.authorize(user, destination, this.#facts());
-      this.#decision = { answer, at: now };
-    }
-    return this.#decision.answer;
   }
 
   /** Where a program would run that is asked for next; null: nowhere, or it is a menu's choice. */
@@ -229,7 +220,7 @@ export class DownstreamConnection {
   }
 
   async #route(authenticated: Authenticated): Promise<AuthorizedRoute> {
-    const answer = await this.#decide(authenticated);
+    const answer = await this.#decision.ask(authenticated);
     if (answer.outcome === 'denied') throw new PosternError(answer.code, answer.params);
     return answer.route;
   }
@@ -246,7 +237,7 @@ export class DownstreamConnection {
     // Of the channels that came in one burst, the first opens; the others find what it opened.
     if (this.#session === before) {
       this.#session = this.#open(authenticated, route, kind);
-      this.#decision = null;
+      this.#decision.used();
     }
     return this.#session ?? Promise.reject(new PosternError('internal'));
   }

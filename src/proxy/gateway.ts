@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Algorithms } from 'ssh2';
 import type { Gateway, RouteAnswer } from '../domain/control-plane.ts';
+import { Crowd } from '../domain/crowd.ts';
 import { PosternError } from '../domain/errors.ts';
 import type { EndReason } from '../domain/session.ts';
 import type { HostKey } from '../ssh/host-key.ts';
@@ -25,6 +26,9 @@ const IDENT = 'OpenSSH_9.9 Postern';
  */
 const LEAVE_MS = 500;
 
+/** Connections that one user has at once, of those that a process holds (`maxConnections` in ssh/server.ts). */
+const MOST_OF_ONE = 500;
+
 /** Ends that a session's grant or limits set. */
 const LIMITS: readonly EndReason[] = ['access_revoked', 'max_session', 'idle_timeout'];
 
@@ -43,6 +47,8 @@ export interface GatewayOptions extends SessionDeps {
   readonly banner?: string | undefined;
   readonly algorithms: Algorithms;
   readonly limits?: Partial<ServerLimits>;
+  /** Connections that one user has at once; 500. */
+  readonly mostOfOneUser?: number;
 }
 
 /** The SSH side of Postern: every connection and session that this process holds. */
@@ -52,10 +58,13 @@ export class SshGateway implements Gateway {
   readonly #server: SshServer;
   readonly #recorder: SessionDeps['recorder'];
   readonly #connections = new Set<DownstreamConnection>();
+  readonly #crowd: Crowd;
   readonly #sessions = new Map<number, { session: GatewaySession; owner: SessionOwner }>();
 
   constructor(options: GatewayOptions) {
     this.#recorder = options.recorder;
+    const { mostOfOneUser: mostOfOne = MOST_OF_ONE } = options;
+    this.#crowd = new Crowd({ most: Number.POSITIVE_INFINITY, mostOfOne });
     this.terminals = new GatewayTerminals(options, (session) => this.#opened(session, NO_OWNER));
     this.#server = createSshServer({
       hostKey: options.hostKey,
@@ -132,8 +141,23 @@ export class SshGateway implements Gateway {
     const connection = new DownstreamConnection(randomUUID(), guarded, deps, owner, inside);
     this.#connections.add(connection);
     connection.start();
+    guarded.connection.once('ready', () => this.#count(connection, guarded, deps));
     void guarded.closed.then(() => this.#connections.delete(connection));
     return connection;
+  }
+
+  /** Who has as many as one may is let go: they would shut the door on everybody else. */
+  #count(connection: DownstreamConnection, guarded: GuardedConnection, deps: SessionDeps): void {
+    const { user } = connection;
+    if (user === null) return;
+    const leave = this.#crowd.enter(String(user.userId));
+    if (leave !== undefined) {
+      void guarded.closed.then(leave);
+      return;
+    }
+    const source = guarded.remoteAddress;
+    deps.log.warn('a user has too many connections', { user: user.userName, source });
+    guarded.destroy('too many connections of one user');
   }
 
   #opened(session: GatewaySession, owner: SessionOwner): void {

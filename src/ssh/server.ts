@@ -6,6 +6,8 @@ import ssh2, {
   type Server,
   type ServerChannel,
 } from 'ssh2';
+import { Crowd } from '../domain/crowd.ts';
+import { plainAddress, sourceOf } from '../domain/source.ts';
 import { sendOwnExtInfo } from './ext-info.ts';
 import { GuardViolation } from './guard.ts';
 import { bothForServer, type CertifiedHostKey } from './host-certificate.ts';
@@ -14,7 +16,6 @@ import { announceHostKeys } from './host-key-update.ts';
 import type { OwnerInternals } from './internals.ts';
 import { guardConnection, installGuards } from './library.ts';
 import { printable } from './printable.ts';
-import { plainAddress, Startups } from './startups.ts';
 import { type Arrival, Tunnel } from './tunnel.ts';
 import { type GuardedConnection, Visitor } from './visitor.ts';
 
@@ -131,13 +132,14 @@ class FrontDoor implements SshServer {
   readonly #limits: ServerLimits;
   readonly #ssh: Server;
   readonly #listener: NetServer;
-  readonly #startups: Startups;
+  readonly #startups: Crowd;
   readonly #guests = new Map<Arrival, Guest>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#startups = new Startups(this.#limits.maxStartups, this.#limits.maxStartupsPerAddress);
+    const { maxStartups: most, maxStartupsPerAddress: mostOfOne } = this.#limits;
+    this.#startups = new Crowd({ most, mostOfOne });
     this.#ssh = this.#speak([forServer(options.hostKey)], options.banner);
     // Latency: without this each small packet waits for the answer to the one before.
     this.#listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
@@ -236,7 +238,7 @@ class FrontDoor implements SshServer {
   /** A place at the door; undefined, and told: there is none. */
   #enter(address: string): (() => void) | undefined {
     const full = this.#guests.size >= this.#limits.maxConnections;
-    const leave = full ? undefined : this.#startups.enter(address);
+    const leave = full ? undefined : this.#startups.enter(sourceOf(address));
     if (leave) return leave;
     this.#tell('refused', address, full ? 'too many connections' : 'too many unauthenticated');
     return undefined;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { dataOf } from '../support/api-call.ts';
 import type { Bastion } from '../support/bastion.ts';
 import { EventSourceClient } from '../support/event-source.ts';
-import { within } from '../support/eventually.ts';
+import { eventually, within } from '../support/eventually.ts';
 import { holdProgram } from '../support/held-program.ts';
 import { needs } from '../support/requirements.ts';
 import { startSecondNode } from '../support/second-node.ts';
@@ -63,6 +63,23 @@ needs('ssh', 'sshd').describe('events of sessions', () => {
     expect(foreign.events.map(({ event }) => event)).toEqual(['sessions']);
     await bastion.api(`tokens/${own.id}`, { method: 'DELETE' });
     await within('it ends with its token', mine.ended, 5000);
+  });
+
+  test('who listens as often as one may leaves room for others', async () => {
+    const { bastion } = stage;
+    const [own, other] = [await tokenOf('alice'), await tokenOf('bob')];
+    using ears = new DisposableStack();
+    const status = (secret: string): Promise<number> => ears.use(listen(bastion, secret)).status;
+    const first = listen(bastion, own.secret);
+    ears.use(first);
+    expect(await first.status).toBe(200);
+    const more = Array.from({ length: 19 }, () => status(own.secret));
+    expect(new Set(await Promise.all(more))).toEqual(new Set([200]));
+    // With another token it is the same user.
+    expect(await status((await tokenOf('alice')).secret)).toBe(409);
+    expect(await status(other.secret)).toBe(200);
+    first[Symbol.dispose]();
+    await eventually('its place is free', async () => (await status(own.secret)) === 200);
   });
 
   test.skipIf(inject('backend') !== 'postgres')('are those of all nodes', async () => {

@@ -53,6 +53,21 @@ needs('ssh', 'sshd', 'chromium').describe('following a session that runs', () =>
     return { id: created.id, secret: created.token };
   }
 
+  test('who follows as many as one may leaves room for others', async () => {
+    const { screen, id } = await shell();
+    await using _ = screen;
+    const { secret } = await tokenOf('alice');
+    using viewers = new DisposableStack();
+    const own = (): Watcher => viewers.use(watch(id, { authorization: `Bearer ${secret}` }));
+    const mine = Array.from({ length: 20 }, own);
+    await Promise.all(mine.map((one) => one.shows('$')));
+    const { code, reason } = await within('one too many is closed', own().closed);
+    expect([code, reason]).toEqual([1013, expect.stringContaining('at most 20')]);
+    await viewers.use(watch(id)).shows('$');
+    screen.type('exit\r');
+    await screen.exited();
+  });
+
   test('a late viewer has the screen, then all that happens, to the end', async () => {
     const { screen, id } = await shell();
     await using _ = screen;

@@ -78,16 +78,12 @@ export interface ProxyStage extends AsyncDisposable {
 
 export interface ProxyStageOptions {
   readonly limits?: Partial<ServerLimits>;
+  readonly mostOfOneUser?: number;
   readonly connector?: (real: TargetConnector) => TargetConnector;
   readonly control?: (real: LocalControlPlane) => LocalControlPlane;
 }
 
-interface Memory {
-  readonly stream: Writable;
-  text(): string;
-}
-
-function memory(): Memory {
+function memory() {
   const chunks: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -156,6 +152,7 @@ export async function openProxyStage(options: ProxyStageOptions = {}): Promise<P
     hostKey: loadHostKey(generateHostKey().privatePem),
     algorithms: serverAlgorithms(CIPHERS),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.mostOfOneUser === undefined ? {} : { mostOfOneUser: options.mostOfOneUser }),
   });
   opened.defer(() => gateway.drain());
   const { port } = await gateway.listen('127.0.0.1', 0);

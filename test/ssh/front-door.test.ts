@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { sourceOf } from '../../src/domain/source.ts';
 import { printable } from '../../src/ssh/printable.ts';
-import { sourceOf } from '../../src/ssh/startups.ts';
 import { Lab } from './lab.ts';
 import { Attacker, inside, plainPacket, RawPeer, within } from './raw-peer.ts';
 

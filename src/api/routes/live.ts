@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts';
 import { failureSchema, json } from '../envelope.ts';
 import { idOf } from '../fields.ts';
 import { guarded } from '../guard.ts';
-import { consoleCookie, followSession } from '../live.ts';
+import { consoleCookie, followSession, liveCrowd } from '../live.ts';
 import { wholeNumber } from '../paging.ts';
 
 const PATH = '/v1/sessions/{id}/live';
@@ -34,9 +34,10 @@ const route = guarded('recordings:read', {
 });
 
 export function liveRoutes(api: Api, deps: ApiDeps): void {
+  const crowd = liveCrowd();
   api.use('/v1/sessions/:id/live', consoleCookie(deps));
   api.openapi(route, (c) => {
     const { channel, redact } = c.req.valid('query');
-    return followSession(deps, c, c.req.valid('param').id, { channel, redact });
+    return followSession(deps, c, c.req.valid('param').id, { channel, redact }, crowd);
   });
 }
