@@ -92,3 +92,18 @@ test('no import cycles, type imports included', () => {
   const done = new Set<string>();
   expect(modules.map((file) => cycleFrom(file, [], done)).find((found) => found) ?? []).toEqual([]);
 });
+
+const ROOT = resolve(SRC, '..');
+
+test.each([
+  ['ARCHITECTURE.md', 'src', (name: string) => `\n  ${name}/ `],
+  ['docs/README.md', 'docs', (name: string) => `(${name})`],
+  ['docs/adr/README.md', 'docs/adr', (name: string) => `(${name})`],
+])('%s names everything in %s', (page, directory, named) => {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const things = readdirSync(join(ROOT, directory), { withFileTypes: true }).filter((thing) =>
+    directory === 'src' ? thing.isDirectory() : /^(?!README).*\.md$/.test(thing.name),
+  );
+  const unnamed = things.filter(({ name }) => !text.includes(named(name)));
+  expect(unnamed.map(({ name }) => name)).toEqual([]);
+});

@@ -16,7 +16,8 @@ export interface FoundRecording {
 
 /**
  * The row of a recording that the caller may see, whether or not its bytes are there: that of
- * `channel`, else of the first channel that has one. Throws `thing.not_found` or `recording.none`.
+ * `channel`, else of the first channel that has one. Throws `thing.not_found`, `recording.none` or
+ * `recording.no_channel`.
  */
 export async function seenRecording(
   deps: ApiDeps,
@@ -32,7 +33,9 @@ export async function seenRecording(
       ? (usable.find(isThere) ?? usable[0])
       : usable.find((one) => one.channel === channel);
   if (recording === undefined) {
-    throw new PosternError('recording.none', { id: formatId('sess', id) });
+    throw channel === undefined
+      ? new PosternError('recording.none', { id: formatId('sess', id) })
+      : new PosternError('recording.no_channel', { id: formatId('sess', id), channel });
   }
   return { session, recording };
 }
@@ -45,7 +48,7 @@ export function refuseDeleted({ removed, sessionId }: Recording): void {
   throw new PosternError('recording.deleted', { id, at, by: removed.by });
 }
 
-/** Throws `thing.not_found`, `recording.none`, `recording.deleted` or `recording.missing`. */
+/** Throws what `seenRecording` does, `recording.deleted` or `recording.missing`. */
 export async function findRecording(
   deps: ApiDeps,
   caller: Caller,

@@ -10,6 +10,7 @@ import type { Api, ApiEnv } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { documentRoutes } from './document.ts';
 import { errorHandler, invalid } from './errors.ts';
+import { sayWhatFieldsMustBe } from './field-words.ts';
 import { assertGuarded, demands } from './guard.ts';
 import { alertRuleRoutes } from './routes/alert-rules.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -178,6 +179,7 @@ function refuseUnknown(api: Api, c: Context<ApiEnv>): never {
  * be mounted beside it. Throws when a route has no declared demand.
  */
 export function createApi(deps: ApiDeps): Api {
+  sayWhatFieldsMustBe();
   const api: Api = new OpenAPIHono<ApiEnv>({ defaultHook: invalid });
   middleware(api, deps);
   routes(api, deps);

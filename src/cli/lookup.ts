@@ -19,13 +19,16 @@ const LISTS = {
 } as const;
 const MOST = 10_000;
 
-/** An id with or without its prefix, as it stands in a path. Throws when it is none. */
-export function idOf(kind: IdKind, text: string): string {
+/**
+ * An id with or without its prefix, as it stands in a path. Throws when it is none; `otherwise` says what
+ * may be written besides.
+ */
+export function idOf(kind: IdKind, text: string, otherwise = ''): string {
   const id = parseId(kind, text);
   if (id === null) {
     throw new CommandFailure(
       2,
-      `"${printable(text, 60)}" is no id: write ${formatId(kind, 12)} or 12`,
+      `"${printable(text, 60)}" is no id: write ${formatId(kind, 12)} or 12${otherwise}`,
     );
   }
   return formatId(kind, id);

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { formatId, parseId } from '../domain/ids.ts';
-import { reasonOf } from '../domain/log.ts';
 import type { Seal } from '../domain/seal.ts';
 import { readEnvelope } from '../envelope/envelope.ts';
 import { FileBytes } from '../envelope/file-bytes.ts';
 import { identityOf } from '../recorder/header.ts';
 import { parseSeal } from '../recorder/seal.ts';
+import { readGiven } from './given-file.ts';
 import { CommandFailure } from './shell.ts';
 import { at, rowsAt, textAt } from './wire.ts';
 
@@ -68,12 +67,7 @@ function isSame(one: Identity, other: Identity | null): boolean {
 }
 
 function linesOf(path: string): readonly { readonly text: string; readonly place: string }[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CommandFailure(2, `${path}: ${reasonOf(error)}`, { cause: error });
-  }
+  const text = readGiven(path).toString('utf8');
   const lines = text.split('\n').map((line, index) => ({
     text: line.trim(),
     place: `${path}:${index + 1}`,

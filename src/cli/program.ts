@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { ConfigError } from '../config/problem.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
@@ -75,6 +75,13 @@ const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   addShellIntegrationCommand,
 ];
 
+/** Without the default of what is off or empty unless it is given. */
+function optionDescription(option: Option): string {
+  return Help.prototype.optionDescription
+    .call(new Help(), option)
+    .replace(/ ?\(default: (?:false|"")\)$/, '');
+}
+
 function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command {
   const program = new Command('postern')
     .description(
@@ -89,6 +96,7 @@ function createProgram(shell: Shell, outcome: Outcome = { status: 0 }): Command 
       getOutHelpWidth: () => shell.columns || 100,
       getErrHelpWidth: () => shell.columns || 100,
     })
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(-h after a command shows how it is used)');
   addServe(program, shell, outcome);
   for (const add of COMMANDS) add(program, shell);
@@ -115,9 +123,10 @@ function report(shell: Shell, error: unknown): number {
     return error.status;
   }
   const where = error instanceof PosternError ? '' : 'failed: ';
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : null;
-  const because = cause === null ? '' : ` (${reasonOf(cause)})`;
-  shell.stderr.write(`postern: ${where}${reasonOf(error)}${because}\n`);
+  const reason = reasonOf(error);
+  const cause = error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : '';
+  const because = reason.includes(cause) ? '' : ` (${cause})`;
+  shell.stderr.write(`postern: ${where}${reason}${because}\n`);
   return 1;
 }
 

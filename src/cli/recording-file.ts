@@ -7,6 +7,7 @@ import { unwrapDataKey } from '../envelope/data-key.ts';
 import { EncryptedBytes } from '../envelope/encrypted-bytes.ts';
 import { type Envelope, readEnvelope } from '../envelope/envelope.ts';
 import { FileBytes } from '../envelope/file-bytes.ts';
+import { unreadable } from './given-file.ts';
 import { CommandFailure } from './shell.ts';
 
 /** A recording's file, open; what is encrypted is read as what was recorded. */
@@ -24,7 +25,7 @@ export async function withRecordingFile<T>(
   use: (file: RecordingFile) => Promise<T>,
 ): Promise<T> {
   const handle = await open(path, 'r').catch((error: unknown) => {
-    throw new CommandFailure(1, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw unreadable(path, error);
   });
   try {
     return await use(await opened(path, handle, identityFile));

@@ -83,6 +83,11 @@ export const CATALOGUE = {
     text: 'node {node}, which holds session {id}, did not confirm its end; try again',
   },
   'recording.none': { api: 'NOT_FOUND', exit: 255, text: 'session {id} has no recording' },
+  'recording.no_channel': {
+    api: 'NOT_FOUND',
+    exit: 255,
+    text: 'session {id} has no recording of channel {channel}',
+  },
   'recording.missing': {
     api: 'NOT_FOUND',
     exit: 255,

@@ -136,10 +136,13 @@ export class WorkerProcess {
   async drain(): Promise<void> {
     const { drainMs, leaveMs } = this.#timing;
     clearInterval(this.#watchdog);
-    try {
-      await this.#ask('drain', drainMs);
-    } catch (error) {
-      this.#log.error('a worker did not end its sessions in time', { reason: reasonOf(error) });
+    // One that could not start was killed, and has no sessions.
+    if (!this.#child.killed) {
+      try {
+        await this.#ask('drain', drainMs);
+      } catch (error) {
+        this.#log.error('a worker did not end its sessions in time', { reason: reasonOf(error) });
+      }
     }
     if (this.#child.connected) this.#child.disconnect();
     if ((await within(leaveMs, this.gone)) !== null) return;

@@ -50,7 +50,7 @@ function listen(name: string, dir: string): Promise<Server> {
       const taken = cause.code === 'EADDRINUSE';
       reject(
         taken
-          ? new PosternError('store.in_use', { dir }, { cause })
+          ? new PosternError('store.in_use', { dir })
           : new PosternError('store.data_dir', { dir, reason: reasonOf(cause) }, { cause }),
       );
     });

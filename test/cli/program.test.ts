@@ -22,6 +22,8 @@ describe('the command', () => {
     [['grant', 'add', '--allow', 'shell'], 'give one of --user and --group'],
     [['grant', 'add', '--allow', 'shell', '--until', 'x'], 'It must be a time'],
     [['session', 'kill', 'usr_1'], '"usr_1" is no id: write sess_12 or 12'],
+    [['key', 'rm', 'alice', 'x'], 'key_12 or 12 or its fingerprint'],
+    [['recording', 'verify', '/nowhere.cast'], 'neither a file nor the id of a session'],
     [['session', 'play', '1', '--speed', '0'], 'a number above 0'],
     [['config', '--config', '/nowhere.yaml'], 'cannot be read'],
   ])('%j is wrong usage: status 2, the reason on stderr', async (argv, reason) => {
@@ -42,6 +44,25 @@ describe('the command', () => {
     const answer = await command(argv.filter(Boolean));
     expect(answer).toMatchObject({ status: 0, stderr: '' });
     expect(answer.stdout).toContain('Usage: postern');
+  });
+
+  test('says the default of an option that has one, not of what is off unless given', async () => {
+    const { stdout } = await command(['machine', 'add', '-h']);
+    expect(stdout).toContain('(default: 22)');
+    expect(stdout).not.toMatch(/default: (?:false|"")/);
+  });
+
+  test.each([
+    [['ca', 'add', 'x', '/nowhere.pub']],
+    [['revocation', 'import', '/nowhere.krl']],
+    [['apply', '/nowhere.yaml']],
+  ])('%j names the file that cannot be read', async (argv) => {
+    const answer = await command(argv, {
+      POSTERN_URL: 'http://127.0.0.1:1',
+      POSTERN_TOKEN: 'x'.repeat(32),
+    });
+    expect(answer.status).toBe(1);
+    expect(answer.stderr).toMatch(/^postern: \/nowhere\.\w+ cannot be read \(ENOENT\)\n$/);
   });
 
   test('says its version', async () => {

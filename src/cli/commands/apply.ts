@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../../domain/log.ts';
 import type { SetupRequest } from '../../domain/setup.ts';
 import { ApiClient, ApiFailure } from '../api-client.ts';
+import { readGiven } from '../given-file.ts';
 import type { SetupProblem } from '../setup/reader.ts';
 import { readSetupFile } from '../setup-file.ts';
 import { CommandFailure, type Shell } from '../shell.ts';
@@ -29,7 +29,7 @@ export function addApplyCommand(program: Command, shell: Shell): void {
 
 async function apply(shell: Shell, file: string, options: ApplyOptions): Promise<void> {
   const { env } = shell;
-  const read = readSetupFile(readText(file), { env, directory: dirname(file) });
+  const read = readSetupFile(readGiven(file).toString('utf8'), { env, directory: dirname(file) });
   if ('problems' in read) throw refused(file, read.problems);
   const body: SetupRequest = { ...read.setup, dry_run: options.dryRun, prune: options.prune };
   const answer = await ask(ApiClient.of(shell), body, file, read.lineOf);
@@ -40,15 +40,6 @@ async function apply(shell: Shell, file: string, options: ApplyOptions): Promise
   const lines = rowsAt(answer, 'changes').map(planLine);
   const end = options.dryRun ? 'nothing was changed: this was a dry run' : `${lines.length} done`;
   shell.stdout.write(lines.length === 0 ? 'nothing to change\n' : `${lines.join('\n')}\n${end}\n`);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new CommandFailure(1, `${file} cannot be read (${code})`, { cause: error });
-  }
 }
 
 /** What the server finds wrong is told with the line of the file, too. */

@@ -35,7 +35,7 @@ interface Head {
 function headOf(text: string): Head {
   const [, position, hash] = /^([1-9][0-9]{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (position === undefined || hash === undefined) {
-    throw new InvalidArgumentError('must be POSITION:HASH, as this command prints it');
+    throw new InvalidArgumentError('It must be POSITION:HASH, as this command prints it.');
   }
   return { position: Number(position), hash };
 }

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { reasonOf } from '../../domain/log.ts';
 import { ApiClient } from '../api-client.ts';
+import { readGiven } from '../given-file.ts';
 import { idOfNamed } from '../lookup.ts';
 import { rows } from '../options.ts';
 import { type Column, type Format, showDone, showJson, showOne, showRows } from '../output.ts';
-import { CommandFailure, type Shell } from '../shell.ts';
+import type { Shell } from '../shell.ts';
 import { cellAt, textAt, timeAt } from '../wire.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -88,7 +87,7 @@ export function addCaCommand(program: Command, shell: Shell): void {
 async function add(shell: Shell, name: string, file: string, options: AddOptions): Promise<void> {
   const made = await ApiClient.of(shell).send('POST', PATH, {
     name,
-    key: readLine(file),
+    key: readGiven(file).toString('utf8').trim(),
     match_user_name: options.userNames,
     principals: options.principal ?? {},
   });
@@ -107,12 +106,4 @@ async function showOwn(shell: Shell, { json }: Format): Promise<void> {
   const found = await ApiClient.of(shell).get('/v1/ca');
   if (json) showJson(shell, found);
   else shell.stdout.write(`${textAt(found, 'public_key') ?? ''}\n`);
-}
-
-function readLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new CommandFailure(1, `cannot read ${file}: ${reasonOf(error)}`);
-  }
 }

@@ -1,10 +1,11 @@
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { sealingKeyFile } from '../../app/sealing.ts';
+import { parseId } from '../../domain/ids.ts';
 import { printable, reasonOf } from '../../domain/log.ts';
 import { CONTRADICTIONS, type Verdict } from '../../domain/seal.ts';
 import { isEncrypted } from '../../envelope/envelope.ts';
@@ -14,6 +15,7 @@ import { type Known, verifyRecording } from '../../recorder/verify.ts';
 import { piecesOf, verifyEncrypted } from '../../recorder/verify-encrypted.ts';
 import { ApiClient } from '../api-client.ts';
 import { dataDirectory } from '../endpoint.ts';
+import { readGiven } from '../given-file.ts';
 import { idOf } from '../lookup.ts';
 import { identityOfFile, notedSeals } from '../noted-seals.ts';
 import { showJson } from '../output.ts';
@@ -96,8 +98,9 @@ function verifyWith(
 }
 
 function keysOf(path: string): SealingKeys {
+  const text = readGiven(path).toString('utf8');
   try {
-    const keys = new SealingKeys(readFileSync(path, 'utf8'));
+    const keys = new SealingKeys(text);
     if (keys.size > 0) return keys;
   } catch (error) {
     throw new CommandFailure(2, `${path}: ${reasonOf(error)}`, { cause: error });
@@ -110,6 +113,10 @@ async function verifySession(
   text: string,
   { channel, key, identity }: VerifyOptions,
 ): Promise<Verdict> {
+  if (parseId('sess', text) === null) {
+    const named = printable(text, 200);
+    throw new CommandFailure(2, `${named} is neither a file nor the id of a session`);
+  }
   const api = ApiClient.of(shell);
   const id = idOf('sess', text);
   const path = `/v1/sessions/${id}/recording` as const;

@@ -40,7 +40,10 @@ export function addRecordingCommand(program: Command, shell: Shell): void {
     .command('verify')
     .description('check a recording against its seals: a file, without a server, or a session')
     .argument('<file|session>', 'an asciicast, or the id of a session')
-    .option('--key <file>', 'the public keys to trust, PEM; else this machine’s, or the server’s')
+    .option(
+      '--key <file>',
+      'the public keys to trust, PEM; else those of this machine, or of the server',
+    )
     .option(
       '--seals <file>',
       'of a file: the noted seals ("postern recording seals", or what a sink was told)',

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { reasonOf } from '../../domain/log.ts';
 import { readRevocationList } from '../../ssh/revocation-list.ts';
 import { ApiClient } from '../api-client.ts';
+import { readGiven } from '../given-file.ts';
 import { idOf, idOfNamed } from '../lookup.ts';
 import { rows } from '../options.ts';
 import { type Column, type Format, showDone, showOne, showRows } from '../output.ts';
@@ -75,13 +74,7 @@ export function addRevocationCommand(program: Command, shell: Shell): void {
 
 /** In several requests where it is long; one that fails leaves what came before, and may be repeated. */
 async function importList(shell: Shell, file: string, reason: string): Promise<void> {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new CommandFailure(2, `cannot read ${file}: ${reasonOf(error)}`);
-  }
-  const read = readRevocationList(bytes);
+  const read = readRevocationList(readGiven(file));
   if ('problem' in read)
     throw new CommandFailure(1, `${file} ${read.problem}; nothing was imported`);
   const api = ApiClient.of(shell);

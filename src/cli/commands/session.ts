@@ -69,7 +69,7 @@ export function addSessionCommand(program: Command, shell: Shell): void {
     .option('--status <status>', 'active, ended, all, pending, stopped or failed')
     .option('--user <user>', 'of this user')
     .option('--machine <machine>', 'on this machine')
-    .option('--kind <kind>', 'shell, exec or sftp')
+    .option('--kind <kind>', 'shell, exec, sftp, forward or web')
     .option('--search <text>', 'in names and addresses')
     .option('--from <time>', 'started at or after', time)
     .option('--to <time>', 'started before', time)

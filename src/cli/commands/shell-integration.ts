@@ -11,7 +11,7 @@ export function addShellIntegrationCommand(program: Command, shell: Shell): void
     .addArgument(new Argument('<shell>', 'for this shell').choices(MARKED_SHELLS))
     .addHelpText(
       'after',
-      '\nIt is for the machine, at the end of ~/.bashrc, ~/.zshrc or config.fish (docs/search.md).',
+      '\nIt is for the machine, at the end of ~/.bashrc, ~/.zshrc or config.fish (docs/shell-integration.md).',
     )
     .action((name: MarkedShell) => {
       shell.stdout.write(shellScript(name));

@@ -57,7 +57,7 @@ export function addUserCommand(program: Command, shell: Shell): void {
     .command('add')
     .description('make a user')
     .argument('<name>')
-    .option('--email <address>')
+    .option('--email <address>', 'for those who read the list')
     .option('--role <role>', 'admin, member or viewer', 'member')
     .option('--key <file>', 'a public key, as ssh-keygen writes it to a .pub file')
     .option('--password-file <file>', 'a file that holds the password')
@@ -196,7 +196,7 @@ async function keysOf(shell: Shell, user: string) {
 
 async function keyOf(shell: Shell, user: string, wanted: string) {
   const byPrint = wanted.startsWith('SHA256:');
-  const id = byPrint ? wanted : idOf('key', wanted);
+  const id = byPrint ? wanted : idOf('key', wanted, ' or its fingerprint, SHA256:…');
   const { api, userId, keys } = await keysOf(shell, user);
   const key = keys.find((each) => textAt(each, byPrint ? 'fingerprint' : 'id') === id);
   if (key === undefined) throw new CommandFailure(1, `${user} has no key ${id}`);
