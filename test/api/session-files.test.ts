@@ -77,7 +77,7 @@ describe('the recording', () => {
     const noChannel = await get('?channel=9');
     expect([noChannel.status, noChannel.body.error.message]).toEqual([
       404,
-      `session sess_${ended.id} has no recording`,
+      `session sess_${ended.id} has no recording of channel 9`,
     ]);
     expect((await get('?format=v1')).body.error.details[0].field).toBe('format');
     expect((await get('?channel=first')).body.error.details[0].field).toBe('channel');
