@@ -27,6 +27,7 @@ import { openAuditing } from './auditing.ts';
 import type { Closers } from './closers.ts';
 import { openCounting } from './counting.ts';
 import { type KeptRecordings, openKeptRecordings } from './kept-recordings.ts';
+import { endLeftPrograms } from './left-programs.ts';
 import { type Nodes, openNodes } from './nodes.ts';
 import { openReading, type Reading } from './reading.ts';
 import { openSealSinks } from './seal-sinks.ts';
@@ -99,7 +100,8 @@ export async function openControl(
   const publicUrl = () => addresses.url;
   const read = { store, ...recordings, node, publicUrl, log };
   const reading = await openReading(config, read, closers);
-  const stacks = openStackContainers(config, { store, changes: nodes.changes, node, log }, closers);
+  const stacks = openStackContainers(config, { store, changes: nodes.changes, log }, closers);
+  endLeftPrograms(config, { store, node, log }, closers);
   const noted = { audit: store.audit, changes: nodes.changes, node, version: readVersion(), log };
   await openAuditing(noted, closers);
   const plane = new LocalControlPlane({

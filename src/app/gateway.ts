@@ -58,7 +58,7 @@ export async function openGateway(parts: GatewayParts, closers: Closers): Promis
     connector: new TargetsByKind({
       ssh: new SshTargets({ control, algorithms: machineAlgorithms(working), limits, log }),
       docker: new DockerTargets({ engines, control, log }),
-      kubernetes: new PodTargets({ clusters, log }),
+      kubernetes: new PodTargets({ clusters, control, log }),
     }),
     recorder,
     observer,

@@ -1,5 +1,4 @@
 import type { Config } from '../config/load.ts';
-import { LeftPrograms } from '../control/left-programs.ts';
 import { FollowedServices } from '../control/running-services.ts';
 import { ServiceContainers } from '../control/service-containers.ts';
 import { StackServices } from '../control/stack-services.ts';
@@ -8,7 +7,6 @@ import type { Logger } from '../domain/log.ts';
 import type { Store } from '../domain/store.ts';
 import { Engines } from '../engine/engine.ts';
 import { entryCheck } from '../targets/container-entry.ts';
-import { leftProgramsEnder } from '../targets/left-programs.ts';
 import type { Closers } from './closers.ts';
 
 /** The containers of stacks: as their engines answer when they are asked, and as they tell by themselves. */
@@ -19,25 +17,21 @@ export interface StackContainers {
   readonly containers: ServiceContainers;
 }
 
-/** Engines that stacks name are followed from now on, and what sessions have left in containers is ended. */
+/** Engines that stacks name are followed from now on. */
 export function openStackContainers(
   config: Config,
   parts: {
     readonly store: Store;
     readonly changes: Changes;
-    readonly node: string;
     readonly log: Logger;
   },
   closers: Closers,
 ): StackContainers {
-  const { store: stores, changes, node, log } = parts;
+  const { store: stores, changes, log } = parts;
   const engines = new Engines({ certificates: config.engineCerts });
   const running = new FollowedServices({ stores, engines, log });
   running.begin(changes);
   closers.add('following container engines', () => running.close());
-  const left = new LeftPrograms({ store: stores, end: leftProgramsEnder(engines), node, log });
-  left.begin();
-  closers.add('ending what is left in containers', () => left.close());
   const services = new StackServices(engines, running);
   const containers = new ServiceContainers(services, entryCheck(engines));
   return { running, services, containers };

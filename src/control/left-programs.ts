@@ -1,4 +1,5 @@
-import type { EndPrograms, LeftContainer } from '../domain/entered-container.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type EndPrograms, isOfItsNode, type LeftContainer } from '../domain/entered-container.ts';
 import { PosternError } from '../domain/errors.ts';
 import { type Logger, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { Store } from '../domain/store.ts';
@@ -17,6 +18,12 @@ const GIVEN_UP_MS = 7 * 24 * 60 * 60_000;
 
 /** Before an engine, or about a container, is asked again that failed, in milliseconds: at first, at most. */
 const AGAIN_MS = { first: 2000, most: 60_000 } as const;
+
+/** How long what is under way has when the server stops, in milliseconds. */
+const LAST_MS = 5000;
+
+/** What says something about all containers of an engine or a cluster. */
+const AWAY: readonly string[] = ['engine.unreachable', 'cluster.unreachable', 'cluster.setting'];
 
 /** Sessions that are looked at at once. */
 const MOST = 1000;
@@ -37,11 +44,12 @@ interface Again {
 
 /**
  * Ends programs that sessions have left in containers: those of a process that died, and those whose engine
- * did not answer when their user left. Every node looks: a container is known by its id, on whichever engine.
+ * did not answer when their user left. Every node looks: a container is known by its id, on whichever
+ * engine or cluster.
  */
 export class LeftPrograms {
   readonly #deps: LeftProgramsDeps;
-  /** By engine, while it does not answer. */
+  /** By engine or cluster, while it does not answer. */
   readonly #engines = new Map<string, Again>();
   /** By session, while it is still looked for; none but those of the last look. */
   #sessions = new Map<number, Again>();
@@ -60,11 +68,14 @@ export class LeftPrograms {
     this.#begin();
   }
 
-  /** Settles when the look that is under way is over; what is left is looked for after the next start. */
+  /** Settles when the look that is under way is over, or a while later; what is left is looked for after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
-    await this.#looking;
+    const late = new AbortController();
+    const enough = wait(LAST_MS, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([this.#looking, enough]);
+    late.abort();
   }
 
   #begin(): void {
@@ -120,7 +131,7 @@ export class LeftPrograms {
   /** Whose failure it is: whether the engine is asked about others. */
   #failed({ engine, sessionId, containerId }: LeftContainer, error: unknown): 'engine' | 'one' {
     const reason = rootReasonOf(error);
-    if (error instanceof PosternError && error.code === 'engine.unreachable') {
+    if (error instanceof PosternError && AWAY.includes(error.code)) {
       const again = this.#engines.get(engine);
       this.#engines.set(engine, later(again));
       if (again === undefined) {
@@ -144,9 +155,7 @@ export class LeftPrograms {
     }
     const how = await this.#end(left);
     if (how === 'ended') log.info('programs that had outlived their session were ended', about);
-    // A socket is another engine's on each node.
-    const isElsewhere =
-      how === 'gone' && left.engine.startsWith('unix:') && left.node !== this.#deps.node;
+    const isElsewhere = how === 'gone' && isOfItsNode(left) && left.node !== this.#deps.node;
     if (!isElsewhere) await store.enteredContainers.remove(left.sessionId);
     return !isElsewhere;
   }

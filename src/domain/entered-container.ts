@@ -1,8 +1,21 @@
+import { IN_CLUSTER } from './pod-place.ts';
+
+/** A container of a pod, whose id alone does not lead to it. */
+export interface EnteredPod {
+  readonly namespace: string;
+  /** The pod's. */
+  readonly name: string;
+  /** The container's, in the pod. */
+  readonly container: string;
+}
+
 /** Where the programs of a session run in a container, and what they are found by. */
 export interface EnteredContainer {
-  /** As in engine-address.ts. */
+  /** As in engine-address.ts; of a pod, as PodPlace's `cluster`. */
   readonly engine: string;
-  /** 64 hexadecimal digits. */
+  /** Null: a container of an engine. */
+  readonly pod: EnteredPod | null;
+  /** As its engine, or its kubelet, calls it. */
   readonly containerId: string;
   /** Whom they run as. */
   readonly login: string;
@@ -16,6 +29,11 @@ export interface LeftContainer extends EnteredContainer {
   /** Which node held the session. */
   readonly node: string;
   readonly endedAt: Date;
+}
+
+/** Whether its engine or cluster is another one on each node: a socket, and the cluster that a node itself runs in. */
+export function isOfItsNode({ engine, pod }: Pick<EnteredContainer, 'engine' | 'pod'>): boolean {
+  return pod === null ? engine.startsWith('unix:') : engine === IN_CLUSTER;
 }
 
 /** For which sessions that have ended a node looks for what is left. */
@@ -42,7 +60,7 @@ export interface EnteredContainerStore {
 
 /**
  * Ends the programs of a session that are left in its container: `ended` when there were some, `none`, or
- * `gone` when the engine has no such container running. Rejects with `engine.*`, and with
+ * `gone` when the engine or cluster has no such container running. Rejects with `engine.*` and `cluster.*`, and with
  * `machine.refused` where nothing in the image could. Implemented by targets/left-programs.ts.
  */
 export type EndPrograms = (entered: EnteredContainer) => Promise<'ended' | 'none' | 'gone'>;

@@ -5,6 +5,7 @@ import type {
   LeftDue,
 } from '../domain/entered-container.ts';
 import type { EndReason } from '../domain/session.ts';
+import { storableJson } from './storable.ts';
 import type { Db } from './tables.ts';
 
 /** Ends of sessions that no gateway has brought about. */
@@ -20,9 +21,10 @@ export class SqlEnteredContainerStore implements EnteredContainerStore {
 
   async add(sessionId: number, entered: EnteredContainer): Promise<void> {
     const { engine, containerId, login, mark } = entered;
+    const pod = entered.pod === null ? null : storableJson({ ...entered.pod });
     await this.#db
       .insertInto('entered_containers')
-      .values({ session_id: sessionId, engine, container_id: containerId, login, mark })
+      .values({ session_id: sessionId, engine, pod, container_id: containerId, login, mark })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
@@ -46,7 +48,7 @@ export class SqlEnteredContainerStore implements EnteredContainerStore {
     const rows = await this.#db
       .selectFrom('entered_containers as entered')
       .innerJoin('sessions', 'sessions.id', 'entered.session_id')
-      .select(['session_id', 'engine', 'container_id', 'entered.login', 'mark', 'node'])
+      .select(['session_id', 'engine', 'pod', 'container_id', 'entered.login', 'mark', 'node'])
       .select((eb) => eb.ref('sessions.ended_at').$notNull().as('ended_at'))
       .where('sessions.ended_at', 'is not', null)
       .where((eb) =>
@@ -66,6 +68,7 @@ export class SqlEnteredContainerStore implements EnteredContainerStore {
     return rows.map((row) => ({
       sessionId: row.session_id,
       engine: row.engine,
+      pod: row.pod,
       containerId: row.container_id,
       login: row.login,
       mark: row.mark,

@@ -35,6 +35,7 @@ import * as auditLinkedLater from '../../migrations/0033-audit-linked-later.ts';
 import * as searchSheets from '../../migrations/0034-search-sheets.ts';
 import * as pods from '../../migrations/0035-pods.ts';
 import * as accessLevels from '../../migrations/0036-access-levels.ts';
+import * as enteredPods from '../../migrations/0037-entered-pods.ts';
 import { PosternError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/log.ts';
 import { connectToMigrate, type DatabaseOptions } from './connect.ts';
@@ -78,6 +79,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0034-search-sheets': searchSheets,
   '0035-pods': pods,
   '0036-access-levels': accessLevels,
+  '0037-entered-pods': enteredPods,
 };
 
 /** Names of migrations, in order. */

@@ -1,4 +1,5 @@
-import type { GeneratedAlways } from 'kysely';
+import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { EnteredPod } from '../domain/entered-container.ts';
 import type { Defaulted, Fixed } from './column.ts';
 
 /** Part of the tables as migrations/ leaves them. */
@@ -14,6 +15,7 @@ export interface SessionPlaceTable {
 export interface EnteredContainerTable {
   session_id: Fixed<number>;
   engine: Fixed<string>;
+  pod: ColumnType<EnteredPod | null, string | null, never>;
   container_id: Fixed<string>;
   login: Fixed<string>;
   mark: Fixed<string>;

@@ -44,7 +44,7 @@ export class DockerTargets implements TargetConnector {
     const found = await unlessAborted(signal, chosenContainer(engine, name, place));
     const container = new EngineContainer(engine, found, login);
     const { log, control } = this.#options;
-    const where = { engine: place.engine, containerId: found.id, login };
+    const where = { engine: place.engine, pod: null, containerId: found.id, login };
     const visit = new ContainerVisit(control, sessionId, where);
     return new ContainerUpstream({ container, machine: name, shells: place.shell, visit, log });
   }

@@ -29,14 +29,9 @@ const ANSWER_MS = 30_000;
 
 export interface PodTargetsOptions {
   readonly clusters: Clusters;
+  readonly control: VisitNotes;
   readonly log: Logger;
 }
-
-/** No sweep goes through clusters: what a killed node leaves in a pod is ended by nobody. */
-const UNNOTED: VisitNotes = {
-  enterContainer: () => Promise.resolve(),
-  leaveContainer: () => Promise.resolve(),
-};
 
 /** Machines of kind `kubernetes`: containers of pods, entered by `exec`. */
 export class PodTargets implements TargetConnector {
@@ -56,15 +51,17 @@ export class PodTargets implements TargetConnector {
     const cluster = this.#options.clusters.at(place.cluster);
     const chosen = await unlessAborted(signal, chosenPod(cluster, name, place));
     const container = new PodContainer(cluster, place.namespace, chosen);
-    const { log } = this.#options;
-    const where = { engine: place.cluster, containerId: chosen.container.id, login };
-    const visit = new ContainerVisit(UNNOTED, sessionId, where);
+    const { log, control } = this.#options;
+    const { namespace, cluster: engine } = place;
+    const pod = { namespace, name: chosen.pod.name, container: chosen.container.name };
+    const where = { engine, pod, containerId: chosen.container.id, login };
+    const visit = new ContainerVisit(control, sessionId, where);
     return new ContainerUpstream({ container, machine: name, shells: place.shell, visit, log });
   }
 }
 
 /** A container of a pod. Kubernetes names nobody whom its programs run as. */
-class PodContainer implements RunningContainer {
+export class PodContainer implements RunningContainer {
   readonly name: string;
   readonly user = null;
   readonly #cluster: Cluster;

@@ -5,15 +5,14 @@ import { LeftPrograms } from '../../src/control/left-programs.ts';
 import { NodeWatch } from '../../src/control/node-watch.ts';
 import { endAsDied } from '../../src/control/recovery.ts';
 import type { EndPrograms } from '../../src/domain/entered-container.ts';
-import { Engines } from '../../src/engine/engine.ts';
 import { openCounters } from '../../src/store/counters.ts';
-import { leftProgramsEnder } from '../../src/targets/left-programs.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { machine, session, user } from '../store/examples.ts';
 import { type TestStore, testStore } from '../support/database.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { needs } from '../support/requirements.ts';
+import { newEnder } from '../targets/left-in-containers.ts';
 import { beginProgram } from './programs-of-node.ts';
 
 const CONTAINER = 'shared';
@@ -80,9 +79,7 @@ needs('postgres', 'dockerd', 'docker', 'runc', 'busybox').describe(
       return left.some(({ sessionId }) => sessionId === id);
     };
 
-    const end = (): EndPrograms => leftProgramsEnder(new Engines({ certificates: null }));
-
-    function look(node: Node, ends: EndPrograms = end()): ReturnType<typeof listeningLog> {
+    function look(node: Node, ends: EndPrograms = newEnder()): ReturnType<typeof listeningLog> {
       const log = listeningLog();
       const { store } = opened;
       const looking = new LeftPrograms({ store, end: ends, node, log, periodMs: 20 });
@@ -103,7 +100,7 @@ needs('postgres', 'dockerd', 'docker', 'runc', 'busybox').describe(
       const about = new Set<Node>();
       const answers: string[] = [];
       const together = (node: Node): EndPrograms => {
-        const ends = end();
+        const ends = newEnder();
         return async (entered) => {
           // A try before this one may have left others.
           if (entered.containerId !== containerId) return await ends(entered);

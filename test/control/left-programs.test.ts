@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { LeftPrograms } from '../../src/control/left-programs.ts';
-import type { EndPrograms } from '../../src/domain/entered-container.ts';
+import type { EndPrograms, EnteredPod } from '../../src/domain/entered-container.ts';
 import { PosternError } from '../../src/domain/errors.ts';
+import { IN_CLUSTER } from '../../src/domain/pod-place.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { machine, session, user } from '../store/examples.ts';
 import { type TestStore, testStore } from '../support/database.ts';
@@ -21,12 +22,15 @@ beforeAll(async () => {
 });
 afterAll(() => opened?.[Symbol.asyncDispose]());
 
-/** A session of `node` that died with programs on the engine; answers the mark. */
-async function died(node: string, engine: string): Promise<string> {
+const POD = { namespace: 'shop', name: 'web-0', container: 'nginx' };
+
+/** A session of `node` that died with programs on the engine, or in a pod; answers the mark. */
+async function died(node: string, engine: string, pod: EnteredPod | null = null): Promise<string> {
   const { sessions, enteredContainers } = opened.store;
   const { id } = await sessions.create({ ...session(who), node });
   const mark = `mark-${id}`;
-  await enteredContainers.add(id, { engine, containerId: `id-${id}`, login: 'root', mark });
+  const login = pod === null ? 'root' : 'container';
+  await enteredContainers.add(id, { engine, pod, containerId: `id-${id}`, login, mark });
   const bytes = { bytesIn: 0, bytesOut: 0 };
   await sessions.end(id, { endedAt: new Date(), reason: 'node_died', ...bytes });
   return mark;
@@ -67,23 +71,51 @@ test('what a session left is ended, again and again while its engine is away', a
   await eventually('it is ended', async () => !(await left()).includes(away));
 });
 
-test('a container that is gone is looked for no more, one behind the socket of another node is', async () => {
-  const [own, others, far] = [
+test('a container that is gone is looked for no more, one where another node alone gets is', async () => {
+  const forgotten = [
     await died('node-b', SOCKET),
-    await died('node-c', SOCKET),
     await died('node-c', FAR),
+    await died('node-b', IN_CLUSTER, POD),
+    await died('node-c', 'prod', POD),
   ];
+  const kept = [await died('node-c', SOCKET), await died('node-c', IN_CLUSTER, POD)];
   const asked = new Set<string>();
   looking('node-b', ({ mark }) => {
     asked.add(mark);
     return Promise.resolve('gone');
   });
-  await eventually('two are forgotten', async () => {
+  await eventually('they are forgotten', async () => {
     const all = await left();
-    return !all.includes(own) && !all.includes(far) && asked.has(others);
+    return !forgotten.some((mark) => all.includes(mark)) && kept.every((mark) => asked.has(mark));
   });
-  expect(await left()).toContain(others);
+  expect(await left()).toEqual(expect.arrayContaining(kept));
 });
+
+test.each(['cluster.unreachable', 'cluster.setting'] as const)(
+  'a cluster that is away (%s) is asked again, and holds up no other',
+  async (code) => {
+    const [near, far] = [`near-${code}`, `far-${code}`];
+    const away = [await died('node-f', far, POD), await died('node-f', far, POD)];
+    const ended = await died('node-f', near, POD);
+    let asked = 0;
+    let answers = false;
+    looking('node-f', ({ engine }) => {
+      if (engine !== far) return Promise.resolve('ended');
+      asked += 1;
+      return answers
+        ? Promise.resolve('ended')
+        : Promise.reject(new PosternError(code, { reason: 'away' }));
+    });
+    await eventually('the other is ended', async () => !(await left()).includes(ended));
+    await eventually('it was asked', () => asked > 0);
+    expect(await left()).toEqual(expect.arrayContaining(away));
+    answers = true;
+    await eventually('they are ended', async () => {
+      const all = await left();
+      return !away.some((mark) => all.includes(mark));
+    });
+  },
+);
 
 test('an image without a shell has nothing that could be ended', async () => {
   const mark = await died('node-d', SOCKET);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
 import { containersSetup } from '../support/containers-setup.ts';
+import { crash } from '../support/crash.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
 import { type EngineDoor, startEngineDoor } from '../support/engine-door.ts';
 import { eventually, within } from '../support/eventually.ts';
@@ -195,11 +196,7 @@ needs(
 
   test('loses the programs of a bastion that was killed, once that is back', async () => {
     const { id } = await begun('tools', '9972001');
-    const [control = 0, ...workers] = bastion.family;
-    // None of them is to see the others die, and to end what it has.
-    process.kill(control, 'SIGSTOP');
-    for (const worker of workers) process.kill(worker, 'SIGKILL');
-    await bastion.kill();
+    await crash(bastion);
     expect(await runs('9972001')).toBe(true);
     await bastion.start();
     await eventually('it is gone', async () => !(await runs('9972001')));

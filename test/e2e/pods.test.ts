@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bastion, type SessionView, startBastion } from '../support/bastion.ts';
+import { crash } from '../support/crash.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { startKubernetes, type TestKubernetes } from '../support/kubernetes.ts';
@@ -121,6 +122,19 @@ needs('ssh', 'sftp', 'dockerd', 'docker', 'runc', 'busybox', 'openssl').describe
           'the cluster cannot be used: no context of the kubeconfig has its name',
         ),
       ]);
+    });
+
+    test('loses the programs of a bastion that was killed, once that is back', async () => {
+      const word = `98${randomBytes(3).readUIntBE(0, 3)}`;
+      const runs = async (): Promise<boolean> =>
+        (await docker.processes('web')).some((line) => line.includes(word));
+      alice.spawn('alice+shop', `exec sleep ${word}`);
+      await eventually('it runs', runs);
+      await crash(bastion);
+      expect(await runs()).toBe(true);
+      await bastion.start();
+      await eventually('it is gone', async () => !(await runs()));
+      expect(await ended('shop')).toMatchObject({ end_reason: 'node_died' });
     });
 
     test('that is deleted ends its sessions, and says so', async () => {

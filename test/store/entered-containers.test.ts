@@ -6,6 +6,7 @@ import { machine, session, user } from './examples.ts';
 
 const ENTERED: EnteredContainer = {
   engine: 'unix:///var/run/docker.sock',
+  pod: null,
   containerId: 'c'.repeat(64),
   login: 'root',
   mark: 'm'.repeat(32),
@@ -16,9 +17,9 @@ async function stage(kind: DatabaseKind) {
   const { users, machines, sessions, enteredContainers } = opened.store;
   const { id: userId } = await users.create(user({ name: 'ada' }));
   const { id: machineId } = await machines.create(machine({ name: 'web1' }));
-  const begin = async (): Promise<number> => {
+  const begin = async (entered = ENTERED): Promise<number> => {
     const { id } = await sessions.create(session({ userId, machineId }));
-    await enteredContainers.add(id, ENTERED);
+    await enteredContainers.add(id, entered);
     return id;
   };
   const end = (id: number, reason: EndReason, endedAt: Date) =>
@@ -70,6 +71,13 @@ onBothDatabases('containers that sessions have programs in', (kind) => {
     expect(await left(soon, other)).toBeUndefined();
     expect(await left(long, other)).toMatchObject({ sessionId: long, node: 'node-a' });
     await here.entered.remove(long);
+  });
+
+  test('may be of pods, which their ids do not lead to', async () => {
+    const pod = { namespace: 'shop', name: 'web-0', container: 'nginx' };
+    const id = await here.begin({ ...ENTERED, engine: 'prod', pod });
+    await here.end(id, 'node_died', at);
+    expect(await left(id)).toMatchObject({ engine: 'prod', pod });
   });
 
   test('are forgotten when nothing is left, and noted once', async () => {

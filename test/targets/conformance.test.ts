@@ -15,7 +15,7 @@ import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { keepsOut } from './closed-containers.ts';
 import { conforms } from './conformance.ts';
 import { CONTAINER_MANNERS, type EnterOptions, enter, subjectIn } from './container-subject.ts';
-import { endLeft, leavesNothing } from './left-in-containers.ts';
+import { leavesNothing, newEnder, waitsForPaused } from './left-in-containers.ts';
 import { marksEverything } from './marks-in-containers.ts';
 import { routeTo } from './route.ts';
 
@@ -212,18 +212,16 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'dpkg-query', 'rsyn
     });
 
     describe.each(['small', 'large'])('%s', (name) => {
-      leavesNothing(subject(name, 'root'), {
-        docker: () => docker,
-        name,
-        noted: () => entered.at(-1),
-      });
+      const where = { docker: () => docker, name, noted: () => entered.at(-1), end: newEnder() };
+      leavesNothing(subject(name, 'root'), where);
+      waitsForPaused(subject(name, 'root'), where);
     });
 
     describe('of a session', () => {
       marksEverything({
         docker: () => docker,
         enter: (name, hears) => enter(docker, { name }, hears),
-        end: endLeft,
+        end: newEnder(),
       });
     });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import type { EnteredContainer } from '../../src/domain/entered-container.ts';
+import type { EndPrograms, EnteredContainer } from '../../src/domain/entered-container.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { Engines } from '../../src/engine/engine.ts';
+import { KubeClusters } from '../../src/kube/clusters.ts';
 import { leftProgramsEnder } from '../../src/targets/left-programs.ts';
 import type { TestDocker } from '../support/docker.ts';
 import { eventually, within } from '../support/eventually.ts';
@@ -13,14 +14,21 @@ interface Subject {
 }
 
 interface Where {
-  readonly docker: () => TestDocker;
-  readonly name: string;
   /** What was noted of the session that last began a program. */
   readonly noted: () => EnteredContainer | undefined;
+  readonly end: EndPrograms;
 }
 
-/** In containers of engines. */
-export const endLeft = leftProgramsEnder(new Engines({ certificates: null }));
+interface Paused extends Where {
+  readonly docker: () => TestDocker;
+  readonly name: string;
+}
+
+/** What ends programs in containers of engines. */
+export function newEnder(): EndPrograms {
+  const engines = new Engines({ certificates: null });
+  return leftProgramsEnder({ engines, clusters: new KubeClusters({ kubeconfig: null }) });
+}
 
 async function run(upstream: Upstream, command: string) {
   const program = { type: 'exec', command } as const;
@@ -36,7 +44,7 @@ function must(noted: EnteredContainer | undefined): EnteredContainer {
 }
 
 /** What sessions leave in a container is ended by what was noted of them. */
-export function leavesNothing(subject: () => Subject, { docker, name, noted }: Where): void {
+export function leavesNothing(subject: () => Subject, { noted, end }: Where): void {
   test('all programs of a session are found by what was noted, and no others', async () => {
     const at = subject();
     const upstream = await at.connect();
@@ -49,13 +57,13 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     await eventually('all run', async () =>
       (await runs('9960001', '9960002', '9960003')).every(Boolean),
     );
-    expect(await within('they are told', endLeft(mine))).toBe('ended');
+    expect(await within('they are told', end(mine))).toBe('ended');
     await eventually('both are gone', async () =>
       (await runs('9960001', '9960002')).every((one) => !one),
     );
-    expect(await within('it looks', endLeft(mine))).toBe('none');
+    expect(await within('it looks', end(mine))).toBe('none');
     expect(await at.runs('9960003')).toBe(true);
-    expect(await endLeft({ ...mine, containerId: 'f'.repeat(64) })).toBe('gone');
+    expect(await end({ ...mine, containerId: 'f'.repeat(64) })).toBe('gone');
     upstream.close();
     other.close();
   });
@@ -67,27 +75,8 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     const channel = await run(upstream, command);
     expect(await within('the exit', channel.exited)).toEqual({ type: 'code', code: 0 });
     await eventually('it runs', () => at.runs('9960004'));
-    expect(await within('it looks', endLeft(must(noted())))).toBe('none');
+    expect(await within('it looks', end(must(noted())))).toBe('none');
     expect(await at.runs('9960004')).toBe(true);
-    upstream.close();
-  });
-
-  test('what cannot be told, for its container is paused, is not forgotten', async () => {
-    const at = subject();
-    const upstream = await at.connect();
-    const channel = await run(upstream, 'exec sleep 9960005');
-    const mine = must(noted());
-    await eventually('it runs', () => at.runs('9960005'));
-    await docker().cli('pause', name);
-    try {
-      channel.close();
-      await within('the channel ends', channel.exited);
-      await expect(endLeft(mine)).rejects.toMatchObject({ code: 'engine.not_running' });
-    } finally {
-      await docker().cli('unpause', name);
-    }
-    expect(await within('it is told', endLeft(mine))).toBe('ended');
-    await eventually('it is gone', async () => !(await at.runs('9960005')));
     upstream.close();
   });
 
@@ -99,5 +88,27 @@ export function leavesNothing(subject: () => Subject, { docker, name, noted }: W
     const channel = await within('it begins', begun);
     await within('the channel ends', channel.exited);
     await eventually('it is gone', async () => !(await at.runs('9960006')));
+  });
+}
+
+/** An engine can keep a container from taking programs; a cluster cannot. */
+export function waitsForPaused(subject: () => Subject, { docker, name, noted, end }: Paused): void {
+  test('what cannot be told, for its container is paused, is not forgotten', async () => {
+    const at = subject();
+    const upstream = await at.connect();
+    const channel = await run(upstream, 'exec sleep 9960005');
+    const mine = must(noted());
+    await eventually('it runs', () => at.runs('9960005'));
+    await docker().cli('pause', name);
+    try {
+      channel.close();
+      await within('the channel ends', channel.exited);
+      await expect(end(mine)).rejects.toMatchObject({ code: 'engine.not_running' });
+    } finally {
+      await docker().cli('unpause', name);
+    }
+    expect(await within('it is told', end(mine))).toBe('ended');
+    await eventually('it is gone', async () => !(await at.runs('9960005')));
+    upstream.close();
   });
 }

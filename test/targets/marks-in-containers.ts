@@ -7,18 +7,15 @@ import type { Upstream } from '../../src/domain/upstream.ts';
 import { Client } from '../sftp/lab.ts';
 import type { TestDocker } from '../support/docker.ts';
 import { eventually, within } from '../support/eventually.ts';
-import type { EnterOptions } from './container-subject.ts';
+import type { Hears } from './container-subject.ts';
 
 /** Bits of SFTP's OPEN: to be written, made and emptied. */
 const [READ, NEW] = [0x01, 0x02 | 0x08 | 0x10];
 
-/** What a session says of itself while it is in a container, and when it has ended (container-subject.ts). */
-type Hears = Required<Pick<EnterOptions, 'onEntered' | 'onLeft'>>;
-
 interface Where {
   readonly docker: () => TestDocker;
   /** A session in the container of this name, whose image has no sftp-server. */
-  readonly enter: (name: string, hears: Hears) => Promise<Upstream>;
+  readonly enter: (name: string, hears: Required<Hears>) => Promise<Upstream>;
   readonly end: EndPrograms;
 }
 

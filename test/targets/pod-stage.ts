@@ -1,11 +1,15 @@
+import type { EndPrograms } from '../../src/domain/entered-container.ts';
 import type { PodPlace } from '../../src/domain/pod-place.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
+import { Engines } from '../../src/engine/engine.ts';
 import { KubeClusters } from '../../src/kube/clusters.ts';
+import { leftProgramsEnder } from '../../src/targets/left-programs.ts';
 import { PodTargets } from '../../src/targets/pod-target.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
 import { APP } from '../support/image-root.ts';
 import { startKubernetes, type TestKubernetes } from '../support/kubernetes.ts';
+import { type Hears, notesFor } from './container-subject.ts';
 import { routeTo } from './route.ts';
 
 const signal = new AbortController().signal;
@@ -15,18 +19,23 @@ export class PodStage implements AsyncDisposable {
   readonly docker: TestDocker;
   readonly kubernetes: TestKubernetes;
   readonly clusters: KubeClusters;
+  /** What ends programs in its pods. */
+  readonly end: EndPrograms;
 
   constructor(docker: TestDocker, kubernetes: TestKubernetes) {
     this.docker = docker;
     this.kubernetes = kubernetes;
-    this.clusters = new KubeClusters({ kubeconfig: kubernetes.kubeconfig() });
+    const clusters = new KubeClusters({ kubeconfig: kubernetes.kubeconfig() });
+    this.clusters = clusters;
+    this.end = leftProgramsEnder({ engines: new Engines({ certificates: null }), clusters });
   }
 
   connect(
     place: Partial<PodPlace> & Pick<PodPlace, 'choice'>,
     clusters = this.clusters,
+    hears: Hears = {},
   ): Promise<Upstream> {
-    const targets = new PodTargets({ clusters, log: listeningLog() });
+    const targets = new PodTargets({ clusters, control: notesFor(hears), log: listeningLog() });
     const whole = { cluster: 'token', namespace: 'shop', container: null, shell: [] };
     const ticket = { sessionId: 1, credential: { type: 'none' as const }, hops: [] };
     return targets.connect(routeTo({ pod: { ...whole, ...place } }), ticket, signal);
