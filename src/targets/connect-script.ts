@@ -9,9 +9,9 @@
  *   @sent      the end of input was passed on, after everything before it
  *
  * perl and python do all of it. Once the other side has ended its way they also look, each second, whether it is still
- * there for what is sent; a closed one over TCP shows in nothing but its silence, so it is asked for signs of life, and
- * gone after 40 s without. Busybox's nc passes the end of input on, ends when the other side has ended its
- * way, and says nothing: that it is connected is read from the kernel's list of connections. Not used: other
+ * there for what is sent. Over TCP one that closed shows in nothing by itself: it is asked for signs of life, which its
+ * kernel gives for a minute, and then refuses. Busybox's nc passes the end of input on, ends when the other side has
+ * ended its way, and says nothing: that it is connected is read from the kernel's list of connections. Not used: other
  * kinds of nc and socat, which stay when the other side has gone, and bash, which cannot end one way alone.
  */
 const SCRIPT = `

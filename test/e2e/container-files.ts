@@ -6,6 +6,7 @@ import {
   readFileSync,
   readlinkSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,9 +14,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { dataOf } from '../support/api-call.ts';
 import type { Bastion } from '../support/bastion.ts';
 import { eventually } from '../support/eventually.ts';
+import { residentBytes } from '../support/processes.ts';
 import type { SshClient } from '../support/ssh-client.ts';
 
 const MB = 1024 * 1024;
+
+const LARGE = 160 * MB;
 
 /** Machines, and what their images have: busybox's tools alone, or what a Debian's packages bring. */
 const IMAGES = [
@@ -153,6 +157,27 @@ export function filesInContainers(
         const found = await ssh(`cd ${there} && ls -1 . && readlink soft && sha256sum hard half`);
         const sum = sha256(bytes);
         expect(found).toBe(`dir\nhalf\nhard\nsoft\ndir/second\n${sum}  hard\n${sum}  half\n`);
+      });
+
+      test.skipIf(isWhole)('a large one does not pass through memory', async () => {
+        const { alice, bastion } = all();
+        const held = (): number => bastion.family.reduce((sum, pid) => sum + residentBytes(pid), 0);
+        const before = held();
+        let peak = before;
+        const looks = setInterval(() => {
+          peak = Math.max(peak, held());
+        }, 50);
+        writeFileSync(`${here}/large`, '');
+        truncateSync(`${here}/large`, LARGE);
+        await ssh(`truncate -s ${LARGE} ${there}/large`);
+        const sent = await alice.scp(user, `${here}/large`, `:${there}/sent`);
+        const back = await alice.scp(user, `:${there}/large`, `${here}/back`);
+        clearInterval(looks);
+        expect([sent, back]).toMatchObject([WELL, WELL]);
+        expect(lstatSync(`${here}/back`).size).toBe(LARGE);
+        expect(await ssh(`stat -c %s ${there}/sent; rm ${there}/*`)).toBe(`${LARGE}\n`);
+        // What a process's first transfer needs is some 100 MB.
+        expect((peak - before) / MB).toBeLessThan(140);
       });
 
       test('sftp says why one is not to be had', async () => {
