@@ -46,7 +46,7 @@ export interface Cluster {
   readonly name: string;
   /** Null: there is none. */
   pod(namespace: string, name: string): Promise<Pod | null>;
-  /** With all these labels; at most 500. */
+  /** With all these labels: at most 500 of those that run; at most 20 others where none does. */
   pods(namespace: string, labels: Readonly<Record<string, string>>): Promise<readonly Pod[]>;
   /** Rejects also with `cluster.no_pod` and `cluster.not_started`. */
   exec(request: PodExecRequest): Promise<ContainerExec>;

@@ -4,8 +4,8 @@ import { printable } from '../domain/log.ts';
 import { ClusterFailure, unreachable } from './failure.ts';
 import { messageOf } from './status.ts';
 
-/** The most pods that are looked at. */
-const MOST = 500;
+/** The most pods that are looked at: of those that run, and of others, which only say why none does. */
+const MOST = { running: 500, others: 20 } as const;
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
@@ -23,16 +23,23 @@ export async function readPod(
   }
 }
 
-/** Rejects with ClusterFailure. */
+/**
+ * Those in the phase `Running`; where there are none, some of the others. A cluster keeps thousands of pods that
+ * were evicted or have finished, with the labels that they had. Rejects with ClusterFailure.
+ */
 export async function listPods(
   config: KubeConfig,
   namespace: string,
   labelSelector: string,
 ): Promise<readonly Pod[]> {
+  const about = { namespace, labelSelector };
   try {
     const api = config.makeApiClient(CoreV1Api);
-    const list = await api.listNamespacedPod({ namespace, labelSelector, limit: MOST });
-    return list.items.map(podOf);
+    const fieldSelector = 'status.phase=Running';
+    const running = await api.listNamespacedPod({ ...about, fieldSelector, limit: MOST.running });
+    if (running.items.length > 0) return running.items.map(podOf);
+    const others = await api.listNamespacedPod({ ...about, limit: MOST.others });
+    return others.items.map(podOf);
   } catch (error) {
     throw failureOf(error);
   }

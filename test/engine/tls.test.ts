@@ -1,5 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engines } from '../../src/engine/engine.ts';
 import { startDocker, type TestDocker } from '../support/docker.ts';
@@ -7,7 +9,11 @@ import { within } from '../support/eventually.ts';
 import { needs, the } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { scratch } from '../support/scratch.ts';
-import { certificates } from '../support/tls-files.ts';
+import { certificates, expired } from '../support/tls-files.ts';
+
+const UNTRUSTED = {
+  message: expect.stringContaining('one of the two does not take the certificate of the other'),
+};
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -79,8 +85,41 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'openssl').describe('an engine beh
     await must(the('openssl'), ['req', ...ca, ...key], { cwd });
     await must('cp', ['ca.pem', 'cert.pem'], { cwd });
     const other = new Engines({ certificates: cwd }).at(address);
-    await expect(other.list()).rejects.toMatchObject({
-      message: expect.stringContaining('one of the two does not take the certificate of the other'),
+    await expect(other.list()).rejects.toMatchObject(UNTRUSTED);
+  });
+
+  test('is not spoken to under a name that its certificate does not have', async () => {
+    const byName = address.replace('127.0.0.1', 'localhost');
+    const engine = new Engines({ certificates: files.join('certs') }).at(byName);
+    await expect(engine.list()).rejects.toMatchObject(UNTRUSTED);
+  });
+
+  test('does not take a certificate of ours whose time is over', async () => {
+    await expired(files, 'client');
+    await must('cp', ['-r', 'certs', 'late'], { cwd: files.path });
+    await must('cp', ['late.pem', 'late/cert.pem'], { cwd: files.path });
+    await must('cp', ['late-key.pem', 'late/key.pem'], { cwd: files.path });
+    const engine = new Engines({ certificates: files.join('late') }).at(address);
+    await expect(engine.list()).rejects.toMatchObject(UNTRUSTED);
+  });
+
+  test('is not spoken to when the time of its certificate is over', async () => {
+    await expired(files, 'server');
+    let requests = 0;
+    const read = (name: string): Buffer => readFileSync(files.join(name));
+    const server = createTlsServer({ cert: read('late.pem'), key: read('late-key.pem') }, () => {
+      requests += 1;
     });
+    server.listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const certificates = files.join('certs');
+      const engine = new Engines({ certificates }).at(`tcp://127.0.0.1:${port}`);
+      await expect(engine.list()).rejects.toMatchObject(UNTRUSTED);
+      expect(requests).toBe(0);
+    } finally {
+      server.close();
+    }
   });
 });

@@ -26,6 +26,8 @@ export interface TestPod {
   /** False: its probe says that it is not ready. */
   readonly ready?: boolean;
   readonly leaving?: boolean;
+  /** It was evicted, or its programs have ended: nothing of it runs any more. */
+  readonly failed?: boolean;
 }
 
 type Verb = 'get pods' | 'list pods' | 'create pods/exec';
@@ -159,20 +161,28 @@ current-context: nobody
     const refusal = this.#refusal(request, verb, namespace, name);
     if (refusal !== null) return say(refusal.code, statusOf(refusal));
     if (name === '') {
-      const wanted = (searchParams.get('labelSelector') ?? '')
-        .split(',')
-        .map((one) => one.split('='));
-      const found = [...this.pods.values()].filter(
-        (pod) =>
-          pod.namespace === namespace &&
-          wanted.every(([key = '', value]) => pod.labels?.[key] === value),
-      );
-      const items = await Promise.all(found.map((pod) => this.#view(pod)));
+      const items = await this.#list(namespace, searchParams);
       return say(200, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
     }
     const pod = this.pods.get(`${namespace}/${name}`);
     if (pod === undefined) return say(404, statusOf(notFound(name)));
     say(200, await this.#view(pod));
+  }
+
+  /** By name, as they are kept, and no more than were asked for. */
+  async #list(namespace: string, query: URLSearchParams): Promise<readonly object[]> {
+    const wanted = (query.get('labelSelector') ?? '').split(',').map((one) => one.split('='));
+    const found = [...this.pods.values()].filter(
+      (pod) =>
+        pod.namespace === namespace &&
+        wanted.every(([key = '', value]) => pod.labels?.[key] === value),
+    );
+    const views = await Promise.all(found.map((pod) => this.#view(pod)));
+    const [, phase] = /^status\.phase=(\w+)$/.exec(query.get('fieldSelector') ?? '') ?? [];
+    return views
+      .filter(({ status }) => phase === undefined || status.phase === phase)
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .slice(0, Number(query.get('limit') ?? views.length));
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -204,12 +214,12 @@ current-context: nobody
     });
   }
 
-  async #view(pod: TestPod): Promise<object> {
+  async #view(pod: TestPod) {
     const statuses = await Promise.all(
       Object.entries(pod.containers).map(([name, runs]) => this.#container(name, runs)),
     );
     const runs = statuses.every(({ state }) => 'running' in state);
-    const phase = runs ? 'Running' : 'Pending';
+    const phase = pod.failed === true ? 'Failed' : runs ? 'Running' : 'Pending';
     return {
       ...{ kind: 'Pod', apiVersion: 'v1' },
       metadata: {

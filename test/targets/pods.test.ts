@@ -107,6 +107,18 @@ needs(
     await expect(connect(place)).rejects.toThrow('the pod jobs/q-4 is being deleted');
   });
 
+  test('by its labels is found among thousands that were evicted', async () => {
+    const about = { namespace: 'crowd', labels: { app: 'crowded' } };
+    for (let n = 0; n < 3000; n++) {
+      const containers = { web: null };
+      kubernetes.add({ ...about, name: `c-${n}`, created: 1000 + n, failed: true, containers });
+    }
+    const place = { namespace: 'crowd', choice: { selector: about.labels } };
+    await expect(connect(place)).rejects.toThrow(/the pod crowd\/c-\d+ is Failed/);
+    kubernetes.add({ ...about, name: 'the-one', created: 1, containers: { web: 'small' } });
+    expect(await output(await connect(place), 'id -un')).toBe('root\n');
+  });
+
   test('that is not there, or does not run, is not reached', async () => {
     kubernetes.add({ namespace: 'shop', name: 'pulling', containers: { web: null } });
     const refused = (place: Parameters<typeof connect>[0], text: string) =>
