@@ -36,7 +36,13 @@ export function showOne(
 }
 
 export function showJson(shell: Shell, value: unknown): void {
-  shell.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const text = JSON.stringify(value, null, 2);
+  // JSON leaves these as they are, and a terminal takes some of them for the beginning of a sequence.
+  const printed = text.replace(
+    /[\u007f-\u009f]/g,
+    (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`,
+  );
+  shell.stdout.write(`${printed}\n`);
 }
 
 /** What was done: a line for people, `{"done": …}` would tell scripts no more than status 0. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Drawing } from './drawing.ts';
 import { linesOf } from './lines.ts';
 import { CommandFailure } from './shell.ts';
 import { at } from './wire.ts';
@@ -20,8 +21,8 @@ export const RESET = '\u001b[0m\u001b[?1000;1002;1003;1006;2004l\u001b[?1049l\u0
 const DELAY_AT_LEAST = 1;
 
 /**
- * Plays an asciicast (v2 or v3) to `out` with its timing. `terminal`: then what the recording left
- * switched on is switched off at the end. Throws CommandFailure for what is no asciicast.
+ * Plays an asciicast (v2 or v3) to `out` with its timing. `terminal`: then what draws alone goes there, and what the
+ * recording left switched on is switched off at the end. Throws CommandFailure for what is no asciicast.
  */
 export async function playCast(
   body: ReadableStream<Uint8Array>,
@@ -31,6 +32,7 @@ export async function playCast(
 ): Promise<void> {
   const wait = options.wait ?? pause;
   const { signal, idle, speed } = options;
+  const drawing = new Drawing();
   let begun = false;
   try {
     for await (const { gap, code, data } of eventsOf(body)) {
@@ -38,7 +40,7 @@ export async function playCast(
       const delay = (Math.min(gap, idle) / speed) * 1000;
       if (delay >= DELAY_AT_LEAST && !signal.aborted) await wait(delay, signal);
       if (signal.aborted) break;
-      if (code === 'o') await put(out, data);
+      if (code === 'o') await put(out, terminal ? drawing.take(data) : data);
     }
   } finally {
     if (terminal && begun) out.write(RESET);

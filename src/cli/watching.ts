@@ -3,6 +3,7 @@ import { printable } from '../domain/log.ts';
 import type { CastEvent } from '../domain/recording.ts';
 import { logEntries } from '../recorder/text.ts';
 import { type AlisFrame, readFrame } from './alis.ts';
+import { Drawing } from './drawing.ts';
 import { put, RESET } from './playback.ts';
 import { CommandFailure, type Shell } from './shell.ts';
 
@@ -42,10 +43,13 @@ async function* framesOf(socket: WebSocket, left: AbortSignal): AsyncGenerator<A
 }
 
 async function toTerminal(shell: Shell, frames: AsyncIterable<AlisFrame>, outcome: Outcome) {
+  let drawing = new Drawing();
   try {
     for await (const frame of frames) {
-      if (frame.type === 'reset') await put(shell.stdout, PLAIN + CLEAR + frame.text);
-      else if (frame.type === 'output') await put(shell.stdout, frame.text);
+      if (frame.type === 'reset') {
+        drawing = new Drawing();
+        await put(shell.stdout, PLAIN + CLEAR + drawing.take(frame.text));
+      } else if (frame.type === 'output') await put(shell.stdout, drawing.take(frame.text));
       else if (frame.type === 'exit') outcome.status = frame.status;
     }
   } finally {

@@ -51,6 +51,13 @@ describe('playing a recording', () => {
     expect(text.endsWith('\u001b[?25h')).toBe(true);
   });
 
+  test('gives a terminal what draws alone, and a file all of it', async () => {
+    const cast = `{"version":3,"term":{"cols":80,"rows":24}}\n[0,"o","a\\u001b]52;c;"]\n[0,"o","Y3VybA==\\u0007b\\u001b[6n"]\n`;
+    const seen = await played(cast, { terminal: true });
+    expect(seen.text.startsWith('ab\u001b[0m')).toBe(true);
+    expect((await played(cast)).text).toBe('a\u001b]52;c;Y3VybA==\u0007b\u001b[6n');
+  });
+
   test('ends where a recording was cut', async () => {
     expect((await played(`${V3.slice(0, 80)}[3,"o","ha`)).text).toBe('日本');
   });
