@@ -220,12 +220,10 @@ export class BackgroundContainerSessions implements ContainerSessions {
   /** What is due, and what others, or an absence of the store, have left behind. */
   async #look(): Promise<void> {
     const { store, node } = this.#deps;
-    for (const id of await store.containerSessions.overdue(new Date())) {
-      await this.#each(id, () => this.#ends.end(id, 'unused'));
-    }
-    for (const id of await store.containerSessions.withdrawn(new Date())) {
-      await this.#each(id, () => this.#ends.end(id, 'access_revoked'));
-    }
+    const { containerSessions } = store;
+    const now = new Date();
+    await this.#endAll('unused', (after) => containerSessions.overdue(now, after));
+    await this.#endAll('access_revoked', (after) => containerSessions.withdrawn(now, after));
     for (const id of await store.places.evicted()) {
       await this.#each(id, () => this.#evict(id));
     }
@@ -233,6 +231,16 @@ export class BackgroundContainerSessions implements ContainerSessions {
       if (this.#running.has(action.id)) continue;
       const lost = refusal('stack.not_created', 'stack.interrupted', {});
       await this.#each(action.sessionId ?? 0, () => this.#fail(action, lost));
+    }
+  }
+
+  /** One part after the other: what cannot be ended now keeps none that comes after it. */
+  async #endAll(
+    reason: EndReason,
+    next: (after: number) => Promise<readonly number[]>,
+  ): Promise<void> {
+    for (let ids = await next(0); ids.length > 0; ids = await next(Math.max(...ids))) {
+      for (const id of ids) await this.#each(id, () => this.#ends.end(id, reason));
     }
   }
 

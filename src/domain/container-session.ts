@@ -132,13 +132,13 @@ export interface ContainerSessionStore {
    * Within a transaction, keeps others from joining or ending it. True: it lives, and its user has not come.
    */
   holdWaiting(sessionId: number): Promise<boolean>;
-  /** Those whose users have not come in time; at most 100. */
-  overdue(now: Date): Promise<readonly number[]>;
+  /** Those above `after` whose users have not come in time: the first 100, in order. */
+  overdue(now: Date, after: number): Promise<readonly number[]>;
   /**
    * Those that wait for users who may not come any more: disabled or gone, without a grant on the stack in
-   * force that allows a shell, or without the token that the session was made with. At most 100.
+   * force that allows a shell, or without the token that the session was made with. As `overdue`.
    */
-  withdrawn(now: Date): Promise<readonly number[]>;
+  withdrawn(now: Date, after: number): Promise<readonly number[]>;
   /** Of a node, those that wait for their users. */
   waiting(node: string): Promise<readonly number[]>;
 }

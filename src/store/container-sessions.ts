@@ -18,6 +18,9 @@ type Row = Selectable<Tables['container_sessions']> & { readonly isTokenGood: bo
 
 const LIVE = ['pending', 'active'] as const;
 
+/** Sessions of one answer to who ends them. */
+const MOST_AT_ONCE = 100;
+
 /** What sessions of containers have beside their rows; their passwords sealed with the vault. */
 export class SqlContainerSessionStore implements ContainerSessionStore {
   readonly #db: Db;
@@ -169,22 +172,23 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
     return (await waitingIn(this.#db, sessionId)) !== null;
   }
 
-  async overdue(now: Date): Promise<readonly number[]> {
-    const query = this.#waiting().where('expires_at', '<', now).limit(100);
-    return (await query.execute()).map(({ id }) => id);
+  async overdue(now: Date, after: number): Promise<readonly number[]> {
+    return idsOf(await this.#next(after).where('expires_at', '<', now).execute());
   }
 
-  async withdrawn(now: Date): Promise<readonly number[]> {
-    const rows = await this.#waiting()
-      .where((eb) => eb.not(eb.and([tokenIsGood(now), ownerMayCome(now)])))
-      .limit(100)
-      .execute();
-    return rows.map(({ id }) => id);
+  async withdrawn(now: Date, after: number): Promise<readonly number[]> {
+    const mayNotCome = sql<boolean>`not (${tokenIsGood(now)} and ${ownerMayCome(now)})`;
+    return idsOf(await this.#next(after).where(mayNotCome).execute());
   }
 
   async waiting(node: string): Promise<readonly number[]> {
-    const rows = await this.#waiting().where('sessions.node', '=', node).execute();
-    return rows.map(({ id }) => id);
+    return idsOf(await this.#waiting().where('sessions.node', '=', node).execute());
+  }
+
+  /** Of those that wait. */
+  #next(after: number) {
+    const query = this.#waiting().where('container_sessions.id', '>', after);
+    return query.orderBy('container_sessions.id').limit(MOST_AT_ONCE);
   }
 
   #waiting() {
@@ -211,6 +215,10 @@ export class SqlContainerSessionStore implements ContainerSessionStore {
       isTokenGood: row.isTokenGood,
     };
   }
+}
+
+function idsOf(rows: readonly { readonly id: number }[]): readonly number[] {
+  return rows.map(({ id }) => id);
 }
 
 /** Of the session of a row: a token that is revoked has no row. */
