@@ -95,7 +95,8 @@ export default defineConfig({
     // On two processors: a file waits for a third of its time. test/support/backend.ts knows of three.
     maxWorkers: 3,
     // Tests start the product's threads in processes that did not begin with src/wasm-wrappers.ts.
-    execArgv: ['--wasm-wrapper-tiering-budget=1000000000'],
+    // Lives are short here: V8 took longer to make their embedded databases faster than it saved them.
+    execArgv: ['--wasm-wrapper-tiering-budget=1000000000', '--liftoff-only'],
     // One race in thousands of tests must not hold everything else up; the reporter names it as a bug.
     retry: process.env['CI'] ? 1 : 0,
     projects: [parts('unit'), parts('integration'), endToEnd('embedded'), endToEnd('postgres')],
