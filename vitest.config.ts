@@ -4,12 +4,14 @@ import { PlainReporter } from './scripts/plain-reporter.ts';
 const SHARED = 'test/support/shared.ts';
 const SERVICES = 'test/support/services.ts';
 
-/** Rooms whose tests start databases, servers or processes. */
+/** Rooms whose tests start databases, servers or processes, and files of others that have a database. */
 const INTEGRATION = [
   ...['api', 'archive', 'cli', 'control', 'engine', 'ipc', 'proxy', 'store', 'targets', 'web'].map(
     (room) => `test/${room}/**/*.test.ts`,
   ),
-  'test/analysis/analyses.test.ts',
+  ...['alerts/watch', 'analysis/analyses', 'outbound/sink-feed'].map(
+    (file) => `test/${file}.test.ts`,
+  ),
 ];
 
 /** What one process can say of itself, and what needs more than that. */
@@ -20,7 +22,7 @@ function parts(name: 'unit' | 'integration') {
       name,
       include: isUnit ? ['test/**/*.test.ts'] : INTEGRATION,
       exclude: isUnit ? ['test/e2e/**', ...INTEGRATION] : [],
-      globalSetup: [SHARED, SERVICES],
+      globalSetup: isUnit ? [] : [SHARED, SERVICES],
       // Not how long they take, but when they are stuck.
       testTimeout: isUnit ? 30_000 : 60_000,
       hookTimeout: 120_000,
