@@ -25,8 +25,9 @@ export function handleAnswer(id: number, handle: number): Buffer {
   return packet(HANDLE, uint32(id), text(uint32(handle)));
 }
 
+/** Most of what a server says, so its content is copied once alone. */
 export function dataAnswer(id: number, bytes: Buffer): Buffer {
-  return packet(DATA, uint32(id), text(bytes));
+  return packet(DATA, uint32(id), uint32(bytes.length), bytes);
 }
 
 export function attributesAnswer(id: number, attributes: Attributes): Buffer {
