@@ -4,7 +4,7 @@ import { ServiceContainers } from '../../src/control/service-containers.ts';
 import { StackServices } from '../../src/control/stack-services.ts';
 import { LocalChanges } from '../../src/domain/changes.ts';
 import { Meters } from '../../src/domain/meters.ts';
-import type { Store } from '../../src/domain/store.ts';
+import type { Store, Stores } from '../../src/domain/store.ts';
 import { Engines } from '../../src/engine/engine.ts';
 import { listeningLog } from '../recorder/lab.ts';
 import { grant, machine, session, stack, user } from '../store/examples.ts';
@@ -56,13 +56,16 @@ test.each([
       await store.grants.create(grant({ to: { userId }, on: { stackId }, allow: ['shell'] }));
     }
     const expiresAt = new Date(Date.now() + (isLate ? -1 : 3_600_000));
-    const make = async (): Promise<number> => {
+    const make = async (stores: Stores): Promise<number> => {
       const about = { stackId, service: 'web', code: 'abcdefgh', expiresAt, tokenId: null };
-      return (await store.containerSessions.create(session({ userId, machineId }), about)).id;
+      return (await stores.containerSessions.create(session({ userId, machineId }), about)).id;
     };
-    const stuck = new Set<number>();
-    for (let one = 0; one < MANY; one += 1) stuck.add(await make());
-    const behind = [await make(), await make()];
+    const made = await store.transaction(async (stores) => {
+      const ids: number[] = [];
+      for (let one = 0; one < MANY + 2; one += 1) ids.push(await make(stores));
+      return ids;
+    });
+    const [stuck, behind] = [new Set(made.slice(0, MANY)), made.slice(MANY)];
 
     const services = new StackServices(new Engines({ certificates: null }));
     const sessions = new BackgroundContainerSessions({

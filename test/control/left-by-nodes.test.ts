@@ -15,6 +15,12 @@ import { needs } from '../support/requirements.ts';
 import { newEnder } from '../targets/left-in-containers.ts';
 import { beginProgram } from './programs-of-node.ts';
 
+/** For a process to begin, on a computer that has much else to do, in milliseconds. */
+const BEGIN_MS = 60_000;
+
+/** For an engine, a container, and three nodes. */
+const TIMEOUT = { timeout: 120_000 };
+
 const CONTAINER = 'shared';
 /** What programs of each node's sessions sleep for. */
 const WORDS = { 'node-a': '9990001', 'node-b': '9990002', 'node-c': '9990003' } as const;
@@ -60,7 +66,11 @@ needs('postgres', 'dockerd', 'docker', 'runc', 'busybox').describe(
       });
       const gone = once(child, 'exit');
       try {
-        await within('it is in its session', Promise.race([once(child.stdout, 'data'), gone]));
+        await within(
+          'it is in its session',
+          Promise.race([once(child.stdout, 'data'), gone]),
+          BEGIN_MS,
+        );
         await eventually('its program runs', () => runs(WORDS['node-a']));
       } finally {
         child.kill('SIGKILL');
@@ -88,48 +98,52 @@ needs('postgres', 'dockerd', 'docker', 'runc', 'busybox').describe(
       return log;
     }
 
-    test('are ended by the others, at once, and those of nodes that live are not', async () => {
-      const containerId = await docker.run(CONTAINER, { image: 'busybox' });
-      const { store } = opened;
-      for (const node of ['node-b', 'node-c'] as const) {
-        await store.nodes.claim(node, 'process');
-        await begin(node);
-      }
-      // Neither ends anything before the other one is about to.
-      const both = Promise.withResolvers<void>();
-      const about = new Set<Node>();
-      const answers: string[] = [];
-      const together = (node: Node): EndPrograms => {
-        const ends = newEnder();
-        return async (entered) => {
-          // A try before this one may have left others.
-          if (entered.containerId !== containerId) return await ends(entered);
-          about.add(node);
-          if (about.size === 2) both.resolve();
-          await both.promise;
-          const answer = await ends(entered);
-          answers.push(answer);
-          return answer;
+    test(
+      'are ended by the others, at once, and those of nodes that live are not',
+      TIMEOUT,
+      async () => {
+        const containerId = await docker.run(CONTAINER, { image: 'busybox' });
+        const { store } = opened;
+        for (const node of ['node-b', 'node-c'] as const) {
+          await store.nodes.claim(node, 'process');
+          await begin(node);
+        }
+        // Neither ends anything before the other one is about to.
+        const both = Promise.withResolvers<void>();
+        const about = new Set<Node>();
+        const answers: string[] = [];
+        const together = (node: Node): EndPrograms => {
+          const ends = newEnder();
+          return async (entered) => {
+            // A try before this one may have left others.
+            if (entered.containerId !== containerId) return await ends(entered);
+            about.add(node);
+            if (about.size === 2) both.resolve();
+            await both.promise;
+            const answer = await ends(entered);
+            answers.push(answer);
+            return answer;
+          };
         };
-      };
-      const logs = [look('node-b', together('node-b')), look('node-c', together('node-c'))];
+        const logs = [look('node-b', together('node-b')), look('node-c', together('node-c'))];
 
-      const died = await killNodeA();
-      // It has outlived its node, and nobody comes to it before that is known to be dead.
-      expect(await runs(WORDS['node-a'])).toBe(true);
-      expect(about.size).toBe(0);
-      await buried('node-b');
+        const died = await killNodeA();
+        // It has outlived its node, and nobody comes to it before that is known to be dead.
+        expect(await runs(WORDS['node-a'])).toBe(true);
+        expect(about.size).toBe(0);
+        await buried('node-b');
 
-      await eventually('it is gone', async () => !(await runs(WORDS['node-a'])));
-      await eventually('it is not looked for', async () => !(await isLookedFor(died)));
-      await eventually('both have answered', () => answers.length === 2);
-      expect(answers).toContain('ended');
-      for (const node of ['node-b', 'node-c'] as const) {
-        expect(await runs(WORDS[node])).toBe(true);
-      }
-      for (const { lines } of logs)
-        expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
-    });
+        await eventually('it is gone', async () => !(await runs(WORDS['node-a'])));
+        await eventually('it is not looked for', async () => !(await isLookedFor(died)));
+        await eventually('both have answered', () => answers.length === 2);
+        expect(answers).toContain('ended');
+        for (const node of ['node-b', 'node-c'] as const) {
+          expect(await runs(WORDS[node])).toBe(true);
+        }
+        for (const { lines } of logs)
+          expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
+      },
+    );
 
     /** One node's looks at the others, by a clock of its own, until `node-a` is dead for it. */
     async function buried(by: Node): Promise<void> {
@@ -149,20 +163,24 @@ needs('postgres', 'dockerd', 'docker', 'runc', 'busybox').describe(
       await counters.close();
     }
 
-    test('are ended when it is back, before anybody takes it for dead, and nothing of its new life', async () => {
-      await docker.run(CONTAINER, { image: 'busybox' });
-      await begin('node-b');
-      look('node-b');
-      const died = await killNodeA();
-      // As its next start does first (recovery.ts).
-      const closed = await endAsDied(opened.store, 'node-a', () => Promise.resolve(true));
-      expect(closed?.map(({ id }) => id)).toContain(died);
-      await begin('node-a', '9990004');
-      look('node-a');
-      await eventually('it is gone', async () => !(await runs(WORDS['node-a'])));
-      await eventually('it is not looked for', async () => !(await isLookedFor(died)));
-      expect(await runs('9990004')).toBe(true);
-      expect(await runs(WORDS['node-b'])).toBe(true);
-    });
+    test(
+      'are ended when it is back, before anybody takes it for dead, and nothing of its new life',
+      TIMEOUT,
+      async () => {
+        await docker.run(CONTAINER, { image: 'busybox' });
+        await begin('node-b');
+        look('node-b');
+        const died = await killNodeA();
+        // As its next start does first (recovery.ts).
+        const closed = await endAsDied(opened.store, 'node-a', () => Promise.resolve(true));
+        expect(closed?.map(({ id }) => id)).toContain(died);
+        await begin('node-a', '9990004');
+        look('node-a');
+        await eventually('it is gone', async () => !(await runs(WORDS['node-a'])));
+        await eventually('it is not looked for', async () => !(await isLookedFor(died)));
+        expect(await runs('9990004')).toBe(true);
+        expect(await runs(WORDS['node-b'])).toBe(true);
+      },
+    );
   },
 );
