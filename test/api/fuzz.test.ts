@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Document } from '../../scripts/open-api.ts';
 import { type HttpServer, listenHttp } from '../../src/api/listen.ts';
 import { environment } from '../support/environment.ts';
@@ -17,6 +17,9 @@ import { type ServedOperation, servedDocument, servedOperations } from './operat
 /** POSTERN_FUZZ_SEED tries others; the same one asks the same. */
 const SEED = Number(environment.get('POSTERN_FUZZ_SEED') ?? 20_260_301);
 const RUNS = Number(environment.get('POSTERN_FUZZ_RUNS') ?? 200);
+
+// Thousands of requests, one after the other: only what is stuck takes as long.
+vi.setConfig({ testTimeout: 600_000 });
 
 const given = environment.has('POSTERN_TEST_PG_URL') ? { describe } : needs('postgres');
 

@@ -142,7 +142,7 @@ async function drained(workers: Workers): Promise<void> {
   const { pids } = workers;
   try {
     await workers.drain();
-    await eventually('no worker is left', () => pids.every((pid) => !running(pid)), 1000);
+    await eventually('no worker is left', () => pids.every((pid) => !running(pid)));
   } finally {
     for (const pid of pids) kill(pid, 'SIGKILL');
   }

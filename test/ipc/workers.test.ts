@@ -55,13 +55,17 @@ needs('ssh', 'sshd').describe('workers', () => {
     await using screen = stage.alice.terminal('alice+web1', 'echo ready; exec sleep 1000');
     await screen.shows('ready');
     const { workers } = started;
-    expect(workers.count).toBe(1);
-    const { id } = (await stage.session()) ?? { id: 0 };
+    const { id } = await eventually('it is held', () =>
+      workers.count === 1 ? stage.session() : null,
+    );
     expect(await workers.terminate(id + 1000, 'terminated', 'carol')).toBe(false);
     expect(await workers.terminate(id, 'terminated', 'carol')).toBe(true);
     await screen.shows('postern: this session was ended by carol');
-    expect(await stage.store.sessions.get(id)).toMatchObject({ endReason: 'terminated' });
-    expect(workers.count).toBe(0);
+    // The gateway does not wait for long until the database has it.
+    await eventually('its end is written', async () => {
+      return (await stage.store.sessions.get(id))?.endReason === 'terminated';
+    });
+    await eventually('none is held', () => workers.count === 0);
     expect(await workers.terminate(id, 'terminated', 'carol')).toBe(false);
   });
 
@@ -78,7 +82,7 @@ needs('ssh', 'sshd').describe('workers', () => {
         return screen;
       }),
     );
-    expect(workers.count).toBe(6);
+    await eventually('all are held', () => workers.count === 6);
     kill(first, 'SIGKILL');
     await eventually('another took its place', () => {
       const { pids } = workers;
@@ -130,10 +134,11 @@ needs('ssh', 'sshd').describe('workers', () => {
     const session = await stage.session();
     const pid = onlyPid(started);
     kill(pid, 'SIGSTOP');
-    await within('the drain', started.workers.drain(), 5000);
-    expect(running(pid)).toBe(false);
-    const row = await stage.store.sessions.get(session?.id ?? 0);
-    expect(row).toMatchObject({ endReason: 'drained' });
+    await within('the drain', started.workers.drain());
+    await eventually('it is ended', () => !running(pid));
+    await eventually('the end is written', async () => {
+      return (await stage.store.sessions.get(session?.id ?? 0))?.endReason === 'drained';
+    });
   });
 
   test('drained tell their users, and leave nothing', async () => {
