@@ -36,7 +36,7 @@ const HOPELESS: readonly string[] = [
  * terminal, is killed, also when the program itself has ended. Others that have made themselves
  * independent (nohup, tmux) go on, as they do with sshd. With `$3` the mark is what the marks of several
  * begin with, eight characters each behind it, and all of them are ended. A line is written once the
- * first signals are out. Busybox's `kill` takes no `--` without a complaint, and a failure: what is asked
+ * first signals are out. A process may have any name, also one with lines and brackets. Busybox's `kill` takes no `--` without a complaint, and a failure: what is asked
  * goes without.
  */
 const SCRIPT = `
@@ -53,8 +53,10 @@ marked() {
   return 1
 }
 stat() {
-  IFS= read -r line < "$1/stat" || return 1
-  set -- \${line##*) }
+  text=
+  while IFS= read -r line; do text=$text$line; done < "$1/stat" || return 1
+  set -- \${text##*) }
+  [ $# -ge 20 ] || return 1
   parent=$2 group=$3 session=$4 front=$6
   shift 19
   start=$1

@@ -15,6 +15,7 @@ import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { keepsOut } from './closed-containers.ts';
 import { conforms } from './conformance.ts';
 import { CONTAINER_MANNERS, type EnterOptions, enter, subjectIn } from './container-subject.ts';
+import { endsItsOwnAlone } from './host-processes.ts';
 import { leavesNothing, newEnder, waitsForPaused } from './left-in-containers.ts';
 import { marksEverything } from './marks-in-containers.ts';
 import { routeTo } from './route.ts';
@@ -246,6 +247,13 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'dpkg-query', 'rsyn
           async () => !(await at.runs(leader)) && !(await at.runs(other)),
         );
         upstream.close();
+      },
+    );
+
+    describe.each(['small', 'large'] as const)(
+      'that sees the processes of its host, as %s',
+      (kind) => {
+        endsItsOwnAlone(() => docker, kind);
       },
     );
 
