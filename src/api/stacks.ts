@@ -137,13 +137,13 @@ export async function findContainerSession(
 ): Promise<Found> {
   const { stack, userId } = await enteredStack(deps, caller, asked.stack);
   const { containerSessions } = deps.store;
-  const id = asked.sessionId === undefined ? null : parseId('sess', asked.sessionId);
-  const session =
-    asked.sessionId === undefined
-      ? await containerSessions.newest(stack.id, asked.service ?? '', userId)
-      : id === null
-        ? null
-        : await containerSessions.get(id);
+  // A script's `session_id=$ID` with nothing in it names no session.
+  const isById = asked.sessionId !== undefined && asked.sessionId !== '';
+  const id = isById ? parseId('sess', asked.sessionId) : null;
+  const byId = id === null ? null : await containerSessions.get(id);
+  const session = isById
+    ? byId
+    : await containerSessions.newest(stack.id, asked.service ?? '', userId);
   const mine = session?.session.userId === userId || seesEverything(caller.viewer);
   if (session === null || session.stackId !== stack.id || !mine) {
     throw new PosternError('stack.no_session');

@@ -82,7 +82,10 @@ test('Get Container Session: the most recent one of a service', async () => {
   const { get, ready } = shop;
   await ready();
   const id = await ready();
-  expect((await get('/v1/stacks/shop/sessions/fetch?service_name=web')).body.id).toBe(id);
+  for (const more of ['', '&session_id=']) {
+    const path = `/v1/stacks/shop/sessions/fetch?service_name=web${more}`;
+    expect((await get(path)).body.id).toBe(id);
+  }
 });
 
 test('Session lifecycle: pending, active, stopped, the same session as in /v1/sessions', async () => {
