@@ -34,13 +34,15 @@ function verdictForm({ approval }: ShownApproval): Markup {
   </form>`;
 }
 
-function card(seen: ShownApproval, now: Date): Markup {
+/** With a way to its own page, but there. */
+function card(seen: ShownApproval, now: Date, here = false): Markup {
   const { approval, mayDecide } = seen;
+  const name = `Request ${approval.id}`;
   const where = `${shown(approval.login)}@${shown(approval.machineName)}`;
   const left = lasting(approval.expiresAt.getTime() - now.getTime());
   return html`<article class="request" aria-labelledby="request-${approval.id}">
     <h3 id="request-${approval.id}">
-      <a href="/approvals/${approval.id}">Request ${approval.id}</a>: ${shown(approval.userName)}
+      ${here ? name : html`<a href="/approvals/${approval.id}">${name}</a>`}: ${shown(approval.userName)}
       wants ${where}
     </h3>
     <dl>
@@ -111,6 +113,6 @@ export function approvalPage(
   const title = `Request ${seen.approval.id}`;
   const content = html`<p><a href="/approvals">All requests</a></p>
     <h1>${title}</h1>
-    ${seen.status === 'pending' ? card(seen, now) : closedTable([seen])}`;
+    ${seen.status === 'pending' ? card(seen, now, true) : closedTable([seen])}`;
   return layout(assets, { title, viewer, content });
 }

@@ -20,12 +20,12 @@ function row(session: number, command: SessionCommand): Markup {
   const second = Math.max(0, start - BEFORE).toFixed(1);
   const place = `/sessions/${session}?channel=${channel}&t=${second}&from=start`;
   return html`<tr>
-    <td><a href="${place}" data-second="${second}">${clock(start)}</a></td>
-    <td><code>${shown(text.replaceAll('\n', ' ↵ '), 300)}</code></td>
-    <td>${end === null ? '' : lasting((end - start) * 1000)}</td>
+    <td class="time"><a href="${place}" data-second="${second}">${clock(start)}</a></td>
+    <td class="long"><code>${shown(text.replaceAll('\n', ' ↵ '), 300)}</code></td>
+    <td class="time">${end === null ? '' : lasting((end - start) * 1000)}</td>
     <td>${exitStatus === null ? '' : String(exitStatus)}</td>
-    <td>${cwd === null ? '' : html`<code>${shown(cwd, 100)}</code>`}</td>
-    <td>${source}, ${confidence}</td>
+    <td class="path">${cwd === null ? '' : html`<code>${shown(cwd, 100)}</code>`}</td>
+    <td class="word">${source}, ${confidence}</td>
   </tr>`;
 }
 
@@ -50,7 +50,7 @@ export function commandsTable(session: number, found: ShownCommands): Markup | s
   const { commands } = found;
   if (commands.length === 0 && !['failed', 'waiting'].includes(found.analysis?.state ?? ''))
     return '';
-  const table = html`<table id="commands">
+  const table = html`<div class="scroll"><table id="commands" aria-label="Commands">
     <thead>
       <tr>
         <th scope="col">At</th>
@@ -64,7 +64,7 @@ export function commandsTable(session: number, found: ShownCommands): Markup | s
     <tbody>
       ${commands.map((command) => row(session, command))}
     </tbody>
-  </table>`;
+  </table></div>`;
   return html`<h2>Commands</h2>
     ${commands.length === 0 ? '' : table} ${remarks(found)}`;
 }

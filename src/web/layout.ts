@@ -21,14 +21,23 @@ interface Page {
   readonly narrow?: boolean;
 }
 
-function signedIn(viewer: Viewer): Markup {
+/** The pages that stand at the top, and what one must hold to see them. */
+const PAGES = [
+  ['/', 'Sessions', null],
+  ['/search', 'Search', null],
+  ['/terminal', 'Terminal', 'sessions:write'],
+  ['/stacks', 'Stacks', null],
+  ['/approvals', 'Approvals', null],
+  ['/alerts', 'Alerts', 'admin'],
+] as const;
+
+function signedIn(viewer: Viewer, title: string): Markup {
+  const pages = PAGES.filter(([, , scope]) => scope === null || holdsScope(viewer.scopes, scope));
   return html`<nav aria-label="Pages">
-      <a href="/">Sessions</a>
-      <a href="/search">Search</a>
-      <a href="/terminal">Terminal</a>
-      <a href="/stacks">Stacks</a>
-      <a href="/approvals">Approvals</a>
-      ${holdsScope(viewer.scopes, 'admin') ? html`<a href="/alerts">Alerts</a>` : ''}
+      ${pages.map(([path, name]) => {
+        const current = name === title ? html` aria-current="page"` : '';
+        return html`<a href="${path}"${current}>${name}</a>`;
+      })}
     </nav>
     <form method="post" action="/signout">
     <span>${shown(viewer.name)}</span>
@@ -52,7 +61,7 @@ export function layout(assets: Assets, page: Page): Markup {
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <a class="name" href="/">Postern</a>
-          ${page.viewer === null ? '' : signedIn(page.viewer)}
+          ${page.viewer === null ? '' : signedIn(page.viewer, page.title)}
         </header>
         <main id="main" class="${page.narrow === true ? 'narrow' : ''}">${page.content}</main>
       </body>

@@ -157,16 +157,32 @@ function soFar({ session, chosen, way }: SessionPage): Markup | string {
   </p>`;
 }
 
+/** Why nothing is shown. */
+function nothing({ session, recordings }: SessionPage): string {
+  if (recordings.length === 0 && session.kind === 'sftp') {
+    return 'SFTP has no terminal that could be recorded; what was done with files is below.';
+  }
+  if (recordings.length === 0 && session.kind === 'forward') {
+    return 'What forwards carry is not recorded.';
+  }
+  return 'There is no recording to show.';
+}
+
+function download({ session, lockedTo, way }: SessionPage, channel: number): Markup | string {
+  if (lockedTo !== null || way !== 'replay') return '';
+  const file = `/sessions/${session.id}/download/${channel}`;
+  return html`<p><a href="${file}" download>Download the asciicast</a></p>`;
+}
+
 function replay(page: SessionPage): Markup {
   const { channels, chosen } = page;
-  if (chosen === null)
-    return html`${deletions(page)}<p class="note">There is no recording to show.</p>`;
+  if (chosen === null) return html`${deletions(page)}<p class="note">${nothing(page)}</p>`;
   const channel = channels.find(({ number }) => number === chosen.channel);
   const command = channel?.command ?? null;
   return html`${tabs(page)}${deletions(page)}
     ${command === null ? '' : html`<p>Command: <code>${shown(command, 2000)}</code></p>`}
     ${soFar(page)} ${integrity(chosen.state)}
-    ${player(page, chosen.channel)}`;
+    ${player(page, chosen.channel)} ${download(page, chosen.channel)}`;
 }
 
 function terminate({ session, viewer }: SessionPage): Markup | string {
@@ -186,7 +202,9 @@ function playerFiles(assets: Assets, way: 'live' | 'replay'): Markup {
 /** One session: what is known of it, and its replay. */
 export function sessionPage(assets: Assets, page: SessionPage): Markup {
   const { session, viewer, chosen, way } = page;
+  const where = `${shown(session.login)}@${shown(session.machineName)}`;
   const content = html`<h1>Session ${session.id}</h1>
+    <p class="note">${shown(session.userName)} on ${where}, ${moment(session.startedAt)}</p>
     ${terminate(page)}
     <h2>${chosen !== null && way === 'live' ? 'Live' : 'Replay'}</h2>
     ${replay(page)}

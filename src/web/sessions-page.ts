@@ -83,6 +83,7 @@ function filterForm({ filter, search }: SessionsPage): Markup {
 /** The list of sessions: those that live now first, then those that ended, newest first. */
 export function sessionsPage(assets: Assets, page: SessionsPage): Markup {
   const { live, ended, now, ssh } = page;
+  const name = shown(page.viewer.name);
   const content = html`<h1>Sessions</h1>
     ${filterForm(page)}
     ${
@@ -97,9 +98,9 @@ export function sessionsPage(assets: Assets, page: SessionsPage): Markup {
         : html`<h2>${page.filter === 'failed' ? 'Failed' : 'Ended'}</h2>
             ${table('Ended sessions', ended.rows, now)} ${older(page, ended.next)}`
     }
-    <p class="note">A new session: <code>ssh -p ${ssh.port} USER+MACHINE@${ssh.host}</code></p>
+    <p class="note">A new session: <code>ssh -p ${ssh.port} ${name}+MACHINE@${ssh.host}</code></p>
     <p class="note">
-      Or with the machine's own name: <code>ssh -J USER@${ssh.host}:${ssh.port} LOGIN@MACHINE</code>,
+      Or with the machine's own name: <code>ssh -J ${name}@${ssh.host}:${ssh.port} LOGIN@MACHINE</code>,
       with this <a href="/known-hosts/authority">line for known_hosts</a>, for all machines, or
       <a href="/known-hosts">a line for each</a>
     </p>`;

@@ -27,14 +27,14 @@ function row({ machine, isShut }: SeenMachine): Markup {
   const { name, host, port, description } = machine;
   return html`<tr>
     <th scope="row">${shown(name)}</th>
+    <td>${isShut ? 'You may see it, but not connect' : connecting(machine)}</td>
     <td>${shown(host)}${port === 0 || port === SSH_PORT ? '' : `:${port}`}</td>
     <td>${shown(description)}</td>
-    <td>${isShut ? 'You may see it, but not connect' : connecting(machine)}</td>
   </tr>`;
 }
 
 function connecting({ id, name, login }: Machine): Markup {
-  return html`<form method="post" action="/terminal">
+  return html`<form class="inline" method="post" action="/terminal">
     <input type="hidden" name="machine" value="${id}" />
     <label class="inline">Login
       <input name="login" placeholder="${login}" maxlength="64" autocomplete="off" />
@@ -52,19 +52,19 @@ export function machinesPage(
   const list =
     machines.length === 0
       ? html`<p class="note">There is no machine that you may see.</p>`
-      : html`<table aria-label="Machines">
+      : html`<div class="scroll"><table aria-label="Machines">
           <thead>
             <tr>
               <th scope="col">Machine</th>
+              <th scope="col">Terminal</th>
               <th scope="col">Address</th>
               <th scope="col">Description</th>
-              <th scope="col">Terminal</th>
             </tr>
           </thead>
           <tbody>
             ${machines.map(row)}
           </tbody>
-        </table>`;
+        </table></div>`;
   const content = html`<h1>Terminal</h1>
     ${list}`;
   return layout(assets, { title: 'Terminal', viewer, content });

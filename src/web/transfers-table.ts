@@ -8,12 +8,12 @@ function row(transfer: Transfer): Markup {
   const { path, target, direction, operation, sha256, result } = transfer;
   const what = operation === 'file' ? (direction ?? 'open') : operation;
   return html`<tr>
-    <td>${moment(transfer.startedAt)}</td>
-    <td>${transfer.protocol} ${what}</td>
-    <td><code>${shown(path, 200)}</code>${target === null ? '' : html` → <code>${shown(target, 200)}</code>`}</td>
-    <td>${bytes(transfer.bytesWritten)}, ${bytes(transfer.bytesRead)}</td>
+    <td class="time">${moment(transfer.startedAt)}</td>
+    <td class="word">${transfer.protocol} ${what}</td>
+    <td class="long"><code>${shown(path, 200)}</code>${target === null ? '' : html` → <code>${shown(target, 200)}</code>`}</td>
+    <td class="word">${bytes(transfer.bytesWritten)}, ${bytes(transfer.bytesRead)}</td>
     <td>${shown(result, 80)}</td>
-    <td>${sha256 === null ? '' : html`<code title="${sha256}">${sha256.slice(0, 16)}</code>`}</td>
+    <td class="word">${sha256 === null ? '' : html`<code title="${sha256}">${sha256.slice(0, 16)}</code>`}</td>
   </tr>`;
 }
 
@@ -21,7 +21,7 @@ function row(transfer: Transfer): Markup {
 export function transfersTable(page: Page<Transfer>): Markup | string {
   if (page.rows.length === 0) return '';
   return html`<h2>Files</h2>
-    <table>
+    <div class="scroll"><table aria-label="Files">
       <thead>
         <tr>
           <th scope="col">Time</th>
@@ -35,6 +35,6 @@ export function transfersTable(page: Page<Transfer>): Markup | string {
       <tbody>
         ${page.rows.map(row)}
       </tbody>
-    </table>
+    </table></div>
     ${page.next === null ? '' : html`<p class="note">Older ones: the API lists all of them.</p>`}`;
 }

@@ -255,6 +255,7 @@ describe('the page of a session', () => {
     const page = await (await get(`/sessions/${ended.id}`, cookie)).text();
     expect(page).toContain(`data-src="/sessions/${ended.id}/recording?channel=1"`);
     expect(page).toContain('aria-label="Channels"');
+    expect(page).toContain(`href="/sessions/${ended.id}/download/1" download`);
     const urls = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url);
     expect(urls.every((url) => url.startsWith('/') || url.startsWith('#'))).toBe(true);
     expect(page).not.toMatch(/<script(?![^>]*src=)/);
