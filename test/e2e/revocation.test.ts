@@ -91,8 +91,10 @@ needs('ssh', 'sshd').describe('a live session', () => {
       out += chunk.toString();
     });
     await eventually('the program runs', () => out.includes('ready'));
-    const [session] = await bastion.sessions(`status=active&search=${name}`);
-    if (session === undefined) throw new Error('no session');
+    const session = await eventually('it is active', async () => {
+      const [found] = await bastion.sessions(`status=active&search=${name}`);
+      return found;
+    });
     return { id: session.id, ended, errors: () => errors };
   }
 
