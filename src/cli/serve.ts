@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Config, loadConfig } from '../config/load.ts';
-import type { Logger } from '../domain/log.ts';
+import { PosternError } from '../domain/errors.ts';
+import { type Logger, reasonOf } from '../domain/log.ts';
 import { createLogger } from '../log/logger.ts';
 import { readyFiles, removeReadyFile, writeReadyFile } from './ready-file.ts';
 import type { RunningApp, StartApp, Welcome } from './running-app.ts';
@@ -43,13 +44,23 @@ export async function serve(shell: Shell, options: ServeOptions): Promise<number
   const shutdown = new Shutdown({ log, exit: leave });
   const unlisten = shutdown.listen();
   try {
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    takeDirectory(config.dataDir);
     // Loaded here alone: the other commands must not wait for ssh2 and the database.
     const { startApp } = await import('../app/app.ts');
     return await runUntilSignal(shell, { config, log, shutdown, startApp });
   } finally {
     for (const file of readyFiles(config)) removeReadyFile(file);
     unlisten();
+  }
+}
+
+/** Made where it is missing. Throws `store.data_dir` where this account cannot work in it. */
+function takeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new PosternError('store.data_dir', { dir, reason: reasonOf(error) });
   }
 }
 

@@ -65,6 +65,15 @@ describe('the command', () => {
     expect(answer.stderr).toMatch(/^postern: \/nowhere\.\w+ cannot be read \(ENOENT\)\n$/);
   });
 
+  test('a data directory that is none is named', async () => {
+    using files = scratch();
+    const file = files.join('a-file');
+    writeFileSync(file, '');
+    const answer = await command(['serve'], { POSTERN_DATA_DIR: file });
+    expect(answer.status).toBe(1);
+    expect(answer.stderr).toContain(`the data directory ${file} cannot be used: EEXIST`);
+  });
+
   test('says its version', async () => {
     expect((await command(['version'])).stdout).toMatch(/^postern \d+\.\d+\.\d+ \(node /);
     expect((await command(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
