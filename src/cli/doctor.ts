@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -58,10 +58,23 @@ export async function examine(
   }
   const server = await serverFinding(config);
   const findings = [ok('settings', `data in ${config.dataDir}`), server];
+  const shut = shutDirectory(config.dataDir);
+  if (shut !== null) return [...findings, shut];
   for (const check of CHECKS) {
     findings.push(...(await check(config, server.state === 'ok', log)));
   }
   return findings;
+}
+
+/** Null where this account can look into it, or nobody has made it yet. */
+function shutDirectory(dir: string): Finding | null {
+  try {
+    accessSync(dir, constants.R_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    return fail('files', `${dir}: ${reasonOf(error)}`, 'run this as the account of the server');
+  }
 }
 
 async function serverFinding(config: Config): Promise<Finding> {

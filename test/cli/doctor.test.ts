@@ -51,6 +51,17 @@ test('files that others may read are named, with the command that mends it', asy
   expect(of('files')).toMatchObject([{ state: 'fail', remedy: `chmod go= ${key}` }]);
 });
 
+test('a data directory that cannot be looked into is all there is to say of it', async () => {
+  using dir = scratch();
+  const file = dir.join('a-file');
+  // No account may search in what is no directory, not even root.
+  writeFileSync(file, '', { mode: 0o600 });
+  const { status, of } = await doctor({ POSTERN_DATA_DIR: file });
+  expect(status).toBe(1);
+  expect(of('files')).toMatchObject([{ state: 'fail', found: expect.stringContaining(file) }]);
+  expect(of('database')).toEqual([]);
+});
+
 test('an address that is taken is named, with its setting', async () => {
   using dir = scratch();
   const server = createServer();
