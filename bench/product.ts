@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { execPath } from 'node:process';
 import { plainEnvironment } from '../test/support/environment.ts';
 import { eventually } from '../test/support/eventually.ts';
 import type { Scratch } from '../test/support/scratch.ts';
 
-const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+/** As users start it: it becomes the process of Node, with what that is given. */
+const POSTERN = resolve(import.meta.dirname, '../bin/postern');
 
 /** `postern serve`, with the embedded database, as a process of its own. */
 export interface Product {
@@ -23,7 +23,7 @@ export function median(values: readonly number[]): number {
 export async function startProduct(files: Scratch): Promise<Product> {
   const ready = files.join('ready.json');
   const began = performance.now();
-  const child = spawn(execPath, [MAIN, 'serve'], {
+  const child = spawn(POSTERN, ['serve'], {
     env: plainEnvironment({
       POSTERN_DATA_DIR: files.join('data'),
       POSTERN_SSH_LISTEN: '127.0.0.1:0',
@@ -49,7 +49,7 @@ export async function stopProduct(product: Product): Promise<void> {
 export async function applySetup(files: Scratch, setup: string): Promise<void> {
   const file = files.join('setup.yaml');
   writeFileSync(file, setup);
-  const child = spawn(execPath, [MAIN, 'apply', file], {
+  const child = spawn(POSTERN, ['apply', file], {
     env: plainEnvironment({ POSTERN_DATA_DIR: files.join('data') }),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

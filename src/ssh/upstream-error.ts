@@ -22,6 +22,20 @@ const KIND_OF_CODE: Readonly<Record<string, UpstreamErrorKind>> = {
   EACCES: 'unreachable',
 };
 
+/** What users may read of it; the system's own words, with the address, are its cause's. */
+const WORDS_OF_CODE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'it refused the connection',
+  ECONNRESET: 'it closed the connection',
+  EPIPE: 'it closed the connection',
+  ETIMEDOUT: 'it did not answer in time',
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name could not be looked up',
+  EAI_FAIL: 'its host name could not be looked up',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  EHOSTDOWN: 'there is no way to it',
+};
+
 const KIND_OF_LEVEL: Readonly<Record<string, UpstreamErrorKind>> = {
   'client-authentication': 'auth',
   'client-timeout': 'timeout',
@@ -33,16 +47,19 @@ interface Told {
   readonly errors?: readonly unknown[];
 }
 
-/** The kind of an error of the socket or of ssh2. */
-export function kindOf(error: Error): UpstreamErrorKind {
-  const told = error as Error & Told;
-  // A name with several addresses fails with one error for each; the first one will do.
+/** A name with several addresses fails with one error for each; the first one will do. */
+function codeOf(told: Told): string {
   const [first] = (told.errors ?? []) as readonly Told[];
-  const code = String(told.code ?? first?.code);
-  return KIND_OF_CODE[code] ?? KIND_OF_LEVEL[String(told.level)] ?? 'protocol';
+  return String(told.code ?? first?.code);
 }
 
-/** What an error says, fit for a log. */
-export function textOf(error: Error): string {
-  return printable(error.message === '' ? kindOf(error) : error.message);
+/** The kind of an error of the socket or of ssh2. */
+export function kindOf(error: Error & Told): UpstreamErrorKind {
+  return KIND_OF_CODE[codeOf(error)] ?? KIND_OF_LEVEL[String(error.level)] ?? 'protocol';
+}
+
+/** What an error says, fit for a user and for a log. */
+export function textOf(error: Error & Told): string {
+  const words = WORDS_OF_CODE[codeOf(error)] ?? error.message;
+  return printable(words === '' ? kindOf(error) : words);
 }

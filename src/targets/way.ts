@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Algorithms, Client } from 'ssh2';
 import type { ControlPlane, Hop } from '../domain/control-plane.ts';
 import { type ErrorCode, PosternError } from '../domain/errors.ts';
-import { type Logger, printable, reasonOf } from '../domain/log.ts';
+import { type Logger, printable, reasonOf, rootReasonOf } from '../domain/log.ts';
 import type { MachineAlgorithms } from '../domain/machine.ts';
 import type { KeyLife } from '../domain/ssh-manners.ts';
 import type { UserAgent } from '../domain/upstream.ts';
@@ -106,7 +106,7 @@ async function logIn(
       ...(sock === undefined ? {} : { sock }),
     });
   } catch (error) {
-    options.log.debug('a dial failed', { machine: machine.name, reason: reasonOf(error) });
+    options.log.debug('a dial failed', { machine: machine.name, reason: rootReasonOf(error) });
     throw hostKeys.refusal ?? failure(error, stop);
   } finally {
     borrowed?.giveBack();
