@@ -235,6 +235,10 @@ needs('ssh', 'sshd', 'chromium').describe('following a session that runs', () =>
     screen.type('ls --color=always -C /usr\r');
     await screen.shows('share');
     screen.resize(100, 24);
+    // The client tells of it when it comes to it, which may be after the next keystroke.
+    await eventually('the new size has gone through', async () =>
+      (await stage.bastion.api(`sessions/${id}/recording`)).text.includes('"100x24"'),
+    );
     screen.type('stty size\r');
     await screen.shows('24 100');
     await isTheSame();
