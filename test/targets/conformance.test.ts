@@ -12,6 +12,7 @@ import { APP } from '../support/image-root.ts';
 import { needs } from '../support/requirements.ts';
 import { must } from '../support/run.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
+import { answersSftp } from './answers-sftp.ts';
 import { keepsOut } from './closed-containers.ts';
 import { conforms } from './conformance.ts';
 import { CONTAINER_MANNERS, type EnterOptions, enter, subjectIn } from './container-subject.ts';
@@ -261,18 +262,7 @@ needs('dockerd', 'docker', 'runc', 'busybox', 'sftp-server', 'dpkg-query', 'rsyn
       ["with its image's own server", 'large'],
       ['without one', 'small'],
     ])('serves files %s', async (_how, name) => {
-      const sftp = { program: { type: 'subsystem', name: 'sftp' }, pty: null, env: [] } as const;
-      const upstream = await connect({ name });
-      const channel = await upstream.open(sftp);
-      channel.stderr.resume();
-      const first = new Promise<Buffer>((resolve) => channel.stdout.once('data', resolve));
-      // SSH_FXP_INIT, version 3 (draft-ietf-secsh-filexfer-02 §4).
-      channel.stdin.write(Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]));
-      const answer = await within('its version', first);
-      expect([answer[4], answer.readUInt32BE(5)]).toEqual([2, 3]);
-      channel.stdin.end();
-      channel.stdout.resume();
-      await within('the exit', channel.exited);
+      await answersSftp(await connect({ name }));
     });
 
     test('that stops ends those who have its files', async () => {

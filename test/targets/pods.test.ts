@@ -13,6 +13,7 @@ import { APP } from '../support/image-root.ts';
 import { type TestKubernetes, type TestPod, TOKEN } from '../support/kubernetes.ts';
 import { needs } from '../support/requirements.ts';
 import { scratch } from '../support/scratch.ts';
+import { answersSftp } from './answers-sftp.ts';
 import { openPodStage, type PodStage } from './pod-stage.ts';
 
 needs(
@@ -213,18 +214,7 @@ needs(
     ["with its image's own server", 'large-0'],
     ['without one', 'small-0'],
   ])('serves files %s', async (_how, pod) => {
-    const sftp = { program: { type: 'subsystem', name: 'sftp' }, pty: null, env: [] } as const;
-    const upstream = await connect({ choice: { pod } });
-    const channel = await upstream.open(sftp);
-    channel.stderr.resume();
-    const first = new Promise<Buffer>((resolve) => channel.stdout.once('data', resolve));
-    // SSH_FXP_INIT, version 3 (draft-ietf-secsh-filexfer-02 §4).
-    channel.stdin.write(Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]));
-    const answer = await within('its version', first);
-    expect([answer[4], answer.readUInt32BE(5)]).toEqual([2, 3]);
-    channel.stdin.end();
-    channel.stdout.resume();
-    await within('the exit', channel.exited);
+    await answersSftp(await connect({ choice: { pod } }));
   });
 
   test('is connected through, by a program in it', async () => {
